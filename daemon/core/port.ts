@@ -1,0 +1,259 @@
+/**
+ * The contract between the core and the shells that feed it.
+ *
+ * One `handle(input, nowMs)`, then `drain(sink)`, then wait for `deadline()`. The core reads no clock, draws no
+ * randomness of its own and calls nothing back but the sink it is given. Time is monotonic milliseconds.
+ */
+
+declare const brand: unique symbol;
+
+/** 32 octets: an Ed25519 public key, the identity of a node. */
+export type PublicKey = Uint8Array & { readonly [brand]: 'PublicKey' };
+
+/** Ports from the root down to a node, as minimal uvarints without the terminating zero. Empty for a root. */
+export type Coords = Uint8Array & { readonly [brand]: 'Coords' };
+
+/** A small integer that the driver gives to a connected carrier and uses again after `linkClosed`. */
+export type LinkId = number & { readonly [brand]: 'LinkId' };
+
+/** Brands 32 octets as a key. The caller has checked where they come from; the length is checked here. */
+export function publicKey(octets: Uint8Array): PublicKey {
+  if (octets.length !== 32) throw new RangeError('a public key has 32 octets');
+  return octets as PublicKey;
+}
+
+/** Brands a number as a link. Only the driver and tests make links. */
+export function linkId(index: number): LinkId {
+  return index as LinkId;
+}
+
+/** What is known of a carrier when it connects. */
+export type LinkFacts = {
+  /** As operators know it, without options: `tcp://192.0.2.1:9001`. */
+  readonly uri: string;
+  readonly isInbound: boolean;
+  /** From the configuration or the operator: never evicted, and uses the reserve of the link cap. */
+  readonly isConfigured: boolean;
+  /** 0..64 octets. */
+  readonly password: Uint8Array;
+  /** 0..255, lower is preferred. */
+  readonly priority: number;
+  /** The peer's key must be one of these; empty means any. */
+  readonly pinnedKeys: readonly PublicKey[];
+  /** Links of discovery are exempt from `AllowedPublicKeys` (section 2.3). */
+  readonly isExemptFromAllowList: boolean;
+};
+
+export type Input =
+  /** The carrier is connected: the greeting goes out. */
+  | { kind: 'linkOpened'; link: LinkId; facts: LinkFacts }
+  /** Octets of a stream. The core may overwrite them and needs them until the next `drain` returns. */
+  | { kind: 'linkBytes'; link: LinkId; bytes: Uint8Array }
+  /** A `write` that returned false has been taken over by the system. */
+  | { kind: 'linkWritable'; link: LinkId }
+  | { kind: 'linkClosed'; link: LinkId; reason: string }
+  /** IPv6 packets from the TUN, valid until the next `drain` returns. */
+  | { kind: 'packets'; batch: PacketBatch }
+  /** `deadline()` has passed. */
+  | { kind: 'timer' }
+  /** Unix time, for the formats that carry it. Given before anything else, then whenever convenient. */
+  | { kind: 'wallClock'; unixMs: number }
+  /** Send one ICMPv6 echo request made by the node itself; `echoReply` events answer it. */
+  | { kind: 'echo'; target: Uint8Array; sequence: number; size: number };
+
+/**
+ * Packets in one buffer. Packet i lies at `offsets[i]`, `lengths[i]` octets long, with at least `PACKET_HEADROOM`
+ * writable octets before it.
+ */
+export type PacketBatch = {
+  arena: Uint8Array;
+  offsets: Int32Array;
+  lengths: Int32Array;
+  count: number;
+};
+
+/** Octets free for the core before each packet of a batch. */
+export const PACKET_HEADROOM = 64;
+
+/** Packets for the TUN: packet i is `buffers[i].subarray(offsets[i], offsets[i] + lengths[i])`. */
+export type DeliveryBatch = {
+  readonly buffers: Uint8Array[];
+  readonly offsets: Int32Array;
+  readonly lengths: Int32Array;
+  count: number;
+};
+
+export interface Sink {
+  /**
+   * Octets for a stream. True: they are copied or sent, the buffer is the core's again. False: the shell holds the
+   * buffer until it says `linkWritable`, and no further `write` for this link comes before.
+   */
+  write(link: LinkId, bytes: Uint8Array): boolean;
+  /** Close the carrier. The core has forgotten the link; no `linkClosed` is expected for it. */
+  close(link: LinkId, reason: CloseReason, detail: string): void;
+  /** Packets for the TUN, valid during the call. */
+  deliver(batch: DeliveryBatch): void;
+  event(event: CoreEvent): void;
+}
+
+/** Why the core ends a link. Stable names: counters, admin answers and tests use them. */
+export type CloseReason =
+  | 'greeting malformed'
+  | 'greeting too large'
+  | 'greeting timeout'
+  | 'version mismatch'
+  | 'signature invalid'
+  | 'own key'
+  | 'key not pinned'
+  | 'key not allowed'
+  | 'too many links'
+  | 'frame malformed'
+  | 'frame too large'
+  | 'frame type unknown'
+  | 'frame timeout'
+  | 'announce invalid'
+  | 'signature response invalid'
+  | 'filter malformed'
+  | 'peer unproven'
+  | 'peer silent'
+  | 'peer too slow'
+  | 'announce flood'
+  | 'removed'
+  | 'shutdown';
+
+/** Facts the shells log, show or act on. Never one per packet. */
+export type CoreEvent =
+  | { kind: 'linkUp'; link: LinkId; key: PublicKey }
+  | { kind: 'linkRefused'; link: LinkId; reason: CloseReason }
+  | { kind: 'peerUp'; key: PublicKey; port: number }
+  | { kind: 'peerDown'; key: PublicKey; port: number }
+  | { kind: 'rootChanged'; root: PublicKey; isSelf: boolean }
+  | { kind: 'parentChanged'; parent: PublicKey }
+  | { kind: 'sessionOpened'; key: PublicKey }
+  | { kind: 'sessionClosed'; key: PublicKey }
+  /** An answer to `echo`: the round trip in milliseconds. */
+  | { kind: 'echoReply'; from: Uint8Array; sequence: number; rttMs: number };
+
+/** Public-key operations and hashes. Pure: the same arguments give the same answer. */
+export interface Crypto {
+  /** BLAKE2b-512 of `data`, keyed with 0..64 octets. */
+  blake2b512(key: Uint8Array, data: Uint8Array): Uint8Array;
+  sha256(data: Uint8Array): Uint8Array;
+  ed25519Verify(key: Uint8Array, signature: Uint8Array, data: Uint8Array): boolean;
+  /** A signer for the Ed25519 key pair of a 32-octet seed. */
+  ed25519Signer(seed: Uint8Array): Signer;
+  /** A fresh X25519 pair from 32 random octets. */
+  x25519Pair(random: Uint8Array): KeyPair;
+  /** The X25519 form of an Ed25519 public key, or undefined if it is no point of the curve. */
+  x25519FromEd25519(key: Uint8Array): Uint8Array | undefined;
+  /** NaCl `beforenm`: HSalsa20(X25519(privateKey, publicKey), 0). Undefined for an all-zero X25519 result. */
+  boxShared(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array | undefined;
+  readonly box: BoxBatch;
+}
+
+export interface Signer {
+  readonly publicKey: Uint8Array;
+  /** The X25519 private key that belongs to the same identity (section 5.1). */
+  readonly x25519Private: Uint8Array;
+  sign(data: Uint8Array): Uint8Array;
+}
+
+/** 32 octets each. */
+export type KeyPair = { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array };
+
+/**
+ * XSalsa20-Poly1305 over a batch (section 5.1: tag, then the encrypted octets; nonce = 16 zero octets, u64 counter).
+ * Each implementation has a twin; both pass the same vectors.
+ */
+export interface BoxBatch {
+  readonly name: string;
+  /**
+   * For each job writes tag and ciphertext (`length + 16` octets) to the target. Source and target may be the same
+   * buffer only if the ranges do not overlap, or if target = source - 16.
+   */
+  seal(jobs: BoxJobs): void;
+  /**
+   * For each job opens `length` octets (tag and ciphertext, at least 16) and writes `length - 16` octets of plaintext
+   * to the target; sets `ok[i]` to 1, or to 0 and leaves the target undefined. Target = source + 16 opens in place.
+   */
+  open(jobs: BoxJobs): void;
+}
+
+/** Columns of a batch; row i is one job. `sources` and `targets` may name the same buffers. */
+export type BoxJobs = {
+  readonly sources: Uint8Array[];
+  readonly sourceOffsets: Int32Array;
+  readonly lengths: Int32Array;
+  readonly targets: Uint8Array[];
+  readonly targetOffsets: Int32Array;
+  /** 32 octets a job: shared key as `boxShared` gives it. */
+  readonly keys: Uint8Array;
+  /** Two numbers a job: high and low half of the 64-bit nonce counter. */
+  readonly nonces: Uint32Array;
+  readonly ok: Uint8Array;
+  count: number;
+};
+
+/** What a node is made of; fixed for its life. */
+export type NodeOptions = {
+  readonly seed: Uint8Array;
+  readonly crypto: Crypto;
+  /** Fills the array with random octets. */
+  readonly random: (octets: Uint8Array) => void;
+  /** `AllowedPublicKeys`: empty means everyone. */
+  readonly allowedKeys: readonly PublicKey[];
+  readonly groupPassword: Uint8Array;
+  /** 1280..65535: packets larger than this are answered with Packet Too Big. */
+  readonly mtu: number;
+  /** Without a TUN the node answers echo requests itself. */
+  readonly hasTun: boolean;
+  readonly limits: Limits;
+};
+
+/** Caps that the configuration may override (◇ in the security rules); all others are constants in `limits.ts`. */
+export type Limits = {
+  readonly links: number;
+  readonly lookupsPerPeerPerSecond: number;
+  readonly trafficQueueBytes: number;
+  readonly sessions: number;
+};
+
+// Snapshots: what the core tells about itself, as plain data that can cross to another thread.
+
+export type SelfInfo = {
+  key: PublicKey;
+  /** 16 octets. */
+  address: Uint8Array;
+  /** 8 octets. */
+  subnet: Uint8Array;
+  root: PublicKey;
+  parent: PublicKey;
+  /** Own ports from the root down, as text (ports are 64-bit). */
+  coords: string[];
+  routingEntries: number;
+};
+
+/** One link of a peer. A peer with several links has several. */
+export type LinkInfo = {
+  link: LinkId;
+  uri: string;
+  isInbound: boolean;
+  isConfigured: boolean;
+  /** Empty until the greeting has been accepted. */
+  key: PublicKey | undefined;
+  port: number;
+  priority: number;
+  cost: number;
+  rttMs: number;
+  upSinceMs: number;
+  bytesReceived: number;
+  bytesSent: number;
+  queuedBytes: number;
+};
+
+export type TreeInfo = { key: PublicKey; parent: PublicKey; seq: bigint };
+export type PathInfo = { key: PublicKey; ports: string[]; seq: bigint };
+export type SessionInfo = { key: PublicKey; bytesReceived: number; bytesSent: number; upSinceMs: number };
+
+/** Named counters, `drops` by reason. */
+export type StatsInfo = { drops: Record<string, number>; counters: Record<string, number> };

@@ -1,0 +1,69 @@
+/**
+ * What the host thread asks of the router thread, and what it is told. Plain data: it crosses by structured clone.
+ */
+import type { LinkInfo, PathInfo, SelfInfo, SessionInfo, StatsInfo, TreeInfo } from '../core/port.ts';
+
+/** A configured peer, or a link that is up. A configured peer that is down has no `link`. */
+export type PeerRow = {
+  uri: string;
+  isUp: boolean;
+  isInbound: boolean;
+  isConfigured: boolean;
+  link: LinkInfo | undefined;
+  lastError: string | undefined;
+  /** Milliseconds since `lastError` happened. */
+  lastErrorAgeMs: number;
+};
+
+export type TunInfo = { isEnabled: boolean; name: string; mtu: number };
+
+export type PingResult = { isAnswered: boolean; rttMs: number };
+
+/** Name → arguments and answer. One row per command; the router has one handler for each. */
+export type Commands = {
+  self: { args: Record<never, never>; answer: SelfInfo };
+  peers: { args: Record<never, never>; answer: PeerRow[] };
+  tree: { args: Record<never, never>; answer: TreeInfo[] };
+  paths: { args: Record<never, never>; answer: PathInfo[] };
+  sessions: { args: Record<never, never>; answer: SessionInfo[] };
+  stats: { args: Record<never, never>; answer: StatsInfo };
+  tun: { args: Record<never, never>; answer: TunInfo };
+  /** Refused with code `PEER_EXISTS`, `URI_INVALID`, `SCHEME_UNKNOWN`. */
+  addPeer: { args: { uri: string; sourceInterface: string }; answer: null };
+  /** Refused with code `PEER_UNKNOWN`. */
+  removePeer: { args: { uri: string; sourceInterface: string }; answer: null };
+  /** One echo request to a mesh address (16 octets); waits at most `timeoutMs`. */
+  ping: { args: { address: Uint8Array; sequence: number; size: number; timeoutMs: number }; answer: PingResult };
+  /** Takes over peers and listeners from a new configuration; answers what changed, one line each. */
+  reload: { args: { settings: RouterSettings }; answer: string[] };
+  /** Closes peers and flushes, within 3 s. */
+  stop: { args: Record<never, never>; answer: null };
+};
+
+export type CommandName = keyof Commands;
+
+/** Asks the router thread. Rejects with a `RatatoskError` of the router's code. */
+export type AskRouter = <N extends CommandName>(name: N, args: Commands[N]['args']) => Promise<Commands[N]['answer']>;
+
+/** Everything the router thread needs to start: from the configuration, already checked. */
+export type RouterSettings = {
+  seed: Uint8Array;
+  peers: { uri: string; sourceInterface: string }[];
+  listen: string[];
+  allowedKeys: Uint8Array[];
+  groupPassword: string;
+  /** 'auto', 'none' or a name. */
+  ifName: string;
+  /** 1280..65535 */
+  ifMtu: number;
+  /** From `Limits`: overrides by name. */
+  limits: Record<string, number>;
+};
+
+/** What the router thread tells without being asked. */
+export type RouterNotice =
+  | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string; fields?: Record<string, string | number> }
+  /** Links listen, TUN is open (or `tunProblem` says in one line why not, and `tunRemedy` what to do). */
+  | { kind: 'ready'; tun: TunInfo; tunProblem?: string; tunRemedy?: string; listening: string[] }
+  /** The router could not start at all. */
+  | { kind: 'failed'; code: string; message: string };

@@ -1,0 +1,60 @@
+import type { LinkFacts } from '../core/port.ts';
+
+/** A connected octet stream, of whatever kind. Made by `dial` or handed to `accept`; silent until `start`. */
+export interface Carrier {
+  readonly facts: LinkFacts;
+  /** The other end's IP address as text, or '' where there is none: caps are counted by it. */
+  readonly remoteHost: string;
+  /** Begins to read. Events come only after this call, never from within it. */
+  start(events: CarrierEvents): void;
+  /**
+   * True: the system has taken all of it and the buffer is the caller's again. False: the carrier holds the buffer
+   * until `writable`, and the caller writes nothing before that.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Ends the carrier after what was written so far, within a second at most. No event follows. Idempotent. */
+  close(): void;
+}
+
+export type CarrierEvents = {
+  /** The octets are the receiver's to overwrite, until it returns. */
+  bytes(octets: Uint8Array): void;
+  writable(): void;
+  /** Once, when the other side or the system ended it. `reason` is one line for operators. */
+  closed(reason: string): void;
+};
+
+/** A parsed and checked peer or listener URI; `parseUri` in `uri.ts` makes it. */
+export type LinkUri = {
+  /** Lower case: 'tcp', 'ws', … */
+  readonly scheme: string;
+  readonly host: string;
+  readonly port: number;
+  /** With leading slash, '' if none. */
+  readonly path: string;
+  /** The URI without its options: peers are told apart by it. */
+  readonly name: string;
+  readonly options: LinkOptions;
+};
+
+export type LinkOptions = {
+  readonly keys: readonly Uint8Array[];
+  readonly priority: number;
+  readonly password: Uint8Array;
+  readonly sni: string | undefined;
+  /** Milliseconds, at least 5000. */
+  readonly maxBackoffMs: number | undefined;
+  readonly origins: readonly string[];
+};
+
+export type Listener = {
+  /** The listener's URI with the port it really has. */
+  readonly uri: string;
+  close(): Promise<void>;
+};
+
+/** A link kind. A new one is one file beside this and one row in `registry.ts`. */
+export type LinkKind = {
+  dial?(uri: LinkUri, sourceInterface: string, signal: AbortSignal): Promise<Carrier>;
+  listen?(uri: LinkUri, accept: (carrier: Carrier) => void): Promise<Listener>;
+};
