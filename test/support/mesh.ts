@@ -1,0 +1,128 @@
+/**
+ * Topologies of real daemons: one namespace a node, one cable a link.
+ */
+import { testIdentity } from './identity.ts';
+import type { Lab } from './lab.ts';
+import type { Cable } from './netns.ts';
+import type { DaemonKind, NodeSpec, TestNode } from './node.ts';
+import { waitFor } from './wait.ts';
+
+export type LinkOptions = {
+  readonly scheme?: 'tcp' | 'ws';
+  /** Which end of the cable dials; `b` unless given. */
+  readonly dialler?: 'a' | 'b';
+  readonly password?: string;
+  /** What the dialling side says, if it is not the password. */
+  readonly diallerPassword?: string;
+  /** Pins the key of the listening side. */
+  readonly isPinned?: boolean;
+  /** What is pinned instead of the listening side's key. */
+  readonly pinnedKeyHex?: string;
+  readonly isIpv6?: boolean;
+};
+
+export type NodeOptions = Pick<NodeSpec, 'mtu' | 'hasTun' | 'isUnprivileged' | 'config'>;
+
+export type Mesh = {
+  readonly nodes: readonly TestNode[];
+  /** Cable i joins node i and node i + 1, in a ring the last one and the first. */
+  readonly cables: readonly Cable[];
+};
+
+export type MeshOptions = {
+  readonly kinds: readonly DaemonKind[];
+  readonly isRing?: boolean;
+  readonly link?: LinkOptions;
+  /** By index of the node. */
+  readonly node?: (index: number) => NodeOptions;
+};
+
+const FIRST_PORT = 9100;
+
+/** A line or a ring, all daemons ready; links and tree may still be settling. */
+export async function startMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
+  const mesh = await layMesh(lab, options);
+  await Promise.all(mesh.nodes.map((node) => node.start()));
+  return mesh;
+}
+
+/** The same with no daemon started. */
+export async function layMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
+  const { kinds } = options;
+  const spaces = await inOrder(kinds, (_, i) => lab.netns(label(i)));
+  const spans = kinds.slice(options.isRing ? 0 : 1).map((_, i) => ({ a: i, b: (i + 1) % kinds.length }));
+  const cables = await inOrder(spans, ({ a, b }) => lab.cable(at(spaces, a), at(spaces, b)));
+  const peers = kinds.map((): string[] => []);
+  const listen = kinds.map((): string[] => []);
+  spans.forEach((span, i) => {
+    const uris = linkUris(
+      at(cables, i),
+      FIRST_PORT + i,
+      options.link ?? {},
+      (end) => testIdentity(span[end]).publicKeyHex,
+    );
+    at(listen, span[uris.listener]).push(uris.listen);
+    at(peers, span[uris.dialler]).push(uris.dial);
+  });
+  const nodes = kinds.map((kind, i) =>
+    lab.node(label(i), {
+      kind,
+      netns: at(spaces, i),
+      identity: testIdentity(i),
+      peers: at(peers, i),
+      listen: at(listen, i),
+      ...options.node?.(i),
+    }),
+  );
+  return { nodes, cables };
+}
+
+/** Two nodes; `a` is the first of `kinds`. */
+export async function startPair(
+  lab: Lab,
+  kinds: readonly [DaemonKind, DaemonKind],
+  link: LinkOptions = {},
+): Promise<{ a: TestNode; b: TestNode; cable: Cable }> {
+  const { nodes, cables } = await startMesh(lab, { kinds, link });
+  return { a: at(nodes, 0), b: at(nodes, 1), cable: at(cables, 0) };
+}
+
+/** Waits until all nodes agree on the lowest key as their root. */
+export async function settle(nodes: readonly TestNode[], limitMs = 15_000): Promise<void> {
+  const lowest = nodes.map((node) => node.identity.publicKeyHex).sort()[0];
+  await waitFor(
+    `${nodes.length} nodes to agree on the root ${lowest?.slice(0, 8)}`,
+    async () => (await Promise.all(nodes.map((node) => node.root()))).every((root) => root === lowest),
+    { limitMs, everyMs: 100 },
+  );
+}
+
+function linkUris(cable: Cable, port: number, link: LinkOptions, keyOf: (end: 'a' | 'b') => string) {
+  const dialler = link.dialler ?? 'b';
+  const listener = dialler === 'a' ? 'b' : 'a';
+  const end = cable[listener];
+  const host = link.isIpv6 === true ? `[${end.ipv6}]` : end.ipv4;
+  const base = `${link.scheme ?? 'tcp'}://${host}:${port}`;
+  const dialOptions = new URLSearchParams();
+  const password = link.diallerPassword ?? link.password;
+  if (password !== undefined) dialOptions.set('password', password);
+  const pinned = link.pinnedKeyHex ?? (link.isPinned === true ? keyOf(listener) : undefined);
+  if (pinned !== undefined) dialOptions.set('key', pinned);
+  const listenOptions = link.password === undefined ? '' : `?${new URLSearchParams({ password: link.password })}`;
+  const query = dialOptions.size === 0 ? '' : `?${dialOptions}`;
+  return { dialler, listener, dial: `${base}${query}`, listen: `${base}${listenOptions}` } as const;
+}
+
+const label = (index: number): string => String.fromCharCode('a'.charCodeAt(0) + index);
+
+export function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new RangeError(`no item ${index} of ${list.length}`);
+  return item;
+}
+
+async function inOrder<T, U>(items: readonly T[], act: (item: T, index: number) => Promise<U>): Promise<U[]> {
+  const results: U[] = [];
+  for (const [index, item] of items.entries()) results.push(await act(item, index));
+  return results;
+}

@@ -1,0 +1,45 @@
+/**
+ * What a test needs of the machine. Each function gives a reason to skip, or undefined when the need is met;
+ * `needs` joins them for the `skip` option of node:test.
+ */
+import { existsSync } from 'node:fs';
+import type { DaemonKind } from './node.ts';
+import { ratatoskMain, toolInPath, yggdrasilTool } from './places.ts';
+
+export function needs(...reasons: readonly (string | undefined)[]): string | false {
+  const missing = reasons.filter((reason) => reason !== undefined);
+  return missing.length === 0 ? false : missing.join('; ');
+}
+
+export function needsRoot(): string | undefined {
+  return process.getuid?.() === 0 ? undefined : 'needs root, to make network namespaces';
+}
+
+export function needsTun(): string | undefined {
+  return existsSync('/dev/net/tun') ? undefined : 'needs /dev/net/tun (modprobe tun)';
+}
+
+export function needsTool(...names: readonly string[]): string | undefined {
+  const missing = names.filter((name) => toolInPath(name) === undefined);
+  return missing.length === 0 ? undefined : `needs ${missing.join(', ')} in PATH`;
+}
+
+export function needsYggdrasil(): string | undefined {
+  if (yggdrasilTool('yggdrasil') !== undefined && yggdrasilTool('yggdrasilctl') !== undefined) return undefined;
+  return 'needs the real yggdrasil (sh test/support/fetch-yggdrasil.sh .tools/yggdrasil)';
+}
+
+export function needsRatatosk(): string | undefined {
+  return existsSync(ratatoskMain) ? undefined : 'needs the built daemon (npm run build)';
+}
+
+/** Whatever meshes of these kinds, with a TUN on each node, cannot do without. */
+export function needsMesh(...kinds: readonly DaemonKind[]): string | false {
+  return needs(
+    needsRoot(),
+    needsTun(),
+    needsTool('ip', 'setpriv', 'python3'),
+    kinds.includes('yggdrasil') ? needsYggdrasil() : undefined,
+    kinds.includes('ratatosk') ? needsRatatosk() : undefined,
+  );
+}

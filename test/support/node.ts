@@ -1,0 +1,206 @@
+/**
+ * One daemon of either kind in a namespace.
+ */
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AdminArguments, adminRequest, type PeerAnswer, type SelfAnswer, type TreeAnswer } from './admin.ts';
+import type { Identity } from './identity.ts';
+import type { Netns } from './netns.ts';
+import { ratatoskMain, yggdrasilTool } from './places.ts';
+import type { Running } from './process.ts';
+import { waitFor } from './wait.ts';
+
+export type DaemonKind = 'yggdrasil' | 'ratatosk';
+
+export type NodeSpec = {
+  readonly kind: DaemonKind;
+  readonly netns: Netns;
+  readonly identity: Identity;
+  readonly peers?: readonly string[];
+  readonly listen?: readonly string[];
+  /** 1280..65535; 65535 unless given. */
+  readonly mtu?: number;
+  /** False: a router without a device. */
+  readonly hasTun?: boolean;
+  /** Runs as the user nobody, without any capability. */
+  readonly isUnprivileged?: boolean;
+  /** More members of the configuration. */
+  readonly config?: Readonly<Record<string, unknown>>;
+};
+
+export const TUN_NAME = 'ygg0';
+const NOBODY_ID = '65534';
+
+export class TestNode {
+  readonly kind: DaemonKind;
+  readonly label: string;
+  readonly netns: Netns;
+  readonly identity: Identity;
+  readonly address: string;
+  readonly adminPath: string;
+  readonly configPath: string;
+  readonly #spec: NodeSpec;
+  readonly #folder: string;
+  #process: Running | undefined;
+  #earlierLog = '';
+
+  /** `folder` belongs to this node alone and exists. */
+  constructor(label: string, folder: string, spec: NodeSpec) {
+    this.kind = spec.kind;
+    this.label = label;
+    this.netns = spec.netns;
+    this.identity = spec.identity;
+    this.address = spec.identity.address;
+    this.#spec = spec;
+    this.#folder = folder;
+    this.adminPath = join(folder, 'admin.sock');
+    this.configPath = join(folder, 'node.conf');
+    writeConfig(this.configPath, configOf(spec, this.adminPath));
+  }
+
+  get pid(): number {
+    return this.#running.pid;
+  }
+
+  get log(): string {
+    return this.#earlierLog + (this.#process?.output ?? '');
+  }
+
+  /** How the daemon ended; undefined while it runs. */
+  get end(): { code: number | null; signal: NodeJS.Signals | null } | undefined {
+    return this.#process?.end;
+  }
+
+  /** Starts the daemon and waits until it answers and, if it has one, until its TUN carries the address. */
+  async start(limitMs = 20_000): Promise<void> {
+    this.launch();
+    await this.ready(limitMs);
+  }
+
+  /** Starts the daemon without waiting for anything. */
+  launch(): void {
+    if (this.#process !== undefined) this.#earlierLog += `${this.#process.output}--- started again ---\n`;
+    this.#process = this.netns.start(this.#commandLine(), { env: privateFolders(this.#folder), cwd: this.#folder });
+  }
+
+  async ready(limitMs = 20_000): Promise<void> {
+    await waitFor(
+      `${this.kind} ${this.label} to be ready`,
+      async () => {
+        if (this.#running.end !== undefined) return true;
+        await this.admin('getself');
+        return this.#spec.hasTun === false || (await this.#hasAddress());
+      },
+      { limitMs },
+    );
+    if (this.#running.end !== undefined) throw new Error(`${this.kind} ${this.label} ended:\n${this.log}`);
+  }
+
+  /** Ends it as a crash would, and waits until it is gone. */
+  async kill(): Promise<void> {
+    await this.#running.stop('SIGKILL');
+  }
+
+  async terminate(limitMs = 5000): Promise<{ isForced: boolean }> {
+    return (await this.#process?.stop('SIGTERM', limitMs)) ?? { isForced: false };
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#running.signal(signal);
+  }
+
+  admin<T = Record<string, unknown>>(request: string, name: AdminArguments = {}): Promise<T> {
+    return adminRequest<T>(this.adminPath, request, name);
+  }
+
+  self(): Promise<SelfAnswer> {
+    return this.admin<SelfAnswer>('getself');
+  }
+
+  async peers(): Promise<PeerAnswer[]> {
+    return (await this.admin<{ peers?: PeerAnswer[] }>('getpeers')).peers ?? [];
+  }
+
+  async tree(): Promise<TreeAnswer[]> {
+    return (await this.admin<{ tree?: TreeAnswer[] }>('gettree')).tree ?? [];
+  }
+
+  async hasPeer(other: Identity): Promise<boolean> {
+    return (await this.peers()).some((peer) => peer.up && peer.key === other.publicKeyHex);
+  }
+
+  /** The key of the root, as this node sees it: the end of its own ancestry; undefined while that is unknown. */
+  async root(): Promise<string | undefined> {
+    const parents = new Map((await this.tree()).map((entry) => [entry.key, entry.parent]));
+    let key = this.identity.publicKeyHex;
+    for (let hops = 0; hops <= parents.size; hops++) {
+      const parent = parents.get(key);
+      if (parent === undefined) return undefined;
+      if (parent === key) return key;
+      key = parent;
+    }
+    return undefined;
+  }
+
+  /** For the report of a failed test. */
+  async account(): Promise<string> {
+    const tables = ['getself', 'getpeers', 'gettree', 'getpaths', 'getsessions'].map(async (request) => {
+      const answer = await this.admin(request).catch((error: unknown) => String(error));
+      return `${request}: ${JSON.stringify(answer)}`;
+    });
+    const end = this.end === undefined ? 'runs' : `ended ${JSON.stringify(this.end)}`;
+    const head = `=== ${this.kind} ${this.label} ${this.address} (${end})`;
+    const answers = this.end === undefined ? await Promise.all(tables) : [];
+    return [head, ...answers, this.log.slice(-6000), ''].join('\n');
+  }
+
+  get #running(): Running {
+    if (this.#process === undefined) throw new Error(`${this.label} has not been started`);
+    return this.#process;
+  }
+
+  async #hasAddress(): Promise<boolean> {
+    const shown = await this.netns.mustRun(['ip', '-6', '-o', 'addr', 'show', 'dev', TUN_NAME]);
+    return shown.includes(` ${this.address}/7`);
+  }
+
+  #commandLine(): string[] {
+    const daemon =
+      this.kind === 'ratatosk'
+        ? [process.execPath, ratatoskMain, 'up', '--config', this.configPath]
+        : [yggdrasilTool('yggdrasil') ?? 'yggdrasil', '-useconffile', this.configPath, '-loglevel', 'debug'];
+    if (this.#spec.isUnprivileged !== true) return daemon;
+    const ids = [`--reuid=${NOBODY_ID}`, `--regid=${NOBODY_ID}`, '--clear-groups'];
+    return ['setpriv', ...ids, '--inh-caps=-all', '--bounding-set=-all', '--', ...daemon];
+  }
+}
+
+function configOf(spec: NodeSpec, adminPath: string): Record<string, unknown> {
+  return {
+    PrivateKey: spec.identity.privateKeyHex,
+    Peers: spec.peers ?? [],
+    Listen: spec.listen ?? [],
+    AdminListen: `unix://${adminPath}`,
+    MulticastInterfaces: [],
+    IfName: spec.hasTun === false ? 'none' : TUN_NAME,
+    IfMTU: spec.mtu ?? 65535,
+    NodeInfoPrivacy: true,
+    ...spec.config,
+  };
+}
+
+function writeConfig(path: string, config: Record<string, unknown>): void {
+  writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
+  chmodSync(path, 0o600);
+}
+
+/** Keeps the daemon away from the state of an installed one. */
+function privateFolders(folder: string): NodeJS.ProcessEnv {
+  return {
+    HOME: folder,
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    XDG_STATE_HOME: join(folder, 'state'),
+    XDG_RUNTIME_DIR: folder,
+    NO_COLOR: '1',
+  };
+}
