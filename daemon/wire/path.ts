@@ -73,15 +73,18 @@ export function pathPorts(path: Uint8Array): string[] {
 
 /** Copies whole uvarints, leaving out the octets that only lengthen them. */
 function reencode(buffer: Uint8Array, start: number, end: number): Uint8Array {
-  const out: number[] = [];
-  let port: number[] = [];
+  const out = new Uint8Array(end - start);
+  let size = 0;
+  let portAt = 0;
   for (let i = start; i < end; i++) {
     const octet = buffer[i] as number;
-    port.push(octet & 0x7f);
+    out[size++] = octet;
     if (octet >= 0x80) continue;
-    while (port.length > 1 && port[port.length - 1] === 0) port.pop();
-    out.push(...port.map((bits, at) => (at === port.length - 1 ? bits : bits | 0x80)));
-    port = [];
+    while (size - portAt > 1 && out[size - 1] === 0) {
+      size--;
+      out[size - 1] = (out[size - 1] as number) & 0x7f;
+    }
+    portAt = size;
   }
-  return Uint8Array.from(out);
+  return out.slice(0, size);
 }

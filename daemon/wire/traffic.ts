@@ -71,22 +71,23 @@ export function lowerWatermark(view: TrafficView, bodyStart: number, watermark: 
   return bodyStart + shift;
 }
 
-/** Octets of a fresh Traffic frame before its payload, prefix included. */
-export function trafficHeadSize(pathLength: number, fromLength: number, payloadLength: number): number {
-  const rest = 1 + pathLength + 1 + fromLength + 1 + 64 + 10;
+/** Octets of a Traffic frame before its payload, prefix included. */
+export function trafficHeadSize(path: Uint8Array, from: Uint8Array, watermark: number, payloadLength: number): number {
+  const rest = 1 + path.length + 1 + from.length + 1 + 64 + uvarintSize(0, watermark);
   return uvarintSize(0, rest + payloadLength) + rest;
 }
 
-/** Writes prefix, type and head with a fresh watermark; the payload of `payloadLength` octets follows. */
+/** Writes prefix, type and head; the payload of `payloadLength` octets follows. */
 export function writeTrafficHead(
   writer: Writer,
   path: Uint8Array,
   from: Uint8Array,
   source: Uint8Array,
   dest: Uint8Array,
+  watermark: number,
   payloadLength: number,
 ): void {
-  writer.uvarint(1 + path.length + 1 + from.length + 1 + 64 + 10 + payloadLength).u8(FRAME.traffic);
-  writer.octets(path).u8(0).octets(from).u8(0).octets(source).octets(dest);
-  writer.uvarintHalves(0xffff_ffff, 0xffff_ffff);
+  const rest = 1 + path.length + 1 + from.length + 1 + 64 + uvarintSize(0, watermark);
+  writer.uvarint(rest + payloadLength).u8(FRAME.traffic);
+  writer.octets(path).u8(0).octets(from).u8(0).octets(source).octets(dest).uvarint(watermark);
 }

@@ -1,0 +1,91 @@
+/** The table of stream links: caps, dispatch of what happens on carriers, and what must leave at the next drain. */
+import type { Context } from '../context.ts';
+import { LINKS_RESERVED } from '../limits.ts';
+import type { CloseReason, LinkFacts, LinkId, Sink } from '../port.ts';
+import type { PipeUser } from './pipe.ts';
+import { StreamLink } from './stream.ts';
+
+export class Links {
+  readonly #context: Context;
+  readonly #user: PipeUser;
+  readonly #links = new Map<LinkId, StreamLink>();
+  readonly #refused: { link: LinkId; reason: CloseReason; detail: string }[] = [];
+  #marked: StreamLink[] = [];
+
+  constructor(context: Context, user: PipeUser) {
+    this.#context = context;
+    this.#user = user;
+  }
+
+  opened(id: LinkId, facts: LinkFacts): void {
+    const { links } = this.#context.options.limits;
+    const room = facts.isConfigured || !facts.isInbound ? links : links - Math.min(LINKS_RESERVED, links >> 1);
+    if (this.#links.size >= room) {
+      this.#refused.push({ link: id, reason: 'too many links', detail: `${this.#links.size} links are open` });
+      return;
+    }
+    this.#links.set(id, new StreamLink(id, facts, this.#context, this.#user, this.#mark));
+  }
+
+  received(id: LinkId, octets: Uint8Array): void {
+    this.#links.get(id)?.receive(octets);
+  }
+
+  writable(id: LinkId): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    link.egress.writable();
+    this.#mark(link);
+  }
+
+  /** The carrier is gone; nothing more can be written. */
+  closed(id: LinkId): void {
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    this.#links.delete(id);
+    if (link.isOpen) this.#user.gone(link);
+    link.egress.clear();
+  }
+
+  timer(nowMs: number): void {
+    for (const link of this.#links.values()) link.timer(nowMs);
+  }
+
+  drain(sink: Sink): void {
+    for (const { link, reason, detail } of this.#refused.splice(0)) sink.close(link, reason, detail);
+    const marked = this.#marked;
+    this.#marked = [];
+    for (const link of marked) {
+      link.isMarked = false;
+      if (this.#links.get(link.id) !== link) continue;
+      const end = link.closed;
+      if (end === undefined) {
+        link.drain(sink);
+        continue;
+      }
+      this.#links.delete(link.id);
+      link.egress.clear();
+      this.#context.events.push({ kind: 'linkRefused', link: link.id, reason: end.reason });
+      sink.close(link.id, end.reason, end.detail);
+    }
+  }
+
+  get hasOutput(): boolean {
+    return this.#marked.length > 0 || this.#refused.length > 0;
+  }
+
+  /** Links whose greeting is not done; they have no peer yet. */
+  *greeting(): IterableIterator<StreamLink> {
+    for (const link of this.#links.values()) if (!link.isOpen) yield link;
+  }
+
+  close(id: LinkId, reason: CloseReason, detail: string): void {
+    this.#links.get(id)?.close(reason, detail);
+  }
+
+  readonly #mark = (link: StreamLink): void => {
+    if (link.isMarked) return;
+    link.isMarked = true;
+    this.#marked.push(link);
+  };
+}

@@ -1,0 +1,36 @@
+import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../port.ts';
+
+/** What the router needs of an open link, of whatever family. */
+export interface Pipe {
+  readonly id: LinkId;
+  readonly facts: LinkFacts;
+  /** The other side's key, as greeted. */
+  readonly key: PublicKey;
+  /** The higher of both sides' options. */
+  readonly priority: number;
+  readonly upSinceMs: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly queuedBytes: number;
+  /** Where the last `reserve` put its packet. */
+  readonly target: Uint8Array;
+  readonly targetAt: number;
+  /** Queues a whole frame of types 0 to 5; these keep their order and are never dropped. */
+  sendControl(type: number, frame: Uint8Array): void;
+  /**
+   * Makes room for a whole frame of types 6 to 9 at `target`, `targetAt`; the caller fills it before the node is
+   * drained. Under load it waits in the fair queue and may be dropped there. `dest` and `source` are key hashes.
+   */
+  reserve(size: number, dest: number, source: number): void;
+  close(reason: CloseReason, detail: string): void;
+}
+
+/** Who is told what happens on links. */
+export interface PipeUser {
+  opened(pipe: Pipe): CloseReason | undefined;
+  /** The body of a frame is `buffer[start..end)`; it may be overwritten, and lives until the next drain returns. */
+  frame(pipe: Pipe, type: number, buffer: Uint8Array, start: number, end: number): void;
+  /** Bodies handed over so far must have been used up: their buffers are about to be filled again. */
+  settle(): void;
+  gone(pipe: Pipe): void;
+}

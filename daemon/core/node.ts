@@ -1,0 +1,198 @@
+/** A node: links, routing, sessions and packets composed into one value machine. `port.ts` is its contract. */
+import { pathPorts } from '../wire/path.ts';
+import { APP } from '../wire/query.ts';
+import { Context } from './context.ts';
+import { MAINTENANCE_MS } from './limits.ts';
+import { Links } from './link/links.ts';
+import type { StreamLink } from './link/stream.ts';
+import { Packets } from './packets.ts';
+import type {
+  CloseReason,
+  Input,
+  LinkId,
+  LinkInfo,
+  NodeOptions,
+  PathInfo,
+  SelfInfo,
+  SessionInfo,
+  Sink,
+  StatsInfo,
+  TreeInfo,
+} from './port.ts';
+import { publicKey } from './port.ts';
+import type { PeerLink } from './routing/peers.ts';
+import { Router } from './routing/router.ts';
+import { Sessions } from './session/sessions.ts';
+
+export class Node {
+  readonly #context: Context;
+  readonly #links: Links;
+  readonly #router: Router;
+  readonly #sessions: Sessions;
+  readonly #packets: Packets;
+  #expireAtMs = 0;
+
+  constructor(options: NodeOptions) {
+    const context = new Context(options);
+    this.#context = context;
+    this.#packets = new Packets(context, {
+      send: (dest, buffer, at, length) => this.#sessions.send(dest, buffer, at, length),
+      lookup: (partial) => this.#router.paths.lookup(partial),
+    });
+    this.#router = new Router(context, {
+      payload: (buffer, sourceAt, at, end) => this.#sessions.received(buffer, sourceAt, at, end),
+      found: (key) => this.#packets.found(key),
+      settle: () => this.#sessions.settle(),
+    });
+    this.#sessions = new Sessions(context, this.#router, {
+      packet: (session, buffer, at, end) => {
+        if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(session, buffer, at + 1, end);
+        else context.stats.drop('query unknown');
+      },
+    });
+    this.#links = new Links(context, this.#router);
+  }
+
+  get key(): Uint8Array {
+    return this.#context.key;
+  }
+
+  handle(input: Input, nowMs: number): void {
+    this.#context.nowMs = nowMs;
+    this.#apply(input);
+    if (this.#context.timers.isDue(nowMs)) this.#timer(nowMs);
+    this.#sessions.settle();
+  }
+
+  /** Hands out everything that `handle` left; call it after each `handle`. */
+  drain(sink: Sink): void {
+    const { deliveries } = this.#packets;
+    if (deliveries.count > 0) {
+      sink.deliver(deliveries);
+      deliveries.buffers.length = 0;
+      deliveries.count = 0;
+    }
+    while (this.#links.hasOutput) this.#links.drain(sink);
+    for (const event of this.#context.events.splice(0)) sink.event(event);
+    this.#context.pool.settle();
+  }
+
+  /** When the next `timer` input is wanted, in monotonic milliseconds. */
+  deadline(): number {
+    return this.#context.timers.nextMs;
+  }
+
+  self(): SelfInfo {
+    const { key, address, subnet } = this.#context;
+    return {
+      key,
+      address,
+      subnet,
+      root: this.#router.tree.rootOf(key),
+      parent: this.#router.parent,
+      coords: pathPorts(this.#router.coords),
+      routingEntries: this.#router.tree.size,
+    };
+  }
+
+  /** All links, those without a peer yet included. */
+  links(): LinkInfo[] {
+    const greeting = [...this.#links.greeting()].map((link) => infoOf(link, undefined));
+    return [...greeting, ...[...this.#router.peers.links()].map((link) => infoOf(link.pipe as StreamLink, link))];
+  }
+
+  tree(): TreeInfo[] {
+    return [...this.#router.tree.values()].map((info) => ({
+      key: publicKey(info.key),
+      parent: publicKey(info.parent),
+      seq: info.seq,
+    }));
+  }
+
+  paths(): PathInfo[] {
+    return [...this.#router.paths.values()].map((path) => ({
+      key: path.key,
+      ports: pathPorts(path.coords),
+      seq: path.seq,
+    }));
+  }
+
+  sessions(): SessionInfo[] {
+    return [...this.#sessions.values()].map(({ key, bytesReceived, bytesSent, upSinceMs }) => ({
+      key,
+      bytesReceived,
+      bytesSent,
+      upSinceMs,
+    }));
+  }
+
+  stats(): StatsInfo {
+    return this.#context.stats.snapshot();
+  }
+
+  /** Ends a link by the operator's wish; it leaves at the next drain. */
+  closeLink(link: LinkId, reason: CloseReason): void {
+    this.#links.close(link, reason, 'by the operator');
+  }
+
+  /** Octets waiting for links that the system does not take at present. */
+  queuedBytes(): number {
+    let bytes = 0;
+    for (const link of this.#router.peers.links()) bytes += link.pipe.queuedBytes;
+    return bytes;
+  }
+
+  #apply(input: Input): void {
+    switch (input.kind) {
+      case 'linkBytes':
+        return this.#links.received(input.link, input.bytes);
+      case 'packets':
+        return this.#packets.outgoing(input.batch);
+      case 'linkWritable':
+        return this.#links.writable(input.link);
+      case 'linkOpened':
+        return this.#links.opened(input.link, input.facts);
+      case 'linkClosed':
+        return this.#links.closed(input.link);
+      case 'wallClock':
+        this.#context.setWallClock(input.unixMs);
+        // The first clock starts the node: its first round is due.
+        return this.#context.timers.arm(this.#context.nowMs);
+      case 'echo':
+        return this.#packets.echo(input.target, input.sequence, input.size);
+      case 'timer':
+        return;
+      default:
+        return input satisfies never;
+    }
+  }
+
+  #timer(nowMs: number): void {
+    this.#router.timer(nowMs);
+    this.#links.timer(nowMs);
+    if (nowMs >= this.#expireAtMs) {
+      this.#expireAtMs = nowMs + MAINTENANCE_MS;
+      this.#sessions.expire();
+      this.#packets.contacts.expire();
+    }
+    this.#context.timers.arm(this.#expireAtMs);
+  }
+}
+
+function infoOf(link: StreamLink, peerLink: PeerLink | undefined): LinkInfo {
+  return {
+    link: link.id,
+    uri: link.facts.uri,
+    isInbound: link.facts.isInbound,
+    isConfigured: link.facts.isConfigured,
+    key: peerLink?.peer.key,
+    port: peerLink?.peer.port ?? 0,
+    priority: link.priority,
+    cost: peerLink?.cost ?? 0,
+    rttMs: peerLink?.hasSample ? peerLink.lagMs : 0,
+    upSinceMs: link.upSinceMs,
+    bytesReceived: link.bytesReceived,
+    bytesSent: link.bytesSent,
+    queuedBytes: link.queuedBytes,
+  };
+}

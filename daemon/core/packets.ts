@@ -1,0 +1,152 @@
+/** IPv6 packets between the TUN and the sessions: what may pass, in which direction, and to whom (section 6). */
+
+import { IPV6_DEST, IPV6_HEADER, IPV6_SOURCE, isIpv6, readEcho, writeEcho, writeTooBig } from '../wire/ipv6.ts';
+import { APP } from '../wire/query.ts';
+import { Contacts } from './contacts.ts';
+import type { Context } from './context.ts';
+import { ADDRESS_PREFIX, isAddressOf, SUBNET_PREFIX } from './identity.ts';
+import { DELIVERIES_MAX, TOO_BIG } from './limits.ts';
+import { equalAt } from './octetmap.ts';
+import { Bucket } from './policy.ts';
+import { type DeliveryBatch, PACKET_HEADROOM, type PacketBatch, type PublicKey } from './port.ts';
+import type { Session } from './session/session.ts';
+
+export type PacketPorts = {
+  /** As `Sessions.send`. */
+  send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void;
+  lookup(partialKey: Uint8Array): void;
+};
+
+/** Echo requests that we made ourselves carry this identifier and are answered to whoever asked for them. */
+const ECHO_DATA_MIN = 8;
+
+export class Packets {
+  readonly contacts: Contacts;
+  readonly deliveries: DeliveryBatch = {
+    buffers: [],
+    offsets: new Int32Array(DELIVERIES_MAX),
+    lengths: new Int32Array(DELIVERIES_MAX),
+    count: 0,
+  };
+  readonly #context: Context;
+  readonly #ports: PacketPorts;
+  readonly #tooBig: Bucket;
+  readonly #echoIdentifier: number;
+  /** When the last echo requests left, by sequence number modulo its length. */
+  readonly #echoSentMs = new Float64Array(256).fill(Number.NaN);
+
+  constructor(context: Context, ports: PacketPorts) {
+    this.#context = context;
+    this.#ports = ports;
+    this.contacts = new Contacts(context);
+    this.#tooBig = new Bucket(TOO_BIG, context.nowMs);
+    this.#echoIdentifier = new DataView(context.randomOctets(2).buffer).getUint16(0);
+  }
+
+  /** From the TUN. */
+  outgoing(batch: PacketBatch): void {
+    for (let i = 0; i < batch.count; i++) {
+      this.#send(batch.arena, batch.offsets[i] as number, batch.lengths[i] as number);
+    }
+  }
+
+  /** From a session: `buffer[at..end)` without the application type. */
+  incoming(session: Session, buffer: Uint8Array, at: number, end: number): void {
+    const { stats, options, address, subnet } = this.#context;
+    const length = end - at;
+    if (!isIpv6(buffer, at, length)) return stats.drop('packet malformed');
+    if (length > options.mtu) {
+      stats.drop('packet too big');
+      return this.#answerTooBig(session, buffer.subarray(at, end));
+    }
+    if (!isAddressOf(address, subnet, buffer, at + IPV6_DEST)) return stats.drop('packet destination not ours');
+    if (!isAddressOf(session.address, session.subnet, buffer, at + IPV6_SOURCE)) {
+      return stats.drop('packet source not of the sender');
+    }
+    if (!this.contacts.touch(session.address)) this.found(session.key);
+    if (this.#isOwnEcho(session, buffer, at, end)) return;
+    if (options.hasTun) this.#deliver(buffer, at, length);
+    else this.#answerEcho(session, buffer.subarray(at, end));
+  }
+
+  /** A key's whereabouts are known: what waited for it goes out. */
+  found(key: PublicKey): void {
+    for (const packet of this.contacts.learn(key)) this.#sendTo(key, packet);
+  }
+
+  /** Sends an echo request made here; the answer becomes an event. */
+  echo(target: Uint8Array, sequence: number, size: number): void {
+    const data = new Uint8Array(Math.max(size, ECHO_DATA_MIN));
+    const echo = { isReply: false, identifier: this.#echoIdentifier, sequence, data };
+    this.#echoSentMs[sequence & 0xff] = this.#context.nowMs;
+    const packet = writeEcho(this.#context.address, target, echo);
+    if (equalAt(this.#context.address, target, 0, 16)) return this.#reportEcho(target, sequence);
+    const roomy = new Uint8Array(PACKET_HEADROOM + packet.length);
+    roomy.set(packet, PACKET_HEADROOM);
+    this.#send(roomy, PACKET_HEADROOM, packet.length);
+  }
+
+  #send(buffer: Uint8Array, at: number, length: number): void {
+    const { stats, address, subnet } = this.#context;
+    if (!isIpv6(buffer, at, length)) return stats.drop('packet malformed');
+    if (!isAddressOf(address, subnet, buffer, at + IPV6_SOURCE)) return stats.drop('packet source not ours');
+    const prefix = buffer[at + IPV6_DEST];
+    const isMesh = prefix === ADDRESS_PREFIX || prefix === SUBNET_PREFIX;
+    if (!isMesh || isAddressOf(address, subnet, buffer, at + IPV6_DEST)) {
+      return stats.drop('packet destination not in the mesh');
+    }
+    const key = this.contacts.keyFor(buffer, at + IPV6_DEST);
+    if (key === undefined) {
+      const packet = buffer.subarray(at, at + length);
+      return this.#ports.lookup(this.contacts.keep(packet, packet.subarray(IPV6_DEST, IPV6_HEADER)));
+    }
+    buffer[at - 1] = APP.ipv6;
+    this.#ports.send(key, buffer, at - 1, length + 1);
+  }
+
+  /** A packet in a buffer of its own. */
+  #sendTo(key: PublicKey, packet: Uint8Array): void {
+    const roomy = new Uint8Array(PACKET_HEADROOM + packet.length);
+    roomy.set(packet, PACKET_HEADROOM);
+    roomy[PACKET_HEADROOM - 1] = APP.ipv6;
+    this.#ports.send(key, roomy, PACKET_HEADROOM - 1, packet.length + 1);
+  }
+
+  #deliver(buffer: Uint8Array, at: number, length: number): void {
+    const batch = this.deliveries;
+    if (batch.count === DELIVERIES_MAX) return this.#context.stats.drop('delivery queue full');
+    batch.buffers[batch.count] = buffer;
+    batch.offsets[batch.count] = at;
+    batch.lengths[batch.count] = length;
+    batch.count++;
+  }
+
+  #answerTooBig(session: Session, packet: Uint8Array): void {
+    if (!this.#tooBig.take(this.#context.nowMs)) return;
+    this.#sendTo(session.key, writeTooBig(packet, this.#context.options.mtu));
+  }
+
+  /** Without a TUN nobody else would answer. */
+  #answerEcho(session: Session, packet: Uint8Array): void {
+    const echo = equalAt(this.#context.address, packet, IPV6_DEST, 16) ? readEcho(packet) : undefined;
+    if (echo === undefined || echo.isReply) return;
+    const source = packet.slice(IPV6_SOURCE, IPV6_DEST);
+    this.#sendTo(session.key, writeEcho(this.#context.address, source, { ...echo, isReply: true }));
+  }
+
+  #isOwnEcho(session: Session, buffer: Uint8Array, at: number, end: number): boolean {
+    // Cheap questions first: nearly every packet is something else. 58 is ICMPv6, 129 an echo reply.
+    if (buffer[at + 6] !== 58 || buffer[at + IPV6_HEADER] !== 129) return false;
+    const echo = readEcho(buffer.subarray(at, end));
+    if (echo === undefined || echo.identifier !== this.#echoIdentifier) return false;
+    if (Number.isNaN(this.#echoSentMs[echo.sequence & 0xff])) return false;
+    this.#reportEcho(session.address, echo.sequence);
+    return true;
+  }
+
+  #reportEcho(from: Uint8Array, sequence: number): void {
+    const rttMs = this.#context.nowMs - (this.#echoSentMs[sequence & 0xff] as number);
+    this.#echoSentMs[sequence & 0xff] = Number.NaN;
+    this.#context.events.push({ kind: 'echoReply', from: from.slice(), sequence, rttMs });
+  }
+}

@@ -1,0 +1,128 @@
+/** Exchange of Bloom filters with the peers on the tree, and the multicast that follows them (section 4.6). */
+
+import { emptyFilter, type FilterHalves, readFilter, writeFilter } from '../../wire/filter.ts';
+import { encodeFrame, FRAME } from '../../wire/frame.ts';
+import type { Context } from '../context.ts';
+import { FILTER_RESEND_ROUNDS } from '../limits.ts';
+import { equalOctets } from '../octetmap.ts';
+import { filterAdd, filterContains, filterEquals, filterHas, filterMerge, filterPositions } from './bloom.ts';
+import { type Peer, type PeerLink, type Peers, tellPeer } from './peers.ts';
+import type { Tree } from './tree.ts';
+
+export class Blooms {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #tree: Tree;
+  readonly #own: FilterHalves = emptyFilter();
+
+  constructor(context: Context, peers: Peers, tree: Tree) {
+    this.#context = context;
+    this.#peers = peers;
+    this.#tree = tree;
+    filterAdd(this.#own, filterPositions(context.item));
+  }
+
+  /** False for a malformed body. */
+  received(link: PeerLink, body: Uint8Array): boolean {
+    const filter = readFilter(body);
+    if (filter === undefined) return false;
+    const { peer } = link;
+    if (peer.filters.take(this.#context.nowMs)) {
+      peer.recvFilter = filter;
+      peer.pendingFilter = undefined;
+    } else {
+      if (peer.pendingFilter !== undefined) this.#context.stats.drop('filter coalesced');
+      peer.pendingFilter = filter;
+    }
+    return true;
+  }
+
+  /** A link has been proven: the other side must know the last filter, or that there is none. */
+  greet(link: PeerLink): void {
+    link.pipe.sendControl(FRAME.bloomFilter, encodeFilter(link.peer.sendFilter));
+  }
+
+  /** One of several links went; what it carried may be lost. */
+  repeat(peer: Peer): void {
+    tellPeer(peer, FRAME.bloomFilter, encodeFilter(peer.sendFilter));
+  }
+
+  /** Once a round, after the parent has been chosen. */
+  round(): void {
+    const onTree: Peer[] = [];
+    for (const peer of this.#peers.proven) {
+      this.#takePending(peer);
+      const was = peer.isOnTree;
+      peer.isOnTree = this.#isOnTree(peer);
+      if (peer.isOnTree) onTree.push(peer);
+      else if (was) this.#send(peer, emptyFilter());
+    }
+    const filters = filtersWithoutEach(this.#own, onTree);
+    for (let i = 0; i < onTree.length; i++) this.#update(onTree[i] as Peer, filters[i] as FilterHalves);
+  }
+
+  /** Peers that a lookup for an item goes to, except where it came from. */
+  *targets(positions: Uint16Array, except: Peer | undefined): IterableIterator<Peer> {
+    for (const peer of this.#peers.proven) {
+      if (peer !== except && peer.isOnTree && filterHas(peer.recvFilter, positions)) yield peer;
+    }
+  }
+
+  #takePending(peer: Peer): void {
+    if (peer.pendingFilter === undefined || !peer.filters.take(this.#context.nowMs)) return;
+    peer.recvFilter = peer.pendingFilter;
+    peer.pendingFilter = undefined;
+  }
+
+  #isOnTree(peer: Peer): boolean {
+    const own = this.#tree.get(this.#context.key);
+    const theirs = this.#tree.get(peer.key);
+    if (own !== undefined && equalOctets(own.parent, peer.key)) return true;
+    return theirs !== undefined && equalOctets(theirs.parent, this.#context.key);
+  }
+
+  /** Ones travel at once; a bit is cleared one round after it should, by then with certainty (section 4.6). */
+  #update(peer: Peer, exact: FilterHalves): void {
+    peer.roundsSinceFilter++;
+    const isDue = peer.roundsSinceFilter >= FILTER_RESEND_ROUNDS;
+    if (filterContains(exact, peer.sendFilter)) {
+      peer.hasSurplus = false;
+      if (isDue || !filterEquals(exact, peer.sendFilter)) this.#send(peer, exact);
+      return;
+    }
+    if (peer.hasSurplus) {
+      peer.hasSurplus = false;
+      this.#send(peer, exact);
+      return;
+    }
+    peer.hasSurplus = true;
+    filterMerge(exact, peer.sendFilter);
+    if (isDue || !filterEquals(exact, peer.sendFilter)) this.#send(peer, exact);
+  }
+
+  #send(peer: Peer, filter: FilterHalves): void {
+    peer.sendFilter = filter;
+    peer.roundsSinceFilter = 0;
+    tellPeer(peer, FRAME.bloomFilter, encodeFilter(filter));
+  }
+}
+
+function encodeFilter(filter: FilterHalves): Uint8Array {
+  return encodeFrame(FRAME.bloomFilter, (writer) => writeFilter(writer, filter));
+}
+
+/** For each peer: our own item and what all the others sent. Sums from both ends, so the work grows with the number. */
+function filtersWithoutEach(own: FilterHalves, peers: readonly Peer[]): FilterHalves[] {
+  const before: FilterHalves[] = [];
+  let sum: FilterHalves = own.slice();
+  for (const peer of peers) {
+    before.push(sum.slice());
+    filterMerge(sum, peer.recvFilter);
+  }
+  sum = emptyFilter();
+  for (let i = peers.length - 1; i >= 0; i--) {
+    filterMerge(before[i] as FilterHalves, sum);
+    filterMerge(sum, (peers[i] as Peer).recvFilter);
+  }
+  return before;
+}

@@ -1,0 +1,88 @@
+/** The next hop of a packet: greedy by distance in the tree, weighed by cost (section 4.5). */
+import { commonHops, hopCount } from '../../wire/path.ts';
+import type { Coords } from '../port.ts';
+import type { Peer, PeerLink, Peers } from './peers.ts';
+import type { Tree } from './tree.ts';
+
+export class Forwarder {
+  /** Our own distance to the destination of the last `nextHop`: the packet's new watermark. */
+  distance = 0;
+  readonly #tree: Tree;
+  readonly #peers: Peers;
+  readonly #ownKey: Uint8Array;
+  #coords: Coords = new Uint8Array(0) as Coords;
+  #hops = 0;
+  #treeVersion = -1;
+  #peersVersion = -1;
+
+  constructor(tree: Tree, peers: Peers, ownKey: Uint8Array) {
+    this.#tree = tree;
+    this.#peers = peers;
+    this.#ownKey = ownKey;
+  }
+
+  get coords(): Coords {
+    this.#refresh();
+    return this.#coords;
+  }
+
+  /** Undefined: the packet is for us, or it cannot get closer. The watermark is that of the packet as it came. */
+  nextHop(path: Uint8Array, watermarkHigh: number, watermarkLow: number): PeerLink | undefined {
+    this.#refresh();
+    const pathHops = hopCount(path);
+    const own = this.#hops + pathHops - 2 * commonHops(this.#coords, path);
+    this.distance = own;
+    if (watermarkHigh === 0 && own >= watermarkLow) return undefined;
+    let best: PeerLink | undefined;
+    let bestDistance = 0;
+    let bestCost = 0;
+    const peers = this.#peers.proven;
+    for (let i = 0; i < peers.length; i++) {
+      const peer = peers[i] as Peer;
+      const distance = peer.hops + pathHops - 2 * commonHops(peer.coords, path);
+      if (distance >= own) continue;
+      const { links } = peer;
+      for (let j = 0; j < links.length; j++) {
+        const link = links[j] as PeerLink;
+        if (!link.isProven) continue;
+        if (best !== undefined && !isBetter(link, distance, best, bestDistance, bestCost)) continue;
+        best = link;
+        bestDistance = distance;
+        bestCost = link.cost;
+      }
+    }
+    return best;
+  }
+
+  #refresh(): void {
+    if (this.#treeVersion === this.#tree.version && this.#peersVersion === this.#peers.version) return;
+    this.#treeVersion = this.#tree.version;
+    this.#peersVersion = this.#peers.version;
+    this.#coords = this.#tree.coords(this.#ownKey);
+    this.#hops = hopCount(this.#coords);
+    for (const peer of this.#peers.all()) {
+      peer.coords = this.#tree.coords(peer.key);
+      peer.hops = hopCount(peer.coords);
+    }
+  }
+}
+
+/** The rules of section 4.5, first one that applies. */
+function isBetter(x: PeerLink, distance: number, y: PeerLink, yDistance: number, yCost: number): boolean {
+  if (x.peer === y.peer && x.pipe.priority !== y.pipe.priority) return x.pipe.priority < y.pipe.priority;
+  const product = x.cost * distance;
+  const yProduct = yCost * yDistance;
+  if (product !== yProduct) return product < yProduct;
+  if (distance !== yDistance) return distance < yDistance;
+  if (x.cost !== yCost) return x.cost < yCost;
+  return x.order < y.order;
+}
+
+/** The link of one peer that is preferred: lowest priority number, then cost, then age. */
+export function preferredLink(peer: Peer): PeerLink | undefined {
+  let best: PeerLink | undefined;
+  for (const link of peer.links) {
+    if (link.isProven && (best === undefined || isBetter(link, 1, best, 1, best.cost))) best = link;
+  }
+  return best;
+}

@@ -1,0 +1,325 @@
+/**
+ * Where other nodes are: paths that are known, lookups that run (rumours), and the three messages about them
+ * (section 4.7). Sends through the ports it is given; keeps no clock.
+ */
+import { encodeFrame, FRAME } from '../../wire/frame.ts';
+import {
+  notifySigned,
+  type PathBroken,
+  type PathLookup,
+  type PathNotify,
+  WATERMARK_FRESH,
+  writePathLookup,
+} from '../../wire/lookup.ts';
+import type { Context } from '../context.ts';
+import { bloomItem } from '../identity.ts';
+import {
+  LOOKUP_BACKOFF_MS,
+  LOOKUP_SOURCES,
+  LOOKUPS_PER_SOURCE,
+  NOTIFIES,
+  NOTIFIES_PER_SOURCE,
+  NOTIFY_SEQ_LIFE_MS,
+  NOTIFY_SEQS,
+  OWN_LOOKUPS,
+  PATH_LIFE_MS,
+  PATHS_MAX,
+  RUMOUR_BYTES,
+  RUMOUR_LIFE_MS,
+  RUMOURS_MAX,
+} from '../limits.ts';
+import { equalOctets, hashOctets, OctetMap } from '../octetmap.ts';
+import { Bucket } from '../policy.ts';
+import { type Coords, type PublicKey, publicKey } from '../port.ts';
+import { filterHas, filterPositions } from './bloom.ts';
+import type { Blooms } from './blooms.ts';
+import { preferredLink } from './forward.ts';
+import type { Peer, PeerLink } from './peers.ts';
+
+export type Path = {
+  readonly key: PublicKey;
+  readonly hash: number;
+  coords: Coords;
+  seq: bigint;
+  /** A PathBroken has come; the path stays in use until a better one is known. */
+  isBroken: boolean;
+  expiresAtMs: number;
+};
+
+type Rumour = {
+  readonly item: Uint8Array;
+  readonly positions: Uint16Array;
+  /** What was looked up, whole or partial. */
+  target: Uint8Array;
+  nextAtMs: number;
+  backoffMs: number;
+  expiresAtMs: number;
+  packet: { dest: PublicKey; payload: Uint8Array } | undefined;
+};
+
+/** What paths need of the router around them. */
+export type PathPorts = {
+  coords(): Coords;
+  /** Sends a notify towards its path. False: there is no next hop. */
+  route(notify: PathNotify): boolean;
+  /** A path has been learned or renewed. */
+  found(key: PublicKey): void;
+  /** Sends a kept payload along a path just learned. */
+  resend(path: Path, payload: Uint8Array): void;
+  mayVerifyNotify(): boolean;
+};
+
+export class Paths {
+  readonly #context: Context;
+  readonly #blooms: Blooms;
+  readonly #ports: PathPorts;
+  readonly #paths: OctetMap<Path>;
+  readonly #rumours: OctetMap<Rumour>;
+  readonly #seqs: OctetMap<{ key: PublicKey; seq: bigint; untilMs: number }>;
+  readonly #sources: OctetMap<{ key: Uint8Array; lookups: Bucket; notifies: Bucket }>;
+  readonly #ownLookups: Bucket;
+  readonly #notifies: Bucket;
+  #rumourBytes = 0;
+  #signed: { seq: bigint; coords: Coords; sig: Uint8Array } | undefined;
+
+  constructor(context: Context, blooms: Blooms, ports: PathPorts) {
+    this.#context = context;
+    this.#blooms = blooms;
+    this.#ports = ports;
+    this.#paths = new OctetMap(32, context.hashSeed);
+    this.#rumours = new OctetMap(32, context.hashSeed);
+    this.#seqs = new OctetMap(32, context.hashSeed);
+    this.#sources = new OctetMap(32, context.hashSeed);
+    this.#ownLookups = new Bucket(OWN_LOOKUPS, context.nowMs);
+    this.#notifies = new Bucket(NOTIFIES, context.nowMs);
+  }
+
+  get(key: Uint8Array, at = 0): Path | undefined {
+    return this.#paths.get(key, at);
+  }
+
+  values(): IterableIterator<Path> {
+    return this.#paths.values();
+  }
+
+  get rumourCount(): number {
+    return this.#rumours.size;
+  }
+
+  /** Looks for a whole or partial key, unless that was done a moment ago. */
+  lookup(target: Uint8Array): void {
+    const rumour = this.#rumour(target);
+    if (rumour === undefined) return;
+    const { nowMs, stats } = this.#context;
+    rumour.expiresAtMs = nowMs + RUMOUR_LIFE_MS;
+    if (nowMs < rumour.nextAtMs) return;
+    if (!this.#ownLookups.take(nowMs)) return stats.drop('lookup rate own');
+    rumour.target = target.slice();
+    rumour.nextAtMs = nowMs + rumour.backoffMs;
+    rumour.backoffMs = Math.min(rumour.backoffMs * 2, LOOKUP_BACKOFF_MS.cap);
+    stats.count('lookupsSent');
+    const lookup = { source: this.#context.key, dest: rumour.target, from: this.#ports.coords() };
+    this.#multicast(lookup, rumour.positions, undefined);
+  }
+
+  /** Looks for a key and keeps this payload, in place of an older one, until it is found. */
+  lookupWith(dest: PublicKey, size: number): Uint8Array | undefined {
+    const rumour = this.#rumour(dest);
+    if (rumour === undefined) return undefined;
+    const before = rumour.packet?.payload.length ?? 0;
+    if (this.#rumourBytes - before + size > RUMOUR_BYTES) {
+      this.#context.stats.drop('rumours full');
+      return undefined;
+    }
+    if (rumour.packet !== undefined) this.#context.stats.drop('rumour packet replaced');
+    this.#rumourBytes += size - before;
+    rumour.packet = { dest, payload: new Uint8Array(size) };
+    this.lookup(dest);
+    return rumour.packet.payload;
+  }
+
+  lookupReceived(link: PeerLink, lookup: PathLookup): void {
+    const { stats, nowMs } = this.#context;
+    if (!link.peer.isOnTree) return stats.drop('lookup off tree');
+    if (!link.peer.lookups.take(nowMs)) return stats.drop('lookup rate peer');
+    const source = this.#source(lookup.source);
+    if (!source.lookups.take(nowMs)) return stats.drop('lookup rate source');
+    const item = bloomItem(lookup.dest);
+    this.#multicast(lookup, filterPositions(item), link.peer);
+    if (!equalOctets(item, this.#context.item)) return;
+    if (!this.#notifies.take(nowMs) || !source.notifies.take(nowMs)) return stats.drop('notify rate');
+    this.#answer(lookup);
+  }
+
+  /** For a notify that has no next hop here. */
+  notifyReceived(notify: PathNotify): void {
+    const { stats, crypto, nowMs } = this.#context;
+    if (!equalOctets(notify.dest, this.#context.key)) return stats.drop('no next hop');
+    const { info, source } = notify;
+    const known = this.#paths.get(source);
+    const rumour = this.#rumours.get(bloomItem(source));
+    if (known === undefined && rumour === undefined) return stats.drop('notify unsolicited');
+    const highest = this.#seqs.get(source);
+    const isStale =
+      known !== undefined
+        ? info.seq <= known.seq
+        : highest !== undefined && highest.untilMs > nowMs && info.seq < highest.seq;
+    if (isStale) return stats.drop('notify stale');
+    if (!this.#ports.mayVerifyNotify()) return stats.drop('notify verify budget');
+    if (!crypto.ed25519Verify(source, info.sig, notifySigned(info.seq, info.path))) {
+      return stats.drop('notify signature invalid');
+    }
+    this.#rememberSeq(source, info.seq);
+    const path = known ?? this.#add(source);
+    path.coords = info.path.slice() as Coords;
+    path.seq = info.seq;
+    path.isBroken = false;
+    path.expiresAtMs = nowMs + PATH_LIFE_MS;
+    this.#ports.found(path.key);
+    if (rumour !== undefined) this.#settle(rumour, path);
+  }
+
+  /** For a PathBroken that has no next hop here. */
+  brokenReceived(broken: PathBroken): void {
+    if (!equalOctets(broken.source, this.#context.key)) return this.#context.stats.drop('no next hop');
+    const path = this.#paths.get(broken.dest);
+    if (path === undefined) return this.#context.stats.drop('path broken ignored');
+    this.broke(path);
+  }
+
+  broke(path: Path): void {
+    path.isBroken = true;
+    this.lookup(path.key);
+  }
+
+  /** Traffic from this key has reached us: where it is does not matter, that it is does. */
+  heardFrom(key: Uint8Array, at: number): void {
+    const path = this.#paths.get(key, at);
+    if (path !== undefined && !path.isBroken) path.expiresAtMs = this.#context.nowMs + PATH_LIFE_MS;
+  }
+
+  /** A filter that a peer sent may say where something is that we look for: ask again at once. */
+  filterChanged(peer: Peer, before: Uint32Array): void {
+    if (!peer.isOnTree) return;
+    for (const rumour of this.#rumours.values()) {
+      if (!filterHas(peer.recvFilter, rumour.positions) || filterHas(before, rumour.positions)) continue;
+      if (rumour.backoffMs === LOOKUP_BACKOFF_MS.first) continue;
+      rumour.backoffMs = LOOKUP_BACKOFF_MS.first;
+      rumour.nextAtMs = this.#context.nowMs;
+      this.lookup(rumour.target);
+    }
+  }
+
+  /** Once a round: forgets what has outlived itself. */
+  expire(): void {
+    const { nowMs } = this.#context;
+    for (const path of [...this.#paths.values()]) if (path.expiresAtMs <= nowMs) this.#paths.delete(path.key);
+    for (const rumour of [...this.#rumours.values()]) if (rumour.expiresAtMs <= nowMs) this.#forget(rumour);
+  }
+
+  #rumour(target: Uint8Array): Rumour | undefined {
+    const item = bloomItem(target);
+    const existing = this.#rumours.get(item);
+    if (existing !== undefined) return existing;
+    if (this.#rumours.size >= RUMOURS_MAX) {
+      this.#context.stats.drop('rumours full');
+      return undefined;
+    }
+    const rumour: Rumour = {
+      item,
+      positions: filterPositions(item),
+      target: target.slice(),
+      nextAtMs: this.#context.nowMs,
+      backoffMs: LOOKUP_BACKOFF_MS.first,
+      expiresAtMs: this.#context.nowMs + RUMOUR_LIFE_MS,
+      packet: undefined,
+    };
+    this.#rumours.set(item, rumour);
+    return rumour;
+  }
+
+  #settle(rumour: Rumour, path: Path): void {
+    const { packet } = rumour;
+    if (packet === undefined || !equalOctets(packet.dest, path.key)) {
+      rumour.backoffMs = LOOKUP_BACKOFF_MS.first;
+      return;
+    }
+    this.#forget(rumour);
+    this.#ports.resend(path, packet.payload);
+  }
+
+  #forget(rumour: Rumour): void {
+    this.#rumourBytes -= rumour.packet?.payload.length ?? 0;
+    this.#rumours.delete(rumour.item);
+  }
+
+  #add(key: Uint8Array): Path {
+    if (this.#paths.size >= PATHS_MAX) {
+      let first: Path | undefined;
+      for (const path of this.#paths.values())
+        if (first === undefined || path.expiresAtMs < first.expiresAtMs) first = path;
+      if (first !== undefined) this.#paths.delete(first.key);
+    }
+    const path: Path = {
+      key: publicKey(key.slice()),
+      hash: hashOctets(key, 0, 32, this.#context.hashSeed),
+      coords: new Uint8Array(0) as Coords,
+      seq: 0n,
+      isBroken: false,
+      expiresAtMs: 0,
+    };
+    this.#paths.set(path.key, path);
+    return path;
+  }
+
+  #rememberSeq(key: Uint8Array, seq: bigint): void {
+    const untilMs = this.#context.nowMs + NOTIFY_SEQ_LIFE_MS;
+    this.#seqs.delete(key);
+    const oldest = this.#seqs.size >= NOTIFY_SEQS ? this.#seqs.oldest() : undefined;
+    if (oldest !== undefined) this.#seqs.delete(oldest.key);
+    this.#seqs.set(key, { key: publicKey(key.slice()), seq, untilMs });
+  }
+
+  #source(key: Uint8Array): { lookups: Bucket; notifies: Bucket } {
+    const existing = this.#sources.get(key);
+    if (existing !== undefined) return existing;
+    const oldest = this.#sources.size >= LOOKUP_SOURCES ? this.#sources.oldest() : undefined;
+    if (oldest !== undefined) this.#sources.delete(oldest.key);
+    const { nowMs } = this.#context;
+    const source = {
+      key: key.slice(),
+      lookups: new Bucket(LOOKUPS_PER_SOURCE, nowMs),
+      notifies: new Bucket(NOTIFIES_PER_SOURCE, nowMs),
+    };
+    this.#sources.set(key, source);
+    return source;
+  }
+
+  #multicast(lookup: PathLookup, positions: Uint16Array, from: Peer | undefined): void {
+    let frame: Uint8Array | undefined;
+    for (const peer of this.#blooms.targets(positions, from)) {
+      const link = preferredLink(peer);
+      if (link === undefined) continue;
+      frame ??= encodeFrame(FRAME.pathLookup, (writer) => writePathLookup(writer, lookup));
+      link.pipe.reserve(frame.length, hashOctets(lookup.dest, 0, 32, this.#context.hashSeed), 0);
+      link.pipe.target.set(frame, link.pipe.targetAt);
+    }
+  }
+
+  #answer(lookup: PathLookup): void {
+    const { key, signer } = this.#context;
+    const seq = this.#context.unixSeconds();
+    const coords = this.#ports.coords();
+    if (this.#signed?.seq !== seq || !equalOctets(this.#signed.coords, coords)) {
+      this.#signed = { seq, coords, sig: signer.sign(notifySigned(seq, coords)) };
+    }
+    this.#context.stats.count('notifiesSent');
+    this.#ports.route({
+      path: lookup.from,
+      watermark: WATERMARK_FRESH,
+      source: key,
+      dest: lookup.source,
+      info: { seq, path: coords, sig: this.#signed.sig },
+    });
+  }
+}

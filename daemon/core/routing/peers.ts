@@ -1,0 +1,235 @@
+/**
+ * Peers: the keys at the other end of our links. All links to one key are one peer with one port (section 4.3). A link
+ * is proven by the first valid SigRes on it; until then nothing but SigReq goes out on it (section 9, weakness 1).
+ */
+
+import { emptyFilter, type FilterHalves } from '../../wire/filter.ts';
+import { encodeFrame, FRAME } from '../../wire/frame.ts';
+import { type SigReq, type SigRes, writeSigReq } from '../../wire/sigs.ts';
+import type { Context } from '../context.ts';
+import {
+  ANNOUNCES_PER_PEER,
+  FILTERS_PER_PEER,
+  LINKS_PER_KEY,
+  LOOKUP_BURST,
+  PROOF_TIMEOUT_MS,
+  SIG_REQS_PER_PEER,
+} from '../limits.ts';
+import type { Pipe } from '../link/pipe.ts';
+import { OctetMap } from '../octetmap.ts';
+import { Bucket } from '../policy.ts';
+import type { CloseReason, Coords, LinkId, PublicKey } from '../port.ts';
+import type { Info } from './tree.ts';
+
+export type PeerLink = {
+  readonly pipe: Pipe;
+  readonly peer: Peer;
+  /** Links are compared by age: lower came first. */
+  readonly order: number;
+  isProven: boolean;
+  /** Close if no proof has come by then. */
+  readonly provenByMs: number;
+  /** Smoothed round trip, doubled at first (section 4.3). */
+  lagMs: number;
+  hasSample: boolean;
+  /** When the outstanding request went out here, until its answer came. */
+  requestedAtMs: number | undefined;
+  /** A SigReq that came faster than the bucket allows to answer. */
+  unanswered: SigReq | undefined;
+  cost: number;
+};
+
+export type Peer = {
+  readonly key: PublicKey;
+  readonly hash: number;
+  readonly port: number;
+  readonly links: PeerLink[];
+  /** What we asked this peer to sign, the same on all its links. */
+  request: SigReq;
+  response: SigRes | undefined;
+  /** Announcements that need not be sent again. */
+  readonly told: Set<Info>;
+  isOnTree: boolean;
+  sendFilter: FilterHalves;
+  recvFilter: FilterHalves;
+  /** A filter that came faster than the bucket allows. */
+  pendingFilter: FilterHalves | undefined;
+  /** Bits that should go were kept for one round (section 4.6). */
+  hasSurplus: boolean;
+  roundsSinceFilter: number;
+  /** Announcements that wait for the buckets. */
+  readonly deferred: Uint8Array[];
+  readonly announces: Bucket;
+  readonly sigReqs: Bucket;
+  readonly filters: Bucket;
+  readonly lookups: Bucket;
+  /** Of the version of the tree in `coordsVersion`. */
+  coords: Coords;
+  hops: number;
+};
+
+/** Before the first sample: 2^32 - 1 nanoseconds. */
+const LAG_UNKNOWN_MS = 0xffff_ffff / 1e6;
+
+export class Peers {
+  /** Changes when a peer comes, goes or is proven. */
+  version = 0;
+  readonly #context: Context;
+  readonly #byKey: OctetMap<Peer>;
+  readonly #byLink = new Map<LinkId, PeerLink>();
+  readonly #ports = new Map<number, Peer>();
+  /** Peers with a proven link, for loops on the hot path. */
+  #proven: Peer[] = [];
+  #order = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#byKey = new OctetMap(32, context.hashSeed);
+  }
+
+  get proven(): readonly Peer[] {
+    return this.#proven;
+  }
+
+  get keys(): PublicKey[] {
+    return [...this.#ports.values()].map((peer) => peer.key);
+  }
+
+  all(): IterableIterator<Peer> {
+    return this.#ports.values();
+  }
+
+  links(): IterableIterator<PeerLink> {
+    return this.#byLink.values();
+  }
+
+  get(key: Uint8Array, at = 0): Peer | undefined {
+    return this.#byKey.get(key, at);
+  }
+
+  link(id: LinkId): PeerLink | undefined {
+    return this.#byLink.get(id);
+  }
+
+  /** @returns the new link, or why there is no room for it */
+  add(pipe: Pipe, newRequest: () => SigReq, hash: number): PeerLink | CloseReason {
+    let peer = this.#byKey.get(pipe.key);
+    if (peer !== undefined && peer.links.length >= LINKS_PER_KEY) return 'too many links';
+    peer ??= this.#newPeer(pipe.key, newRequest(), hash);
+    const link: PeerLink = {
+      pipe,
+      peer,
+      order: this.#order++,
+      isProven: false,
+      provenByMs: this.#context.nowMs + PROOF_TIMEOUT_MS,
+      lagMs: LAG_UNKNOWN_MS,
+      hasSample: false,
+      requestedAtMs: undefined,
+      unanswered: undefined,
+      cost: Math.floor(LAG_UNKNOWN_MS),
+    };
+    this.#context.timers.arm(link.provenByMs);
+    peer.links.push(link);
+    this.#byLink.set(pipe.id, link);
+    this.#sendRequest(link);
+    return link;
+  }
+
+  /** @returns the peer, if this was its last link */
+  remove(pipe: Pipe): { peer: Peer; isLast: boolean } | undefined {
+    const link = this.#byLink.get(pipe.id);
+    if (link === undefined) return undefined;
+    this.#byLink.delete(pipe.id);
+    const { peer } = link;
+    peer.links.splice(peer.links.indexOf(link), 1);
+    const isLast = peer.links.length === 0;
+    if (isLast) {
+      this.#byKey.delete(peer.key);
+      this.#ports.delete(peer.port);
+    }
+    this.#listProven();
+    return { peer, isLast };
+  }
+
+  /** The first valid answer on a link makes it trusted. */
+  prove(link: PeerLink): void {
+    link.isProven = true;
+    this.#listProven();
+  }
+
+  /** All requests are void: our own announcement has changed. */
+  renewRequests(newRequest: () => SigReq): void {
+    for (const peer of this.#ports.values()) {
+      peer.request = newRequest();
+      peer.response = undefined;
+      for (const link of peer.links) this.#sendRequest(link);
+    }
+  }
+
+  /** An answer to the outstanding request came on this link: a sample of its round trip. */
+  sample(link: PeerLink): void {
+    if (link.requestedAtMs === undefined) return;
+    const rttMs = this.#context.nowMs - link.requestedAtMs;
+    link.requestedAtMs = undefined;
+    link.lagMs = link.hasSample ? (link.lagMs * 7) / 8 + Math.min(rttMs, 2 * link.lagMs) / 8 : 2 * rttMs;
+    link.hasSample = true;
+    link.cost = Math.max(1, Math.floor(link.lagMs));
+  }
+
+  #sendRequest(link: PeerLink): void {
+    link.requestedAtMs = this.#context.nowMs;
+    link.pipe.sendControl(
+      FRAME.sigReq,
+      encodeFrame(FRAME.sigReq, (writer) => writeSigReq(writer, link.peer.request)),
+    );
+  }
+
+  #newPeer(key: PublicKey, request: SigReq, hash: number): Peer {
+    const { nowMs, options } = this.#context;
+    let port = 1;
+    while (this.#ports.has(port)) port++;
+    const lookups = { perSecond: options.limits.lookupsPerPeerPerSecond, burst: LOOKUP_BURST };
+    const peer: Peer = {
+      key,
+      hash,
+      port,
+      links: [],
+      request,
+      response: undefined,
+      told: new Set(),
+      isOnTree: false,
+      sendFilter: emptyFilter(),
+      recvFilter: emptyFilter(),
+      pendingFilter: undefined,
+      hasSurplus: false,
+      roundsSinceFilter: 0,
+      deferred: [],
+      announces: new Bucket(ANNOUNCES_PER_PEER, nowMs),
+      sigReqs: new Bucket(SIG_REQS_PER_PEER, nowMs),
+      filters: new Bucket(FILTERS_PER_PEER, nowMs),
+      lookups: new Bucket(lookups, nowMs),
+      coords: new Uint8Array(0) as Coords,
+      hops: 0,
+    };
+    this.#ports.set(port, peer);
+    this.#byKey.set(key, peer);
+    return peer;
+  }
+
+  #listProven(): void {
+    this.version++;
+    this.#proven = [...this.#ports.values()].filter((peer) => peer.links.some((link) => link.isProven));
+  }
+}
+
+/** Sends on every proven link of a peer. */
+export function tellPeer(peer: Peer, type: number, frame: Uint8Array): void {
+  for (const link of peer.links) if (link.isProven) link.pipe.sendControl(type, frame);
+}
+
+/** The lowest cost over the proven links. */
+export function peerCost(peer: Peer): number {
+  let cost = Number.POSITIVE_INFINITY;
+  for (const link of peer.links) if (link.isProven && link.cost < cost) cost = link.cost;
+  return cost;
+}

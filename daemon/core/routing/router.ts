@@ -1,0 +1,322 @@
+/** The routing layer as one: frames in from links, payloads in from sessions, frames out to links. */
+import { Writer } from '../../wire/cursor.ts';
+import { encodeFrame, FRAME } from '../../wire/frame.ts';
+import {
+  type PathBroken,
+  type PathNotify,
+  readPathBroken,
+  readPathLookup,
+  readPathNotify,
+  WATERMARK_FRESH,
+  writePathBroken,
+  writePathNotify,
+} from '../../wire/lookup.ts';
+import { hopCount } from '../../wire/path.ts';
+import {
+  lowerWatermark,
+  readTraffic,
+  type TrafficView,
+  trafficHeadSize,
+  trafficView,
+  writeTrafficHead,
+} from '../../wire/traffic.ts';
+import type { Context } from '../context.ts';
+import { HOPS_MAX, MAINTENANCE_MS, PAYLOAD_MAX } from '../limits.ts';
+import type { Pipe, PipeUser } from '../link/pipe.ts';
+import { equalAt, hashOctets } from '../octetmap.ts';
+import type { CloseReason, Coords, PublicKey } from '../port.ts';
+import { Blooms } from './blooms.ts';
+import { Forwarder, preferredLink } from './forward.ts';
+import { type Path, Paths } from './paths.ts';
+import { type PeerLink, Peers } from './peers.ts';
+import { Spanning } from './spanning.ts';
+import { Tree } from './tree.ts';
+
+/** The layer above: sessions. */
+export type RouterUser = {
+  /** Payload `buffer[at..end)` from the claimed source at `sourceAt`; it may be overwritten. */
+  payload(buffer: Uint8Array, sourceAt: number, at: number, end: number): void;
+  /** It has been learned where this key is. */
+  found(key: PublicKey): void;
+  /** Everything handed over must be used up now. */
+  settle(): void;
+};
+
+export class Router implements PipeUser {
+  readonly peers: Peers;
+  readonly tree: Tree;
+  readonly paths: Paths;
+  /** Where `begin` wants the payload. */
+  target: Uint8Array = new Uint8Array(0);
+  targetAt = 0;
+  readonly #context: Context;
+  readonly #user: RouterUser;
+  readonly #spanning: Spanning;
+  readonly #blooms: Blooms;
+  readonly #forwarder: Forwarder;
+  readonly #view: TrafficView = trafficView();
+  readonly #ownHash: number;
+  #roundAtMs = 0;
+  #isStarted = false;
+
+  constructor(context: Context, user: RouterUser) {
+    this.#context = context;
+    this.#user = user;
+    this.peers = new Peers(context);
+    this.tree = new Tree(context);
+    this.#spanning = new Spanning(context, this.peers, this.tree);
+    this.#blooms = new Blooms(context, this.peers, this.tree);
+    this.#forwarder = new Forwarder(this.tree, this.peers, context.key);
+    this.#ownHash = this.#hash(context.key);
+    this.paths = new Paths(context, this.#blooms, {
+      coords: () => this.#forwarder.coords,
+      route: (notify) => this.#route(notify, FRAME.pathNotify, (writer) => writePathNotify(writer, notify)),
+      found: (key) => user.found(key),
+      resend: (path, payload) => this.#resend(path, payload),
+      mayVerifyNotify: () => this.#spanning.mayVerifyNotify(),
+    });
+  }
+
+  get parent(): PublicKey {
+    return this.#spanning.parent;
+  }
+
+  get coords(): Coords {
+    return this.#forwarder.coords;
+  }
+
+  /** The first round makes us a root; then one a second. */
+  timer(nowMs: number): void {
+    if (!this.#isStarted || nowMs >= this.#roundAtMs) {
+      this.#roundAtMs = nowMs + MAINTENANCE_MS;
+      this.#isStarted = true;
+      this.#round();
+    }
+    this.#context.timers.arm(this.#roundAtMs);
+    for (const link of [...this.peers.links()]) {
+      if (link.isProven) continue;
+      if (nowMs >= link.provenByMs) link.pipe.close('peer unproven', 'the other side did not sign our request');
+      else this.#context.timers.arm(link.provenByMs);
+    }
+  }
+
+  /**
+   * Makes room for a payload of `size` octets to `dest` at `target`, `targetAt`; the caller fills it before the node is
+   * drained. Without a path the payload waits for a lookup. False: dropped, nothing is to be filled.
+   */
+  begin(dest: PublicKey, size: number): boolean {
+    if (size > PAYLOAD_MAX) {
+      this.#context.stats.drop('payload too large');
+      return false;
+    }
+    const path = this.paths.get(dest);
+    if (path !== undefined) return this.#beginOn(path, size);
+    const kept = this.paths.lookupWith(dest, size);
+    if (kept === undefined) return false;
+    this.target = kept;
+    this.targetAt = 0;
+    return true;
+  }
+
+  // From the links
+
+  opened(pipe: Pipe): CloseReason | undefined {
+    const link = this.peers.add(pipe, this.#spanning.newRequest, this.#hash(pipe.key));
+    if (typeof link === 'string') return link;
+    this.#context.events.push({ kind: 'linkUp', link: pipe.id, key: pipe.key });
+    return undefined;
+  }
+
+  gone(pipe: Pipe): void {
+    const removed = this.peers.remove(pipe);
+    if (removed === undefined) return;
+    const { peer, isLast } = removed;
+    if (!isLast) this.#blooms.repeat(peer);
+    else this.#context.events.push({ kind: 'peerDown', key: peer.key, port: peer.port });
+  }
+
+  settle(): void {
+    this.#user.settle();
+  }
+
+  frame(pipe: Pipe, type: number, buffer: Uint8Array, start: number, end: number): void {
+    const link = this.peers.link(pipe.id);
+    if (link === undefined) return;
+    this.#context.stats.count('framesReceived');
+    const reason =
+      type === FRAME.traffic
+        ? this.#traffic(link, buffer, start, end)
+        : this.#control(link, type, buffer.subarray(start, end));
+    if (reason !== undefined) pipe.close(reason, `frame of type ${type}`);
+  }
+
+  #control(link: PeerLink, type: number, body: Uint8Array): CloseReason | undefined {
+    switch (type) {
+      case FRAME.sigReq:
+        return this.#spanning.sigReqReceived(link, body);
+      case FRAME.sigRes: {
+        const result = this.#spanning.sigResReceived(link, body);
+        if (result !== 'proven') return result;
+        this.#proven(link);
+        return undefined;
+      }
+      case FRAME.announce:
+        return this.#spanning.announceReceived(link.peer, body);
+      case FRAME.bloomFilter: {
+        const before = link.peer.recvFilter;
+        if (!this.#blooms.received(link, body)) return 'filter malformed';
+        this.paths.filterChanged(link.peer, before);
+        return undefined;
+      }
+      case FRAME.pathLookup: {
+        const lookup = readPathLookup(body);
+        if (lookup === undefined) return 'frame malformed';
+        if (this.#isAcceptable(link, lookup.from)) this.paths.lookupReceived(link, lookup);
+        return undefined;
+      }
+      case FRAME.pathNotify: {
+        const notify = readPathNotify(body);
+        if (notify === undefined) return 'frame malformed';
+        if (!this.#isAcceptable(link, notify.path) || !this.#isAcceptable(link, notify.info.path)) return undefined;
+        const isRouted = this.#route(notify, type, (writer) => writePathNotify(writer, notify));
+        if (!isRouted) this.paths.notifyReceived(notify);
+        return undefined;
+      }
+      case FRAME.pathBroken: {
+        const broken = readPathBroken(body);
+        if (broken === undefined) return 'frame malformed';
+        if (!this.#isAcceptable(link, broken.path)) return undefined;
+        const isRouted = this.#route(broken, type, (writer) => writePathBroken(writer, broken));
+        if (!isRouted) this.paths.brokenReceived(broken);
+        return undefined;
+      }
+      default:
+        return 'frame type unknown';
+    }
+  }
+
+  #isAcceptable(link: PeerLink, path: Uint8Array): boolean {
+    if (!link.isProven) this.#context.stats.drop('link unproven');
+    else if (hopCount(path) > HOPS_MAX) this.#context.stats.drop('path too deep');
+    else return true;
+    return false;
+  }
+
+  #proven(link: PeerLink): void {
+    const isNew = !link.peer.links.some((other) => other.isProven);
+    this.peers.prove(link);
+    this.#blooms.greet(link);
+    this.#spanning.greet(link);
+    if (isNew) this.#context.events.push({ kind: 'peerUp', key: link.peer.key, port: link.peer.port });
+  }
+
+  #traffic(link: PeerLink, buffer: Uint8Array, start: number, end: number): CloseReason | undefined {
+    const view = this.#view;
+    if (!readTraffic(buffer, start, end, view)) return 'frame malformed';
+    const { stats, key } = this.#context;
+    if (!link.isProven) {
+      stats.drop('link unproven');
+      return undefined;
+    }
+    if (equalAt(key, buffer, view.destAt, 32)) {
+      this.paths.heardFrom(buffer, view.sourceAt);
+      this.#user.payload(buffer, view.sourceAt, view.payloadAt, view.end);
+      return undefined;
+    }
+    if (hopCount(view.path) > HOPS_MAX || hopCount(view.from) > HOPS_MAX) {
+      stats.drop('path too deep');
+      return undefined;
+    }
+    const hop = this.#forwarder.nextHop(view.path, view.watermarkHigh, view.watermarkLow) ?? this.#directHop(view);
+    if (hop === undefined) this.#reportBroken(view);
+    else this.#forward(hop, view, start);
+    return undefined;
+  }
+
+  /** A direct peer is reached whatever the coordinates say, if the packet may still get closer. */
+  #directHop(view: TrafficView): PeerLink | undefined {
+    const { distance } = this.#forwarder;
+    if (view.watermarkHigh === 0 && distance >= view.watermarkLow) return undefined;
+    const peer = this.peers.get(view.buffer, view.destAt);
+    return peer === undefined ? undefined : preferredLink(peer);
+  }
+
+  #forward(hop: PeerLink, view: TrafficView, start: number): void {
+    const { buffer } = view;
+    const dest = hashOctets(buffer, view.destAt, 32, this.#context.hashSeed);
+    const source = hashOctets(buffer, view.sourceAt, 32, this.#context.hashSeed);
+    const bodyStart = lowerWatermark(view, start, this.#forwarder.distance);
+    const length = 1 + view.end - bodyStart;
+    const prefix = length < 0x80 ? 1 : length < 0x4000 ? 2 : 3;
+    hop.pipe.reserve(prefix + length, dest, source);
+    const { target, targetAt } = hop.pipe;
+    new Writer(target, targetAt).uvarint(length).u8(FRAME.traffic);
+    target.set(buffer.subarray(bodyStart, view.end), targetAt + prefix + 1);
+    this.#context.stats.count('framesForwarded');
+  }
+
+  #reportBroken(view: TrafficView): void {
+    this.#context.stats.drop('no next hop');
+    const broken: PathBroken = {
+      path: view.from.slice(),
+      watermark: WATERMARK_FRESH,
+      source: view.buffer.slice(view.sourceAt, view.sourceAt + 32),
+      dest: view.buffer.slice(view.destAt, view.destAt + 32),
+    };
+    if (this.#route(broken, FRAME.pathBroken, (writer) => writePathBroken(writer, broken))) {
+      this.#context.stats.count('brokenSent');
+    }
+  }
+
+  /** Sends a routed message on its way, with its new watermark. False: it has no next hop. */
+  #route(message: PathBroken | PathNotify, type: number, write: (writer: Writer) => void): boolean {
+    const { watermark } = message;
+    const high = Number(watermark >> 32n);
+    const hop = this.#forwarder.nextHop(message.path, high, Number(watermark & 0xffff_ffffn));
+    if (hop === undefined) return false;
+    message.watermark = BigInt(this.#forwarder.distance);
+    const frame = encodeFrame(type, write);
+    hop.pipe.reserve(frame.length, this.#hash(message.dest), this.#hash(message.source));
+    hop.pipe.target.set(frame, hop.pipe.targetAt);
+    return true;
+  }
+
+  #beginOn(path: Path, size: number): boolean {
+    const hop = this.#forwarder.nextHop(path.coords, 0xffff_ffff, 0xffff_ffff) ?? this.#directPeer(path.key);
+    if (hop === undefined) {
+      this.#context.stats.drop('no next hop');
+      this.paths.broke(path);
+      return false;
+    }
+    const from = this.#forwarder.coords;
+    const head = trafficHeadSize(path.coords, from, this.#forwarder.distance, size);
+    hop.pipe.reserve(head + size, path.hash, this.#ownHash);
+    const { target, targetAt } = hop.pipe;
+    const writer = new Writer(target, targetAt);
+    writeTrafficHead(writer, path.coords, from, this.#context.key, path.key, this.#forwarder.distance, size);
+    this.target = target;
+    this.targetAt = writer.pos;
+    return true;
+  }
+
+  #directPeer(key: PublicKey): PeerLink | undefined {
+    const peer = this.peers.get(key);
+    return peer === undefined ? undefined : preferredLink(peer);
+  }
+
+  #resend(path: Path, payload: Uint8Array): void {
+    this.#user.settle();
+    if (this.#beginOn(path, payload.length)) this.target.set(payload, this.targetAt);
+  }
+
+  #round(): void {
+    this.#context.stats.count('rounds');
+    for (const { link, reason } of this.#spanning.round()) link.pipe.close(reason, 'found when its turn came');
+    this.#blooms.round();
+    this.paths.expire();
+  }
+
+  #hash(key: Uint8Array): number {
+    return hashOctets(key, 0, 32, this.#context.hashSeed);
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * Our own place in the tree: choosing the parent, publishing announcements, telling peers what they need (section 4.4).
+ */
+import { type Announce, announceSigned, readAnnounce, writeAnnounce } from '../../wire/announce.ts';
+import { encodeFrame, FRAME } from '../../wire/frame.ts';
+import { readSigReq, readSigRes, type SigReq, writeSigRes } from '../../wire/sigs.ts';
+import type { Context } from '../context.ts';
+import { ANNOUNCE_REFRESH_MS, ANNOUNCES_ALL, ANNOUNCES_DEFERRED, VERIFIES, VERIFIES_RESERVED } from '../limits.ts';
+import { compareOctets, equalOctets } from '../octetmap.ts';
+import { Bucket } from '../policy.ts';
+import type { CloseReason, PublicKey } from '../port.ts';
+import { type Peer, type PeerLink, type Peers, peerCost, tellPeer } from './peers.ts';
+import type { Info, Tree } from './tree.ts';
+
+export class Spanning {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #tree: Tree;
+  readonly #announces: Bucket;
+  readonly #verifies: Bucket;
+  #refresh = false;
+  #doRoot1 = false;
+  /** Set at start, so that the first round makes us a root. */
+  #doRoot2 = true;
+  #refreshAtMs = Number.POSITIVE_INFINITY;
+  #root: Uint8Array | undefined;
+
+  constructor(context: Context, peers: Peers, tree: Tree) {
+    this.#context = context;
+    this.#peers = peers;
+    this.#tree = tree;
+    this.#announces = new Bucket(ANNOUNCES_ALL, context.nowMs);
+    this.#verifies = new Bucket(VERIFIES, context.nowMs);
+  }
+
+  get parent(): PublicKey {
+    return (this.#tree.get(this.#context.key)?.parent ?? this.#context.key) as PublicKey;
+  }
+
+  newRequest = (): SigReq => {
+    const seq = (this.#tree.get(this.#context.key)?.seq ?? 0n) + 1n;
+    return { seq, nonce: this.#context.randomU64() };
+  };
+
+  mayVerifyNotify(): boolean {
+    return this.#verifies.take(this.#context.nowMs, VERIFIES_RESERVED);
+  }
+
+  sigReqReceived(link: PeerLink, body: Uint8Array): CloseReason | undefined {
+    const request = readSigReq(body);
+    if (request === undefined) return 'frame malformed';
+    if (link.peer.sigReqs.take(this.#context.nowMs)) {
+      this.#answer(link, request);
+      return undefined;
+    }
+    if (link.unanswered !== undefined) this.#context.stats.drop('sig request coalesced');
+    link.unanswered = request;
+    return undefined;
+  }
+
+  /** @returns why the link must end, or whether this proved it */
+  sigResReceived(link: PeerLink, body: Uint8Array): CloseReason | 'proven' | undefined {
+    const response = readSigRes(body);
+    if (response === undefined) return 'frame malformed';
+    const { key, crypto } = this.#context;
+    const signed = announceSigned(key, link.peer.key, response);
+    if (!crypto.ed25519Verify(link.peer.key, response.psig, signed)) return 'signature response invalid';
+    const { request } = link.peer;
+    if (response.seq !== request.seq || response.nonce !== request.nonce) return undefined;
+    this.#peers.sample(link);
+    if (link.peer.response === undefined) link.peer.response = { ...response, psig: response.psig.slice() };
+    return link.isProven ? undefined : 'proven';
+  }
+
+  announceReceived(peer: Peer, body: Uint8Array): CloseReason | undefined {
+    const announce = readAnnounce(body);
+    if (announce === undefined) return 'frame malformed';
+    const stored = this.#tree.get(announce.key);
+    if (stored !== undefined && isSame(stored, announce)) {
+      peer.told.add(stored);
+      return undefined;
+    }
+    const { nowMs, stats } = this.#context;
+    const mayVerify = peer.announces.take(nowMs) && this.#announces.take(nowMs) && this.#verifies.take(nowMs);
+    if (mayVerify) return this.#judge(peer, announce);
+    if (peer.deferred.length >= ANNOUNCES_DEFERRED) return 'announce flood';
+    stats.drop('announce deferred');
+    peer.deferred.push(body.slice());
+    return undefined;
+  }
+
+  /** A link has been proven: it may need what the peer's other links carried before. */
+  greet(link: PeerLink): void {
+    for (const info of link.peer.told) link.pipe.sendControl(FRAME.announce, encodeAnnounce(info));
+  }
+
+  /** Once a round, before the filters. Returns links to end. */
+  round(): { link: PeerLink; reason: CloseReason }[] {
+    const { nowMs } = this.#context;
+    const ends = this.#workOff();
+    this.#doRoot2 ||= this.#doRoot1;
+    if (nowMs >= this.#refreshAtMs) this.#refresh = true;
+    this.#tree.expire((info) => this.#forgetTold(info));
+    this.#chooseParent();
+    this.#announce();
+    this.#watchRoot();
+    return ends;
+  }
+
+  #judge(peer: Peer, announce: Announce): CloseReason | undefined {
+    const { crypto, key } = this.#context;
+    if (announce.port === 0n && !equalOctets(announce.key, announce.parent)) return 'announce invalid';
+    const signed = announceSigned(announce.key, announce.parent, announce);
+    if (!crypto.ed25519Verify(announce.key, announce.sig, signed)) return 'announce invalid';
+    if (!crypto.ed25519Verify(announce.parent, announce.psig, signed)) return 'announce invalid';
+    if (!this.#tree.accepts(announce)) {
+      const better = this.#tree.get(announce.key);
+      if (better === undefined || !isTrusted(peer)) return undefined;
+      peer.told.add(better);
+      tellPeer(peer, FRAME.announce, encodeAnnounce(better));
+      return undefined;
+    }
+    const info = this.#store(announce);
+    if (info === undefined) {
+      this.#context.stats.drop('announce refused, table full');
+      return undefined;
+    }
+    peer.told.add(info);
+    // Ours, from before a restart: from now on we count from there, and publish a newer one.
+    if (equalOctets(info.key, key)) {
+      this.#refresh = true;
+      this.#peers.renewRequests(this.newRequest);
+    }
+    return undefined;
+  }
+
+  #store(announce: Announce): Info | undefined {
+    const put = this.#tree.put(announce, this.#peers.keys);
+    if (put?.replaced !== undefined) this.#forgetTold(put.replaced);
+    return put?.stored;
+  }
+
+  #forgetTold(info: Info): void {
+    for (const peer of this.#peers.all()) peer.told.delete(info);
+  }
+
+  #answer(link: PeerLink, request: SigReq): void {
+    const fields = { ...request, port: BigInt(link.peer.port) };
+    const psig = this.#context.signer.sign(announceSigned(link.peer.key, this.#context.key, fields));
+    link.pipe.sendControl(
+      FRAME.sigRes,
+      encodeFrame(FRAME.sigRes, (writer) => writeSigRes(writer, { ...fields, psig })),
+    );
+  }
+
+  /** What waited for the buckets. */
+  #workOff(): { link: PeerLink; reason: CloseReason }[] {
+    const ends: { link: PeerLink; reason: CloseReason }[] = [];
+    for (const link of this.#peers.links()) {
+      if (link.unanswered === undefined || !link.peer.sigReqs.take(this.#context.nowMs)) continue;
+      this.#answer(link, link.unanswered);
+      link.unanswered = undefined;
+    }
+    for (const peer of this.#peers.all()) {
+      for (const body of peer.deferred.splice(0)) {
+        const reason = this.announceReceived(peer, body);
+        if (reason !== undefined) ends.push(...peer.links.map((link) => ({ link, reason })));
+      }
+    }
+    return ends;
+  }
+
+  #chooseParent(): void {
+    const { key } = this.#context;
+    const self = this.#tree.get(key);
+    let best: Candidate = { root: key, peer: undefined, cost: Number.POSITIVE_INFINITY };
+    const present = self === undefined ? undefined : this.#peers.get(self.parent);
+    if (present !== undefined) {
+      const { infos } = this.#tree.ancestry(key);
+      const root = infos[infos.length - 1]?.key ?? key;
+      if (compareOctets(root, key) < 0) best = { root, peer: present, cost: (infos.length - 1) * peerCost(present) };
+    }
+    for (const peer of this.#peers.proven) best = this.#better(best, peer, self?.parent);
+    const parent = best.peer?.key ?? key;
+    if (self !== undefined && !this.#refresh && !this.#doRoot1 && !this.#doRoot2 && equalOctets(self.parent, parent))
+      return;
+    if (best.peer?.response !== undefined && this.#publish(best.peer.key, best.peer.response)) return;
+    if (this.#doRoot2) this.#becomeRoot();
+    else this.#doRoot1 = true;
+  }
+
+  /** The rules of section 4.4: a lower root at once; a lower cost when we change anyway or refresh and it is half. */
+  #better(best: Candidate, peer: Peer, presentParent: Uint8Array | undefined): Candidate {
+    if (peer.response === undefined) return best;
+    const { infos } = this.#tree.ancestry(peer.key);
+    const root = infos[infos.length - 1]?.key;
+    if (root === undefined || infos.some((info) => equalOctets(info.key, this.#context.key))) return best;
+    const candidate: Candidate = { root, peer, cost: (infos.length - 1) * peerCost(peer) };
+    const order = compareOctets(root, best.root);
+    if (order < 0) return candidate;
+    if (order > 0) return best;
+    const isPresent =
+      presentParent !== undefined && best.peer !== undefined && equalOctets(best.peer.key, presentParent);
+    const wins = (this.#refresh && 2 * candidate.cost < best.cost) || (!isPresent && candidate.cost < best.cost);
+    return wins ? candidate : best;
+  }
+
+  /** False if the announcement would not replace our present one. */
+  #publish(parent: PublicKey, fields: { seq: bigint; nonce: bigint; port: bigint; psig: Uint8Array }): boolean {
+    const { key, signer } = this.#context;
+    const { seq, nonce, port, psig } = fields;
+    const unsigned = { key, parent, seq, nonce, port, psig, sig: psig };
+    if (!this.#tree.accepts(unsigned)) return false;
+    const sig = signer.sign(announceSigned(key, parent, fields));
+    const isRoot = equalOctets(key, parent);
+    if (this.#store({ ...unsigned, sig, psig: isRoot ? sig : psig }) === undefined) return false;
+    this.#refresh = false;
+    this.#doRoot1 = false;
+    this.#doRoot2 = false;
+    this.#refreshAtMs = this.#context.nowMs + ANNOUNCE_REFRESH_MS;
+    this.#peers.renewRequests(this.newRequest);
+    this.#context.stats.count('parentChanges');
+    this.#context.events.push({ kind: 'parentChanged', parent });
+    return true;
+  }
+
+  #becomeRoot(): void {
+    const { seq, nonce } = this.newRequest();
+    this.#publish(this.#context.key, { seq, nonce, port: 0n, psig: NO_SIGNATURE });
+  }
+
+  /** Each peer learns our ancestry and its own, roots first, as far as it has not heard them. */
+  #announce(): void {
+    const own = this.#tree.ancestry(this.#context.key).infos;
+    for (const peer of this.#peers.proven) {
+      this.#tell(peer, own);
+      this.#tell(peer, this.#tree.ancestry(peer.key).infos);
+    }
+  }
+
+  #tell(peer: Peer, ancestry: readonly Info[]): void {
+    for (let i = ancestry.length - 1; i >= 0; i--) {
+      const info = ancestry[i] as Info;
+      if (peer.told.has(info)) continue;
+      peer.told.add(info);
+      tellPeer(peer, FRAME.announce, encodeAnnounce(info));
+    }
+  }
+
+  #watchRoot(): void {
+    const root = this.#tree.rootOf(this.#context.key);
+    if (this.#root !== undefined && equalOctets(this.#root, root)) return;
+    this.#root = root;
+    this.#context.stats.count('rootChanges');
+    this.#context.events.push({ kind: 'rootChanged', root, isSelf: equalOctets(root, this.#context.key) });
+  }
+}
+
+type Candidate = { root: Uint8Array; peer: Peer | undefined; cost: number };
+
+const NO_SIGNATURE = new Uint8Array(64);
+
+function isTrusted(peer: Peer): boolean {
+  return peer.links.some((link) => link.isProven);
+}
+
+function isSame(a: Announce, b: Announce): boolean {
+  return (
+    a.seq === b.seq &&
+    a.nonce === b.nonce &&
+    a.port === b.port &&
+    equalOctets(a.parent, b.parent) &&
+    equalOctets(a.sig, b.sig) &&
+    equalOctets(a.psig, b.psig)
+  );
+}
+
+function encodeAnnounce(info: Info): Uint8Array {
+  return encodeFrame(FRAME.announce, (writer) => writeAnnounce(writer, info));
+}

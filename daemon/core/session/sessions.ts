@@ -1,0 +1,299 @@
+/**
+ * All sessions of a node: application packets in, sealed payloads out to the router, and back (section 5). Boxes are
+ * sealed and opened in batches: nothing that was handed out is complete before `settle`.
+ */
+import { readSessionHead, SESSION, sessionHead } from '../../wire/session.ts';
+import type { Context } from '../context.ts';
+import {
+  INIT_RESEND_MS,
+  JOBS_MAX,
+  RESCUE_INIT_PER_KEY_MS,
+  SESSION_BUFFER_LIFE_MS,
+  SESSION_BUFFERS_MAX,
+  SESSION_IDLE_MS,
+  SESSION_LIFE_MS,
+  SESSIONS_HALF_OPEN,
+} from '../limits.ts';
+import { OctetMap } from '../octetmap.ts';
+import { type BoxJobs, type KeyPair, type PublicKey, publicKey } from '../port.ts';
+import { type HandshakeKeys, Handshakes } from './handshake.ts';
+import { addJob, clearJobs, newJobs } from './jobs.ts';
+import { newPair, type Row, Session } from './session.ts';
+
+/** Octets that must be free before an application packet given to `send`: the inner key. */
+export const SEND_HEADROOM = 32;
+const TAG = 16;
+const INNER = 32;
+
+export type SessionPorts = {
+  /** As `Router.begin`: where the payload goes is then in `target`, `targetAt`. */
+  begin(dest: PublicKey, size: number): boolean;
+  readonly target: Uint8Array;
+  readonly targetAt: number;
+};
+
+export type SessionUser = {
+  /** An application packet `buffer[at..end)`, type octet first, from the session's peer. */
+  packet(session: Session, buffer: Uint8Array, at: number, end: number): void;
+};
+
+/** The latest packet for a peer whose session is being made, and the keys its Init carried. */
+type Pending = {
+  readonly key: PublicKey;
+  packet: Uint8Array;
+  keys: HandshakeKeys;
+  initAtMs: number;
+  expiresAtMs: number;
+};
+
+export class Sessions {
+  readonly #context: Context;
+  readonly #router: SessionPorts;
+  readonly #user: SessionUser;
+  readonly #handshakes: Handshakes;
+  readonly #sessions: OctetMap<Session>;
+  readonly #pending: OctetMap<Pending>;
+  readonly #head = sessionHead();
+  readonly #seal: BoxJobs = newJobs();
+  readonly #open: BoxJobs = newJobs();
+  readonly #openSessions: Session[] = [];
+  readonly #openRows: Row[] = [];
+  #halfOpen = 0;
+
+  constructor(context: Context, router: SessionPorts, user: SessionUser) {
+    this.#context = context;
+    this.#router = router;
+    this.#user = user;
+    this.#handshakes = new Handshakes(context);
+    this.#sessions = new OctetMap(32, context.hashSeed);
+    this.#pending = new OctetMap(32, context.hashSeed);
+  }
+
+  values(): IterableIterator<Session> {
+    return this.#sessions.values();
+  }
+
+  /**
+   * Sends the application packet `buffer[at..at+length)`, type octet first; `SEND_HEADROOM` octets before it are
+   * overwritten, and all of it must stay until `settle`.
+   */
+  send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void {
+    const session = this.#sessions.get(dest);
+    if (session === undefined) this.#sendLater(dest, buffer.slice(at, at + length));
+    else this.#sendOn(session, buffer, at, length);
+  }
+
+  /** A payload from the router. */
+  received(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
+    const type = buffer[at];
+    if (at >= end) return this.#context.stats.drop('session packet unknown');
+    if (type === SESSION.traffic) return this.#trafficReceived(buffer, sourceAt, at, end);
+    if (type !== SESSION.init && type !== SESSION.ack) return this.#context.stats.drop('session packet unknown');
+    this.settle();
+    this.#handshakeReceived(type, publicKey(buffer.slice(sourceAt, sourceAt + 32)), buffer, at, end);
+  }
+
+  /** Seals and opens what has gathered. */
+  settle(): void {
+    while (this.#seal.count > 0 || this.#open.count > 0) {
+      this.#sealAll();
+      this.#openAll();
+    }
+  }
+
+  /** Once a second. */
+  expire(): void {
+    const { nowMs } = this.#context;
+    for (const session of [...this.#sessions.values()]) {
+      if (nowMs - session.lastActiveMs >= SESSION_LIFE_MS) this.#remove(session);
+    }
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.expiresAtMs <= nowMs) this.#pending.delete(pending.key);
+    }
+  }
+
+  #sendOn(session: Session, buffer: Uint8Array, at: number, length: number): void {
+    const key = session.sealKey();
+    if (key === undefined) return this.#context.stats.drop('session unreadable');
+    const nonce = session.nextNonce();
+    const head = session.headSize();
+    if (!this.#router.begin(session.key, head + TAG + INNER + length)) return;
+    const { target, targetAt } = this.#router;
+    session.writeHead(target, targetAt);
+    buffer.set(session.next.publicKey, at - INNER);
+    addJob(
+      this.#seal,
+      buffer,
+      at - INNER,
+      INNER + length,
+      target,
+      targetAt + head,
+      key,
+      Math.floor(nonce / 0x1_0000_0000),
+      nonce >>> 0,
+    );
+    session.bytesSent += length;
+    session.lastActiveMs = this.#context.nowMs;
+    this.#context.stats.count('packetsSealed');
+    if (this.#seal.count === JOBS_MAX) this.#sealAll();
+  }
+
+  #sendLater(dest: PublicKey, packet: Uint8Array): void {
+    const { nowMs, stats } = this.#context;
+    let pending = this.#pending.get(dest);
+    if (pending === undefined) {
+      if (this.#pending.size >= SESSION_BUFFERS_MAX) return stats.drop('session buffers full');
+      const keys = { send: newPair(this.#context), next: newPair(this.#context), local: 0 };
+      pending = { key: dest, packet, keys, initAtMs: Number.NEGATIVE_INFINITY, expiresAtMs: 0 };
+      this.#pending.set(dest, pending);
+    } else stats.drop('session packet replaced');
+    pending.packet = packet;
+    pending.expiresAtMs = nowMs + SESSION_BUFFER_LIFE_MS;
+    if (nowMs - pending.initAtMs < INIT_RESEND_MS) return;
+    pending.initAtMs = nowMs;
+    this.#sendHandshake(SESSION.init, dest, pending.keys, false);
+  }
+
+  #trafficReceived(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
+    const head = this.#head;
+    const { stats } = this.#context;
+    if (!readSessionHead(buffer, at + 1, end, head)) return stats.drop('session packet unknown');
+    const session = this.#sessions.get(buffer, sourceAt);
+    if (session === undefined) return this.#rescue(publicKey(buffer.slice(sourceAt, sourceAt + 32)), undefined);
+    const row = session.rowOf(head);
+    const key = row === undefined ? undefined : session.openKey(row);
+    if (row === undefined || key === undefined) return this.#rescue(session.key, session);
+    if (!session.isNewNonce(row, head)) return stats.drop('session replay');
+    // Keys change with this packet: what came before is opened with the old ones, what follows sees the new.
+    const isTurn = session.wouldRatchet(row);
+    if (isTurn) this.settle();
+    this.#openSessions[this.#open.count] = session;
+    this.#openRows[this.#open.count] = row;
+    const { boxAt, nonceHigh, nonceLow } = head;
+    addJob(this.#open, buffer, boxAt, end - boxAt, buffer, boxAt + TAG, key, nonceHigh, nonceLow);
+    if (isTurn || this.#open.count === JOBS_MAX) this.settle();
+  }
+
+  #sealAll(): void {
+    if (this.#seal.count === 0) return;
+    this.#context.crypto.box.seal(this.#seal);
+    clearJobs(this.#seal);
+  }
+
+  #openAll(): void {
+    const jobs = this.#open;
+    const { count } = jobs;
+    if (count === 0) return;
+    this.#context.crypto.box.open(jobs);
+    // What a packet causes may add jobs of either kind, so these columns are read before they are used again.
+    jobs.count = 0;
+    for (let i = 0; i < count; i++) this.#opened(i);
+    clearJobs(jobs);
+    this.#openSessions.length = 0;
+  }
+
+  #opened(i: number): void {
+    const jobs = this.#open;
+    const session = this.#openSessions[i] as Session;
+    const row = this.#openRows[i] as Row;
+    const buffer = jobs.targets[i] as Uint8Array;
+    const at = jobs.targetOffsets[i] as number;
+    const end = at + (jobs.lengths[i] as number) - TAG;
+    const { stats } = this.#context;
+    if (jobs.ok[i] !== 1) {
+      stats.drop('session unreadable');
+      return this.#rescue(session.key, session);
+    }
+    this.#head.nonceHigh = jobs.nonces[2 * i] as number;
+    this.#head.nonceLow = jobs.nonces[2 * i + 1] as number;
+    if (!session.isNewNonce(row, this.#head)) return stats.drop('session replay');
+    if (!session.isConfirmed) this.#halfOpen--;
+    session.opened(row, this.#head.nonceHigh, this.#head.nonceLow, buffer.subarray(at, at + INNER));
+    session.bytesReceived += end - at - INNER;
+    stats.count('packetsOpened');
+    this.#user.packet(session, buffer, at + INNER, end);
+  }
+
+  /** Something came that no key opens: offer keys, so that the next will. Bounded, since sources are forgeable. */
+  #rescue(key: PublicKey, session: Session | undefined): void {
+    const { stats } = this.#context;
+    const leastMs = session === undefined ? RESCUE_INIT_PER_KEY_MS : INIT_RESEND_MS;
+    if (!this.#handshakes.mayRescue(key, leastMs)) return stats.drop('session rescue rate');
+    if (session !== undefined) return this.#sendHandshake(SESSION.init, key, session, false);
+    const keys = { send: newPair(this.#context), next: newPair(this.#context), local: 0 };
+    this.#sendHandshake(SESSION.init, key, keys, true);
+  }
+
+  #handshakeReceived(type: 1 | 2, source: PublicKey, buffer: Uint8Array, at: number, end: number): void {
+    const { stats, nowMs } = this.#context;
+    let session = this.#sessions.get(source);
+    if (!this.#handshakes.mayOpen(source, session !== undefined)) return stats.drop('session handshake rate');
+    const handshake = this.#handshakes.open(buffer, at, end);
+    if (handshake === undefined) return;
+    const isStale =
+      session === undefined
+        ? handshake.seq < this.#handshakes.highestSeq(source)
+        : handshake.seq <= session.seq && nowMs - session.lastOpenedMs < SESSION_LIFE_MS;
+    if (isStale) return stats.drop('session handshake stale');
+    if (!this.#handshakes.isAuthentic(source, buffer.subarray(at + 1, at + 33), handshake)) {
+      return stats.drop('session handshake signature invalid');
+    }
+    const isNew = session === undefined;
+    if (session === undefined) {
+      if (!this.#makeRoom()) return stats.drop('sessions full');
+      session = this.#create(source, handshake.seq);
+    }
+    this.#handshakes.accepted(source, handshake.seq);
+    session.update(handshake);
+    if (isNew || type === SESSION.init) this.#sendHandshake(SESSION.ack, source, session, false);
+    if (isNew) this.#sendPending(session);
+  }
+
+  #create(key: PublicKey, seq: bigint): Session {
+    const keys: { send: KeyPair; next: KeyPair } = this.#pending.get(key)?.keys ?? {
+      send: newPair(this.#context),
+      next: newPair(this.#context),
+    };
+    const session = new Session(this.#context, key, keys.send, keys.next, seq - 1n);
+    this.#sessions.set(key, session);
+    this.#halfOpen++;
+    this.#context.events.push({ kind: 'sessionOpened', key });
+    return session;
+  }
+
+  #sendPending(session: Session): void {
+    const pending = this.#pending.get(session.key);
+    if (pending === undefined) return;
+    this.#pending.delete(session.key);
+    const roomy = new Uint8Array(SEND_HEADROOM + pending.packet.length);
+    roomy.set(pending.packet, SEND_HEADROOM);
+    this.#sendOn(session, roomy, SEND_HEADROOM, pending.packet.length);
+  }
+
+  /** The oldest session that has been idle for a while gives way; half-open ones have a smaller pool of their own. */
+  #makeRoom(): boolean {
+    const isFull = this.#sessions.size >= this.#context.options.limits.sessions;
+    if (!isFull && this.#halfOpen < SESSIONS_HALF_OPEN) return true;
+    let oldest: Session | undefined;
+    for (const session of this.#sessions.values()) {
+      if (!isFull && session.isConfirmed) continue;
+      if (oldest === undefined || session.lastActiveMs < oldest.lastActiveMs) oldest = session;
+    }
+    if (oldest === undefined || this.#context.nowMs - oldest.lastActiveMs < SESSION_IDLE_MS) return false;
+    this.#remove(oldest);
+    return true;
+  }
+
+  #remove(session: Session): void {
+    if (!session.isConfirmed) this.#halfOpen--;
+    this.#sessions.delete(session.key);
+    session.wipe();
+    this.#context.events.push({ kind: 'sessionClosed', key: session.key });
+  }
+
+  #sendHandshake(type: 1 | 2, dest: PublicKey, keys: HandshakeKeys, isThrownAway: boolean): void {
+    const message = this.#handshakes.make(type, dest, keys, isThrownAway);
+    if (message === undefined) return this.#context.stats.drop('session unreadable');
+    if (this.#router.begin(dest, message.length)) this.#router.target.set(message, this.#router.targetAt);
+  }
+}

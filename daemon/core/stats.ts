@@ -1,0 +1,82 @@
+/** Plain counters. Every drop has a name. */
+import type { StatsInfo } from './port.ts';
+
+export const DROP_REASONS = [
+  'packet malformed',
+  'packet source not ours',
+  'packet destination not in the mesh',
+  'packet source not of the sender',
+  'packet destination not ours',
+  'packet too big',
+  'delivery queue full',
+  'address unknown replaced',
+  'address buffers full',
+  'traffic queue full',
+  'path too deep',
+  'payload too large',
+  'link unproven',
+  'no next hop',
+  'lookup off tree',
+  'lookup rate peer',
+  'lookup rate source',
+  'lookup rate own',
+  'notify rate',
+  'notify unsolicited',
+  'notify stale',
+  'notify signature invalid',
+  'notify verify budget',
+  'rumours full',
+  'rumour packet replaced',
+  'path broken ignored',
+  'announce refused, table full',
+  'announce deferred',
+  'sig request coalesced',
+  'filter coalesced',
+  'session packet unknown',
+  'session handshake malformed',
+  'session handshake unreadable',
+  'session handshake signature invalid',
+  'session handshake stale',
+  'session handshake rate',
+  'session replay',
+  'session unreadable',
+  'session rescue rate',
+  'session packet replaced',
+  'sessions full',
+  'session buffers full',
+  'query unknown',
+] as const;
+
+export type DropReason = (typeof DROP_REASONS)[number];
+
+export const COUNTERS = [
+  'framesReceived',
+  'framesForwarded',
+  'packetsSealed',
+  'packetsOpened',
+  'lookupsSent',
+  'notifiesSent',
+  'brokenSent',
+  'rootChanges',
+  'parentChanges',
+  'rounds',
+] as const;
+
+export type Counter = (typeof COUNTERS)[number];
+
+export class Stats {
+  readonly drops = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
+  readonly counters = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<Counter, number>;
+
+  drop(reason: DropReason): void {
+    this.drops[reason]++;
+  }
+
+  count(name: Counter): void {
+    this.counters[name]++;
+  }
+
+  snapshot(): StatsInfo {
+    return { drops: { ...this.drops }, counters: { ...this.counters } };
+  }
+}
