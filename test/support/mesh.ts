@@ -2,9 +2,10 @@
  * Topologies of real daemons: one namespace a node, one cable a link.
  */
 import { testIdentity } from './identity.ts';
+import type { DaemonKind } from './kind.ts';
 import type { Lab } from './lab.ts';
 import type { Cable } from './netns.ts';
-import type { DaemonKind, NodeSpec, TestNode } from './node.ts';
+import type { NodeSpec, TestNode } from './node.ts';
 import { waitFor } from './wait.ts';
 
 export type LinkOptions = {
@@ -21,7 +22,8 @@ export type LinkOptions = {
   readonly isIpv6?: boolean;
 };
 
-export type NodeOptions = Pick<NodeSpec, 'mtu' | 'hasTun' | 'isUnprivileged' | 'config'>;
+/** `peers` and `listen` come beside those of the mesh's own links. */
+export type NodeOptions = Omit<NodeSpec, 'kind' | 'netns' | 'identity'>;
 
 export type Mesh = {
   readonly nodes: readonly TestNode[];
@@ -42,7 +44,9 @@ const FIRST_PORT = 9100;
 /** A line or a ring, all daemons ready; links and tree may still be settling. */
 export async function startMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
   const mesh = await layMesh(lab, options);
-  await Promise.all(mesh.nodes.map((node) => node.start()));
+  // Listeners first: a dialler that comes too early waits 2 s before it tries again.
+  const order = options.link?.dialler === 'a' ? mesh.nodes.toReversed() : mesh.nodes;
+  await inOrder(order, (node) => node.start());
   return mesh;
 }
 
@@ -64,16 +68,17 @@ export async function layMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
     at(listen, span[uris.listener]).push(uris.listen);
     at(peers, span[uris.dialler]).push(uris.dial);
   });
-  const nodes = kinds.map((kind, i) =>
-    lab.node(label(i), {
+  const nodes = kinds.map((kind, i) => {
+    const more = options.node?.(i) ?? {};
+    return lab.node(label(i), {
+      ...more,
       kind,
       netns: at(spaces, i),
       identity: testIdentity(i),
-      peers: at(peers, i),
-      listen: at(listen, i),
-      ...options.node?.(i),
-    }),
-  );
+      peers: [...at(peers, i), ...(more.peers ?? [])],
+      listen: [...at(listen, i), ...(more.listen ?? [])],
+    });
+  });
   return { nodes, cables };
 }
 

@@ -3,7 +3,7 @@
  * `needs` joins them for the `skip` option of node:test.
  */
 import { existsSync } from 'node:fs';
-import type { DaemonKind } from './node.ts';
+import { cast, type DaemonKind } from './kind.ts';
 import { ratatoskMain, toolInPath, yggdrasilTool } from './places.ts';
 
 export function needs(...reasons: readonly (string | undefined)[]): string | false {
@@ -39,7 +39,7 @@ export function needsMesh(...kinds: readonly DaemonKind[]): string | false {
     needsRoot(),
     needsTun(),
     needsTool('ip', 'setpriv', 'python3'),
-    kinds.includes('yggdrasil') ? needsYggdrasil() : undefined,
-    kinds.includes('ratatosk') ? needsRatatosk() : undefined,
+    kinds.map(cast).includes('yggdrasil') ? needsYggdrasil() : undefined,
+    kinds.map(cast).includes('ratatosk') ? needsRatatosk() : undefined,
   );
 }

@@ -1,16 +1,15 @@
 /**
  * One daemon of either kind in a namespace.
  */
-import { chmodSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AdminArguments, adminRequest, type PeerAnswer, type SelfAnswer, type TreeAnswer } from './admin.ts';
 import type { Identity } from './identity.ts';
+import { cast, type DaemonKind } from './kind.ts';
 import type { Netns } from './netns.ts';
 import { ratatoskMain, yggdrasilTool } from './places.ts';
 import type { Running } from './process.ts';
 import { waitFor } from './wait.ts';
-
-export type DaemonKind = 'yggdrasil' | 'ratatosk';
 
 export type NodeSpec = {
   readonly kind: DaemonKind;
@@ -46,7 +45,7 @@ export class TestNode {
 
   /** `folder` belongs to this node alone and exists. */
   constructor(label: string, folder: string, spec: NodeSpec) {
-    this.kind = spec.kind;
+    this.kind = cast(spec.kind);
     this.label = label;
     this.netns = spec.netns;
     this.identity = spec.identity;
@@ -55,7 +54,7 @@ export class TestNode {
     this.#folder = folder;
     this.adminPath = join(folder, 'admin.sock');
     this.configPath = join(folder, 'node.conf');
-    writeConfig(this.configPath, configOf(spec, this.adminPath));
+    this.writeConfig({});
   }
 
   get pid(): number {
@@ -69,6 +68,16 @@ export class TestNode {
   /** How the daemon ended; undefined while it runs. */
   get end(): { code: number | null; signal: NodeJS.Signals | null } | undefined {
     return this.#process?.end;
+  }
+
+  get configuredPeers(): readonly string[] {
+    return this.#spec.peers ?? [];
+  }
+
+  /** The configuration that it started with, with other members; nobody tells the daemon. */
+  writeConfig(changed: Record<string, unknown>): void {
+    const config = { ...configOf(this.#spec, this.adminPath), ...changed };
+    writeFileSync(this.configPath, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
   }
 
   /** Starts the daemon and waits until it answers and, if it has one, until its TUN carries the address. */
@@ -148,9 +157,14 @@ export class TestNode {
       const answer = await this.admin(request).catch((error: unknown) => String(error));
       return `${request}: ${JSON.stringify(answer)}`;
     });
-    const end = this.end === undefined ? 'runs' : `ended ${JSON.stringify(this.end)}`;
+    const end =
+      this.#process === undefined
+        ? 'not started'
+        : this.end === undefined
+          ? 'runs'
+          : `ended ${JSON.stringify(this.end)}`;
     const head = `=== ${this.kind} ${this.label} ${this.address} (${end})`;
-    const answers = this.end === undefined ? await Promise.all(tables) : [];
+    const answers = this.#process !== undefined && this.end === undefined ? await Promise.all(tables) : [];
     return [head, ...answers, this.log.slice(-6000), ''].join('\n');
   }
 
@@ -187,11 +201,6 @@ function configOf(spec: NodeSpec, adminPath: string): Record<string, unknown> {
     NodeInfoPrivacy: true,
     ...spec.config,
   };
-}
-
-function writeConfig(path: string, config: Record<string, unknown>): void {
-  writeFileSync(path, `${JSON.stringify(config, undefined, 2)}\n`, { mode: 0o600 });
-  chmodSync(path, 0o600);
 }
 
 /** Keeps the daemon away from the state of an installed one. */

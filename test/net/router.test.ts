@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { withLab } from '../support/lab.ts';
+import { at, settle, startMesh } from '../support/mesh.ts';
+import { needs, needsMesh } from '../support/needs.ts';
+import { assertPings } from '../support/ping.ts';
+import { ratatoskMain } from '../support/places.ts';
+import { run } from '../support/process.ts';
+
+const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+
+test(
+  'without rights and without a TUN a ratatosk says so and carries the traffic of others',
+  { skip: needsMesh('ratatosk') || needs(await needsOpenFolder()), timeout: 60_000 },
+  withLab(async (lab, t) => {
+    const { nodes } = await startMesh(lab, {
+      kinds: ['ratatosk', 'ratatosk', 'ratatosk'],
+      // A name is asked for, so that the daemon tries to open a device and fails.
+      node: (index) => (index === 1 ? { hasTun: false, isUnprivileged: true, config: { IfName: 'auto' } } : {}),
+    });
+    const [first, router, last] = [at(nodes, 0), at(nodes, 1), at(nodes, 2)];
+    await settle(nodes);
+    await assertPings(first, last);
+    assert.deepEqual(await router.admin('gettun'), { enabled: false });
+    t.diagnostic(router.log);
+    assert.match(router.log, /tun/i, 'it says that the TUN is missing');
+    assert.match(router.log, /root|CAP_NET_ADMIN|setcap|sudo|--no-tun/i, 'and how to get it');
+  }),
+);
+
+/** The user nobody must be able to read the build. */
+async function needsOpenFolder(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const { code } = await run(['setpriv', ...NOBODY, '--', 'test', '-r', ratatoskMain]);
+  return code === 0 ? undefined : 'needs a folder that the user nobody may read';
+}
