@@ -38,7 +38,8 @@ def ping(address, count, interval, size, limit):
     words[ECHO_REPLY >> 5] &= ~(1 << (ECHO_REPLY & 31)) & 0xFFFFFFFF
     sock.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, struct.pack("=8I", *words))
     sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    sock.connect((address, 0))
+    # Not connected: the ping may begin before there is a route.
+    wanted = socket.inet_pton(socket.AF_INET6, address)
     ident = os.getpid() & 0xFFFF
     filler = bytes(i & 0xFF for i in range(max(0, size - HEADER - ICMP_HEADER)))
     sent_at, got_at, stop = [], {}, []
@@ -51,12 +52,14 @@ def ping(address, count, interval, size, limit):
                 return
             sock.settimeout(rest)
             try:
-                data, extra, _, _ = sock.recvmsg(size + 64, 64)
+                data, extra, _, source = sock.recvmsg(size + 64, 64)
             except TimeoutError:
                 return
             except OSError:
                 continue
-            if len(data) < 8 or struct.unpack_from("!H", data, 4)[0] != ident or data[8:] != filler:
+            if len(data) < 8 or socket.inet_pton(socket.AF_INET6, source[0].split("%")[0]) != wanted:
+                continue
+            if struct.unpack_from("!H", data, 4)[0] != ident or data[8:] != filler:
                 continue
             sequence = struct.unpack_from("!H", data, 6)[0]
             seconds, nanos = struct.unpack("=qq", extra[0][2][:16])
@@ -71,9 +74,9 @@ def ping(address, count, interval, size, limit):
         message = struct.pack("!BBHHH", ECHO_REQUEST, 0, 0, ident, number & 0xFFFF) + filler
         sent_at.append(time.time())
         try:
-            sock.send(message)
+            sock.sendto(message, (address, 0))
         except OSError:
-            pass  # no route while the daemon restarts: counts as lost
+            pass  # no route while the daemon starts: counts as lost
         next_at = begin + (number + 1) * interval
         receive_until(next_at if number + 1 < count else time.monotonic() + limit)
         rest = next_at - time.monotonic()

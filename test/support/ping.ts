@@ -2,8 +2,8 @@
  * ICMPv6 echo between nodes, and raw packets of chosen sizes.
  */
 import assert from 'node:assert/strict';
+import type { Place } from './iperf.ts';
 import type { Lab } from './lab.ts';
-import type { TestNode } from './node.ts';
 import { supportFile } from './places.ts';
 import type { Running } from './process.ts';
 import { waitFor } from './wait.ts';
@@ -24,12 +24,15 @@ export type PingOptions = {
   limitMs?: number;
 };
 
-export async function ping(from: TestNode, to: TestNode, options: PingOptions = {}): Promise<PingReport> {
+/** A daemon, or a host without one. */
+export type Target = Place & { readonly label: string };
+
+export async function ping(from: Target, to: Target, options: PingOptions = {}): Promise<PingReport> {
   return JSON.parse(await from.netns.mustRun(pingLine(to, options), { limitMs: 60_000 + spanMs(options) }));
 }
 
 /** Pings until the first answer; gives the time that took. */
-export async function firstAnswerMs(from: TestNode, to: TestNode, limitMs = 10_000): Promise<number> {
+export async function firstAnswerMs(from: Target, to: Target, limitMs = 10_000): Promise<number> {
   const startMs = performance.now();
   await waitFor(
     `an answer to ${from.label} from ${to.label}`,
@@ -40,7 +43,7 @@ export async function firstAnswerMs(from: TestNode, to: TestNode, limitMs = 10_0
 }
 
 /** A ping that runs until `finish`, for what happens meanwhile. */
-export function startPing(lab: Lab, from: TestNode, to: TestNode, intervalMs: number) {
+export function startPing(lab: Lab, from: Target, to: Target, intervalMs: number) {
   const running = lab.adopt(from.netns.start(pingLine(to, { count: 100_000, intervalMs, limitMs: 1000 })));
   return {
     finish: async (): Promise<PingReport> => {
@@ -52,7 +55,7 @@ export function startPing(lab: Lab, from: TestNode, to: TestNode, intervalMs: nu
 }
 
 /** Echo answers every request of a short series both ways. */
-export async function assertPings(a: TestNode, b: TestNode): Promise<void> {
+export async function assertPings(a: Target, b: Target): Promise<void> {
   await firstAnswerMs(a, b);
   for (const [from, to] of [
     [a, b],
@@ -68,8 +71,8 @@ export type SizesReport = { sizes: number; repeated: number[]; lost: number[] };
 /** Sends a raw packet of each size and expects the same octets back. Sizes are numbers or `from:to:step`. */
 export async function exchangeSizes(
   lab: Lab,
-  from: TestNode,
-  to: TestNode,
+  from: Target,
+  to: Target,
   sizes: readonly string[],
   limitMs: number,
 ): Promise<SizesReport> {
@@ -81,7 +84,7 @@ export async function exchangeSizes(
   return report;
 }
 
-function pingLine(to: TestNode, options: PingOptions): string[] {
+function pingLine(to: Target, options: PingOptions): string[] {
   const { count = 1, intervalMs = 100, size = 104, limitMs = 1000 } = options;
   const numbers = [count, intervalMs / 1000, size, limitMs / 1000].map(String);
   return ['python3', supportFile('packets.py'), 'ping', to.address, ...numbers];
