@@ -2,7 +2,7 @@
  * Everything a test makes on the machine, removed when the test ends, also when it fails; a failure prints what the
  * daemons have to say.
  */
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -11,15 +11,19 @@ import { type NodeSpec, TestNode } from './node.ts';
 import type { Running } from './process.ts';
 
 const NOBODY_ID = 65534;
+const FOLDER_PREFIX = 'rtsk-';
 
 export class Lab {
-  readonly folder: string = mkdtempSync(join(tmpdir(), 'rtsk-'));
+  readonly folder: string;
   readonly nodes: TestNode[] = [];
   readonly #namespaces: Netns[] = [];
   readonly #processes: Running[] = [];
   #cables = 0;
 
   constructor() {
+    removeLeftovers();
+    this.folder = mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+    openFolders.add(this.folder);
     // The folder holds a socket of a daemon without rights; what is secret in it has its own mode.
     chmodSync(this.folder, 0o711);
   }
@@ -61,7 +65,7 @@ export class Lab {
     await Promise.all(this.#processes.map((running) => running.stop('SIGKILL')));
     await Promise.all(this.nodes.map((node) => node.terminate()));
     await Promise.all(this.#namespaces.map((netns) => netns.remove()));
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 }
 
@@ -78,4 +82,22 @@ export function withLab(body: (lab: Lab, t: TestContext) => Promise<void>): (t: 
       await lab.close();
     }
   };
+}
+
+const openFolders = new Set<string>();
+process.on('exit', () => {
+  for (const folder of openFolders) removeFolder(folder);
+});
+
+/** Folders of runs that were killed. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) removeFolder(join(tmpdir(), name));
+  }
+}
+
+function removeFolder(folder: string): void {
+  openFolders.delete(folder);
+  rmSync(folder, { recursive: true, force: true });
 }
