@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import type { BoxBatch, BoxJobs, Crypto } from '../core/port.ts';
+
+const TAG_SIZE = 16;
+
+/** SHA-256 over the boxes of `BOX_SIZES`, made with another implementation. */
+const BOX_ANSWER = '51916148136c830304f5516f013ad0053d0c48769f4923e6e27a53d31fe2f296';
+/** Every path of a kernel: nothing, less than a block, several streams in a pass, several passes and a tail. */
+const BOX_SIZES = [0, 1, 65, 2500];
+
+/** What a box does wrong on a known answer, or undefined. */
+export function boxProblem(box: BoxBatch): string | undefined {
+  try {
+    return tryBox(box);
+  } catch (error) {
+    return `${box.name} fails: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** What the public-key parts and hashes do wrong, or undefined. */
+export function cryptoProblem(crypto: Omit<Crypto, 'box'>): string | undefined {
+  try {
+    return tryCrypto(crypto);
+  } catch (error) {
+    return `node:crypto fails: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function tryBox(box: BoxBatch): string | undefined {
+  const room = BOX_SIZES.reduce((sum, size) => sum + size + TAG_SIZE, 0);
+  const arena = new Uint8Array(room);
+  const count = BOX_SIZES.length;
+  const jobs: BoxJobs = {
+    sources: new Array<Uint8Array>(count).fill(arena),
+    sourceOffsets: new Int32Array(count),
+    lengths: Int32Array.from(BOX_SIZES),
+    targets: new Array<Uint8Array>(count).fill(arena),
+    targetOffsets: new Int32Array(count),
+    keys: new Uint8Array(32 * count).map((_, i) => i % 32),
+    nonces: Uint32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? 0x01020304 : 0xfffefdfc)),
+    ok: new Uint8Array(count),
+    count,
+  };
+  let at = 0;
+  BOX_SIZES.forEach((size, i) => {
+    jobs.targetOffsets[i] = at;
+    jobs.sourceOffsets[i] = at + TAG_SIZE;
+    for (let k = 0; k < size; k++) arena[at + TAG_SIZE + k] = k;
+    at += size + TAG_SIZE;
+  });
+  box.seal(jobs);
+  if (createHash('sha256').update(arena).digest('hex') !== BOX_ANSWER) return `${box.name} seals wrongly`;
+
+  const last = count - 1;
+  arena[room - 1] = (arena[room - 1] ?? 0) ^ 1;
+  for (let i = 0; i < count; i++) {
+    jobs.lengths[i] = (jobs.lengths[i] ?? 0) + TAG_SIZE;
+    [jobs.sourceOffsets[i], jobs.targetOffsets[i]] = [jobs.targetOffsets[i] ?? 0, jobs.sourceOffsets[i] ?? 0];
+  }
+  box.open(jobs);
+  if (jobs.ok[last] !== 0) return `${box.name} opens what was changed`;
+  for (let i = 0; i < last; i++) {
+    const start = jobs.targetOffsets[i] ?? 0;
+    const text = arena.subarray(start, start + (BOX_SIZES[i] ?? 0));
+    if (jobs.ok[i] !== 1 || text.some((octet, k) => octet !== (k & 255))) return `${box.name} opens wrongly`;
+  }
+  return undefined;
+}
+
+/** RFC 8032 section 7.1 test 1; keys of the Yggdrasil vectors; BLAKE2b of 'abc' with key 'key'. */
+function tryCrypto(crypto: Omit<Crypto, 'box'>): string | undefined {
+  const signer = crypto.ed25519Signer(octets('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'));
+  const empty = new Uint8Array(0);
+  const signature = octets(
+    'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b',
+  );
+  if (!isEqual(signer.publicKey, octets('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a')))
+    return 'Ed25519 derives a wrong public key';
+  if (!isEqual(signer.sign(empty), signature)) return 'Ed25519 signs wrongly';
+  if (!crypto.ed25519Verify(signer.publicKey, signature, empty)) return 'Ed25519 refuses a good signature';
+  if (crypto.ed25519Verify(signer.publicKey, signature, Uint8Array.of(0))) return 'Ed25519 accepts a bad signature';
+
+  const form = crypto.x25519FromEd25519(octets('e72a357463b742c650ce0f135db21ff0361b9bc4acc30d9bc27d9e204fcf367d'));
+  const wantedForm = octets('14288ba10cabd2f14e9bb054f140edba548ac148eaab9e1a2e7eeb2f99105d6e');
+  if (form === undefined || !isEqual(form, wantedForm)) return 'Ed25519 keys are converted wrongly';
+
+  const pair = crypto.x25519Pair(octets('dc87cb59ef4734dfff5c5c679df6dbe64ddbb8c0e8fad11d18b88bbc0f443da7'));
+  if (!isEqual(pair.publicKey, octets('2bc7692be6e7cedd47447b4479a6f17aebee5bae8ec7813372271c931726df7e')))
+    return 'X25519 derives a wrong public key';
+  const theirs = octets('9b251dd74c2cb9b8c3338047859d4112203ddea2f0f707c6f9001debc71b0114');
+  const shared = crypto.boxShared(theirs, pair.privateKey);
+  const wantedShared = octets('ac97bcde05812b9a711618d5c0d504829aa0016eedefb5710a35b963ae7c69c6');
+  if (shared === undefined || !isEqual(shared, wantedShared)) return 'X25519 with HSalsa20 is wrong';
+  if (crypto.boxShared(new Uint8Array(32), pair.privateKey) !== undefined) return 'X25519 accepts a zero result';
+
+  const hash = crypto.blake2b512(octets('6b6579'), octets('616263'));
+  if (!isEqual(hash.subarray(0, 16), octets('5c6a9a4ae911c02fb7e71a991eb9aea3'))) return 'BLAKE2b is wrong';
+  return undefined;
+}
+
+function octets(hex: string): Uint8Array {
+  return Buffer.from(hex, 'hex');
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

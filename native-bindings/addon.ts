@@ -1,0 +1,176 @@
+/**
+ * The addon for TypeScript: finds and loads it, and turns errno values into `RatatoskError`. Where it is missing
+ * everything but the TUN has a portable twin.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { getSystemErrorName } from 'node:util';
+import { RatatoskError } from '../daemon/core/error.ts';
+
+/**
+ * Row i of a batch of boxes is `table[5 * i ..]`: index of the source in `buffers`, offset there, length, index of the
+ * target, offset there. The other columns are those of `BoxJobs`.
+ */
+export type BoxBatchCall = (
+  buffers: Uint8Array[],
+  table: Int32Array,
+  keys: Uint8Array,
+  nonces: Uint32Array,
+  ok: Uint8Array,
+  count: number,
+) => void;
+
+export interface Addon {
+  readonly boxSeal: BoxBatchCall;
+  readonly boxOpen: BoxBatchCall;
+  /** The code path in use, named after the vector registers: `avx512`, `avx2`, `base`. An argument asks for another. */
+  boxKernel(wanted?: string): string;
+  /** Opens a TUN interface of this name; 'auto' lets the kernel choose. */
+  openTun(name: string): Tun;
+  /** Sets the MTU, adds the IPv6 address (16 octets), brings the interface up. May be repeated. */
+  configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): void;
+  /** Routes an IPv6 prefix (16 octets) to the interface. May be repeated. */
+  addRoute(name: string, prefix: Uint8Array, prefixLength: number): void;
+}
+
+export interface Tun {
+  readonly name: string;
+  /** Packets the kernel refused in `writeBatch`, since the start. */
+  readonly writeErrors: number;
+  /**
+   * Calls `onReadable` on this thread's event loop as long as packets wait: read until `readBatch` answers less than
+   * asked for, or come back on the next call. Keeps the process alive until `close`.
+   */
+  startReading(onReadable: () => void): void;
+  pause(): void;
+  resume(): void;
+  /**
+   * Reads up to `maxCount` packets: packet i lies at `i * slotSize + headroom` of the arena. A packet that does not fit
+   * its slot is cut off. Answers how many were read; throws when the interface is gone.
+   */
+  readBatch(
+    arena: Uint8Array,
+    slotSize: number,
+    headroom: number,
+    offsets: Int32Array,
+    lengths: Int32Array,
+    maxCount: number,
+  ): number;
+  /** Packet i is in `buffers[i]`. Answers how many the kernel took; the others are dropped and counted. */
+  writeBatch(buffers: Uint8Array[], offsets: Int32Array, lengths: Int32Array, count: number): number;
+  /** The interface disappears. No `onReadable` follows. May be repeated. */
+  close(): void;
+}
+
+/** Results below zero are errno values. */
+type NativeTun = {
+  readonly name: string;
+  readonly writeErrors: number;
+  open(name: string): number;
+  startReading(onReadable: () => void): number;
+  pause(): number;
+  resume(): number;
+  readBatch: Tun['readBatch'];
+  writeBatch: Tun['writeBatch'];
+  close(): void;
+};
+
+type Native = {
+  boxSeal: BoxBatchCall;
+  boxOpen: BoxBatchCall;
+  boxKernel(wanted?: string): string;
+  configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): number;
+  addRoute(name: string, prefix: Uint8Array, prefixLength: number): number;
+  Tun: new () => NativeTun;
+};
+
+export type LoadedAddon = { addon: Addon; problem?: undefined } | { addon?: undefined; problem: string };
+
+/** The addon, or why there is none, in one line for operators. `file` names another build, for tests. */
+export function findAddon(file: string | undefined = builtFile()): LoadedAddon {
+  if (file === undefined) return { problem: 'the addon is not built: run `npm run build:native`' };
+  try {
+    const native: Native = createRequire(import.meta.url)(file);
+    return { addon: wrap(native) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { problem: `the addon ${file} does not load: ${message.split('\n')[0]}` };
+  }
+}
+
+export function loadAddon(file?: string): Addon | undefined {
+  return findAddon(file).addon;
+}
+
+/** This file runs as `native-bindings/addon.ts` or `dist/native-bindings/addon.js`. */
+function builtFile(): string | undefined {
+  const places = ['./build/Release/ratatosk.node', '../../native-bindings/build/Release/ratatosk.node'];
+  return places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file));
+}
+
+function wrap(native: Native): Addon {
+  return {
+    boxSeal: native.boxSeal,
+    boxOpen: native.boxOpen,
+    boxKernel: (wanted) => (wanted === undefined ? native.boxKernel() : native.boxKernel(wanted)),
+    openTun: (name) => openTun(new native.Tun(), name),
+    configureInterface(name, address, prefixLength, mtu) {
+      const result = native.configureInterface(name, address, prefixLength, mtu);
+      if (result < 0)
+        throw failure('INTERFACE_CONFIGURE', result, `configure the interface ${name}`, INTERFACE_REMEDIES);
+    },
+    addRoute(name, prefix, prefixLength) {
+      const result = native.addRoute(name, prefix, prefixLength);
+      if (result < 0) throw failure('ROUTE_ADD', result, `add a route to ${name}`, INTERFACE_REMEDIES);
+    },
+  };
+}
+
+function openTun(tun: NativeTun, name: string): Tun {
+  const opened = tun.open(name);
+  if (opened < 0) throw failure('TUN_OPEN', opened, `open the TUN interface ${name}`, TUN_REMEDIES);
+  const check = (result: number, attempt: string): number => {
+    if (result < 0) throw failure('TUN_LOST', result, `${attempt} the TUN interface ${tun.name}`, TUN_REMEDIES);
+    return result;
+  };
+  return {
+    name: tun.name,
+    get writeErrors() {
+      return tun.writeErrors;
+    },
+    startReading: (onReadable) => void check(tun.startReading(onReadable), 'watch'),
+    pause: () => void check(tun.pause(), 'pause'),
+    resume: () => void check(tun.resume(), 'resume'),
+    readBatch: (arena, slotSize, headroom, offsets, lengths, maxCount) =>
+      check(tun.readBatch(arena, slotSize, headroom, offsets, lengths, maxCount), 'read from'),
+    writeBatch: (buffers, offsets, lengths, count) => tun.writeBatch(buffers, offsets, lengths, count),
+    close: () => tun.close(),
+  };
+}
+
+const TUN_REMEDIES: Record<string, string> = {
+  EPERM: 'the process needs CAP_NET_ADMIN',
+  EACCES: 'the process may not open /dev/net/tun',
+  ENOENT: 'there is no /dev/net/tun: load the kernel module `tun`, or give the container the device',
+  ENODEV: 'the kernel has no TUN driver: load the module `tun`',
+  EBUSY: 'another process uses an interface of this name: choose another IfName',
+  EINVAL: 'an interface of this name exists and is no TUN, or the name is not valid: choose another IfName',
+  EBADFD: 'the interface was removed',
+  EBADF: 'it is closed',
+};
+
+const INTERFACE_REMEDIES: Record<string, string> = {
+  EPERM: 'the process needs CAP_NET_ADMIN',
+  EACCES: 'IPv6 is disabled for it: set net.ipv6.conf.<interface>.disable_ipv6 to 0',
+  EOPNOTSUPP: 'the kernel has no IPv6',
+  ENODEV: 'there is no such interface',
+  ENETDOWN: 'the interface is down',
+};
+
+function failure(code: string, result: number, attempt: string, remedies: Record<string, string>): RatatoskError {
+  const name = getSystemErrorName(result);
+  const cause = Object.assign(new Error(name), { code: name, errno: result });
+  const remedy = remedies[name];
+  return new RatatoskError(code, `Cannot ${attempt}: ${name}${remedy === undefined ? '' : ` (${remedy})`}`, { cause });
+}

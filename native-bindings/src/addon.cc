@@ -1,0 +1,36 @@
+#include <napi.h>
+
+#include "box_call.h"
+#include "netlink_call.h"
+#include "tun.h"
+
+namespace ratatosk {
+
+// All state of the addon. Each environment (the main thread, each worker) has its own.
+class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
+ public:
+  RatatoskAddon(Napi::Env env, Napi::Object exports) {
+    DefineAddon(exports, {
+                             InstanceMethod<&RatatoskAddon::boxSeal>("boxSeal"),
+                             InstanceMethod<&RatatoskAddon::boxOpen>("boxOpen"),
+                             InstanceMethod<&RatatoskAddon::boxKernel>("boxKernel"),
+                             InstanceMethod<&RatatoskAddon::configureInterface>("configureInterface"),
+                             InstanceMethod<&RatatoskAddon::addRoute>("addRoute"),
+                             InstanceValue("Tun", Tun::define(env)),
+                         });
+  }
+
+ private:
+  Napi::Value boxSeal(const Napi::CallbackInfo& info) { return boxes_.seal(info); }
+  Napi::Value boxOpen(const Napi::CallbackInfo& info) { return boxes_.open(info); }
+  Napi::Value boxKernel(const Napi::CallbackInfo& info) { return boxes_.kernel(info); }
+  Napi::Value configureInterface(const Napi::CallbackInfo& info) { return callConfigureInterface(info); }
+  Napi::Value addRoute(const Napi::CallbackInfo& info) { return callAddRoute(info); }
+
+  BoxCalls boxes_;
+};
+
+}  // namespace ratatosk
+
+using ratatosk::RatatoskAddon;
+NODE_API_ADDON(RatatoskAddon)

@@ -1,0 +1,11 @@
+#include "box_lanes.h"
+
+namespace ratatosk {
+
+const BoxKernel kBoxKernelAvx512 = {
+    "avx512",
+    [](const BoxJob* jobs, size_t count) { BoxRun<16>().seal(jobs, count); },
+    [](const BoxJob* jobs, size_t count, uint8_t* ok) { BoxRun<16>().open(jobs, count, ok); },
+};
+
+}  // namespace ratatosk

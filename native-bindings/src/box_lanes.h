@@ -1,0 +1,216 @@
+// The box over a batch, for vectors of kLanes words. Included by box_base.cc, box_avx2.cc and box_avx512.cc.
+//
+// Octets 0..31 of a stream are the Poly1305 key, the message begins at octet 32. The first pass of a long message
+// therefore goes through a buffer; the passes after it work on the message directly. Short messages share passes:
+// each lane is a block of whatever job is next.
+#pragma once
+
+#include "box.h"
+#include "poly1305.h"
+#include "salsa_lanes.h"
+
+namespace {
+
+using ratatosk::BoxJob;
+using ratatosk::kKeySize;
+using ratatosk::kTagSize;
+
+constexpr size_t kStreamStart = 32;
+
+template <int kLanes>
+class BoxRun {
+ public:
+  void seal(const BoxJob* jobs, size_t count) { run<true>(jobs, count, nullptr); }
+  void open(const BoxJob* jobs, size_t count, uint8_t* ok) { run<false>(jobs, count, ok); }
+
+  ~BoxRun() {
+    __builtin_memset(this, 0, sizeof *this);
+    __asm__ volatile("" : : "r"(this) : "memory");  // keys must not outlive the batch: keep the stores
+  }
+
+ private:
+  static constexpr size_t kPassSize = kLanes * kBlockSize;
+  // A message of more blocks fills a pass well enough alone.
+  static constexpr size_t kSharedBlocks = kLanes / 2;
+
+  // The tag of a message, a step at a time between the rounds.
+  struct MacWork {
+    // Of a long message two blocks at once: then groups of four end where the blocks of the stream end.
+    RATATOSK_INLINE MacWork(Poly1305& ofMessage, const uint8_t* from, bool isLongMessage)
+        : mac(ofMessage), message(from), isLong(isLongMessage) {
+      if (!isLong) return;
+      mac.oneBlock(message);
+      mac.oneBlock(message + 16);
+      position = kStreamStart;
+    }
+    // Ten steps a pass take in as much as a pass encrypts, but nothing behind `end`.
+    RATATOSK_INLINE void step() {
+      for (int i = 0; i < (kLanes + 9) / 10; i++) {
+        if (position + kFourBlocks > end) return;
+        mac.fourBlocks(message + position);
+        position += kFourBlocks;
+      }
+    }
+    RATATOSK_INLINE void finishUpTo(size_t size) {
+      for (; position + kFourBlocks <= size; position += kFourBlocks) mac.fourBlocks(message + position);
+    }
+    RATATOSK_INLINE void finish(uint8_t* tag, size_t size) {
+      if (isLong) finishUpTo(size);
+      mac.finish(tag, message + position, size - position);
+    }
+
+    Poly1305& mac;
+    const uint8_t* const message;
+    const bool isLong;
+    size_t position = 0;
+    size_t end = 0;
+  };
+
+  struct Waiting {
+    const BoxJob* job;
+    size_t index;
+    size_t lane;
+  };
+
+  template <bool isSeal>
+  void run(const BoxJob* jobs, size_t count, uint8_t* ok) {
+    for (size_t i = 0; i < count; i++) {
+      const BoxJob& job = jobs[i];
+      useKey(job.key);
+      setNonce(state_, job.nonceHigh, job.nonceLow);
+      const size_t textSize = isSeal ? job.length : job.length - kTagSize;
+      const size_t blocks = (kStreamStart + textSize + kBlockSize - 1) / kBlockSize;
+      if (blocks > kSharedBlocks) {
+        NoWork nothing;
+        passOneStream<kLanes>(state_, 0, StoreTo{stream_}, nothing);
+        const bool isGood = finish<isSeal>(job, textSize, stream_);
+        if constexpr (!isSeal) ok[i] = isGood;
+        continue;
+      }
+      if (lanesUsed_ + blocks > kLanes) flush<isSeal>(ok);
+      wait(job, i, blocks);
+    }
+    flush<isSeal>(ok);
+  }
+
+  // Neighbouring jobs mostly belong to one session. Compared without branching on the octets.
+  void useKey(const uint8_t* key) {
+    uint64_t difference = hasKey_ ? 0 : 1;
+    for (size_t i = 0; i < kKeySize; i += 8) difference |= load64(key + i) ^ load64(key_ + i);
+    if (difference == 0) return;
+    deriveStream(state_, key);
+    std::memcpy(key_, key, kKeySize);
+    hasKey_ = true;
+  }
+
+  void wait(const BoxJob& job, size_t index, size_t blocks) {
+    waiting_[waitingCount_++] = {&job, index, lanesUsed_};
+    for (size_t block = 0; block < blocks; block++, lanesUsed_++) {
+      for (int w = 0; w < 16; w++) words_[w][lanesUsed_] = state_.words[w];
+      words_[8][lanesUsed_] = static_cast<uint32_t>(block);
+    }
+  }
+
+  template <bool isSeal>
+  void flush(uint8_t* ok) {
+    if (waitingCount_ == 0) return;
+    passManyStreams<kLanes>(words_, stream_);
+    for (size_t i = 0; i < waitingCount_; i++) {
+      const Waiting& entry = waiting_[i];
+      const size_t textSize = isSeal ? entry.job->length : entry.job->length - kTagSize;
+      const bool isGood = finish<isSeal>(*entry.job, textSize, stream_ + entry.lane * kBlockSize);
+      if constexpr (!isSeal) ok[entry.index] = isGood;
+    }
+    waitingCount_ = 0;
+    lanesUsed_ = 0;
+  }
+
+  // `stream` holds the beginning of the stream: all of it for a short message, the first pass of a long one.
+  template <bool isSeal>
+  RATATOSK_INLINE bool finish(const BoxJob& job, size_t textSize, const uint8_t* stream) {
+    const size_t first = smaller(textSize, kPassSize - kStreamStart);
+    const bool isLong = textSize >= kPowersPayFrom;
+    Poly1305 mac(stream, isLong);
+    if constexpr (isSeal) {
+      uint8_t* const text = job.target + kTagSize;
+      xorOctets(job.source, text, first, stream + kStreamStart);
+      MacWork work(mac, text, isLong);
+      if (first < textSize) continueMessage<true>(job.source, text, first, textSize, work);
+      work.finish(job.target, textSize);
+      return true;
+    } else {
+      // In place, plaintext overwrites what the tag covers: opening reads ahead, sealing follows.
+      const uint8_t* const text = job.source + kTagSize;
+      uint8_t tag[kTagSize];
+      MacWork work(mac, text, isLong);
+      if (first < textSize) {
+        work.finishUpTo(first);
+        xorOctets(text, job.target, first, stream + kStreamStart);
+        const size_t tailAt = continueMessage<false>(text, job.target, first, textSize, work);
+        work.finish(tag, textSize);
+        xorOctets(text + tailAt, job.target + tailAt, textSize - tailAt, stream_);
+      } else {
+        work.finish(tag, textSize);
+        xorOctets(text, job.target, textSize, stream + kStreamStart);
+      }
+      return ((load64(tag) ^ load64(job.source)) | (load64(tag + 8) ^ load64(job.source + 8))) == 0;
+    }
+  }
+
+  // Full passes, with the tag of the pass before (seal) or of the same (open) between the rounds; then the stream of
+  // the tail, in `stream_`. Sealing applies it here, opening leaves that to the caller. Answers where the tail begins.
+  template <bool isSeal>
+  RATATOSK_INLINE size_t continueMessage(const uint8_t* source, uint8_t* target, size_t done, size_t textSize,
+                                         MacWork& work) {
+    uint32_t counter = kLanes;
+    for (; textSize - done >= kPassSize; done += kPassSize, counter += kLanes) {
+      work.end = isSeal ? done : done + kPassSize;
+      passOneStream<kLanes>(state_, counter, XorTo{source + done, target + done}, work);
+    }
+    if (done == textSize) return done;
+    work.end = isSeal ? done : textSize;
+    tailStream(counter, textSize - done, work);
+    if constexpr (isSeal) xorOctets(source + done, target + done, textSize - done, stream_);
+    return done;
+  }
+
+  // Less than a pass: the narrowest vectors that hold it, as half-empty ones cost as much as full ones.
+  RATATOSK_INLINE void tailStream(uint32_t counter, size_t size, MacWork& work) {
+    if (kLanes > 4 && size <= 4 * kBlockSize)
+      passOneStream<4>(state_, counter, StoreTo{stream_}, work);
+    else if (kLanes > 8 && size <= 8 * kBlockSize)
+      passOneStream<(kLanes > 8 ? 8 : kLanes)>(state_, counter, StoreTo{stream_}, work);
+    else
+      passOneStream<kLanes>(state_, counter, StoreTo{stream_}, work);
+  }
+
+  static RATATOSK_INLINE void xorOctets(const uint8_t* source, uint8_t* target, size_t size, const uint8_t* stream) {
+    using V = typename Lanes<kLanes>::V;
+    size_t i = 0;
+    for (; i + sizeof(V) <= size; i += sizeof(V)) {
+      V text, key;
+      std::memcpy(&text, source + i, sizeof text);
+      std::memcpy(&key, stream + i, sizeof key);
+      text ^= key;
+      std::memcpy(target + i, &text, sizeof text);
+    }
+    for (; i + 8 <= size; i += 8) {
+      const uint64_t text = load64(source + i) ^ load64(stream + i);
+      std::memcpy(target + i, &text, sizeof text);
+    }
+    for (; i < size; i++) target[i] = source[i] ^ stream[i];
+  }
+
+  static RATATOSK_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+  alignas(64) uint8_t stream_[kPassSize];
+  alignas(64) uint32_t words_[16][kLanes] = {};
+  SalsaState state_;
+  uint8_t key_[kKeySize] = {};
+  bool hasKey_ = false;
+  size_t lanesUsed_ = 0;
+  size_t waitingCount_ = 0;
+  Waiting waiting_[kLanes];
+};
+
+}  // namespace
