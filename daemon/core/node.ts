@@ -189,7 +189,7 @@ function infoOf(link: StreamLink, peerLink: PeerLink | undefined): LinkInfo {
     port: peerLink?.peer.port ?? 0,
     priority: link.priority,
     cost: peerLink?.cost ?? 0,
-    rttMs: peerLink?.hasSample ? peerLink.lagMs : 0,
+    rttMs: peerLink?.rttMs ?? 0,
     upSinceMs: link.upSinceMs,
     bytesReceived: link.bytesReceived,
     bytesSent: link.bytesSent,

@@ -31,6 +31,8 @@ export type PeerLink = {
   readonly provenByMs: number;
   /** Smoothed round trip, doubled at first (section 4.3). */
   lagMs: number;
+  /** The last round trip measured; 0 before the first. */
+  rttMs: number;
   hasSample: boolean;
   /** When the outstanding request went out here, until its answer came. */
   requestedAtMs: number | undefined;
@@ -123,6 +125,7 @@ export class Peers {
       isProven: false,
       provenByMs: this.#context.nowMs + PROOF_TIMEOUT_MS,
       lagMs: LAG_UNKNOWN_MS,
+      rttMs: 0,
       hasSample: false,
       requestedAtMs: undefined,
       unanswered: undefined,
@@ -172,6 +175,7 @@ export class Peers {
     const rttMs = this.#context.nowMs - link.requestedAtMs;
     link.requestedAtMs = undefined;
     link.lagMs = link.hasSample ? (link.lagMs * 7) / 8 + Math.min(rttMs, 2 * link.lagMs) / 8 : 2 * rttMs;
+    link.rttMs = rttMs;
     link.hasSample = true;
     link.cost = Math.max(1, Math.floor(link.lagMs));
   }

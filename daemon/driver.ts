@@ -1,0 +1,162 @@
+/**
+ * The router thread's loop, and the only place that calls both sides: carriers and the TUN feed the core, and what the
+ * core leaves goes back to them. One input is handled and drained before the next.
+ */
+import type { Node } from './core/node.ts';
+import {
+  type CloseReason,
+  type CoreEvent,
+  type DeliveryBatch,
+  type Input,
+  type LinkId,
+  linkId,
+  type PublicKey,
+  type Sink,
+} from './core/port.ts';
+import type { TunDevice } from './host/tun.ts';
+import type { Carrier } from './links/link.ts';
+
+/** Told about one carrier. `down` comes once, whoever ended it; nothing follows it. */
+export type LinkWatcher = {
+  up(key: PublicKey): void;
+  down(reason: string, code: CloseReason | undefined): void;
+};
+
+type Attached = { readonly carrier: Carrier; readonly watcher: LinkWatcher };
+
+/** Batches handled in a row before other sources get their turn. */
+const BATCHES_PER_TURN = 4;
+/** While more waits for links than this, nothing is read from the TUN: what is not sealed need not be dropped. */
+const PAUSE_ABOVE_BYTES = 256 * 1024;
+/** The longest pause: one link that takes nothing must not stop the others. */
+const PAUSE_MAX_MS = 5;
+
+export class Driver implements Sink {
+  readonly #node: Node;
+  readonly #onEvent: (event: CoreEvent) => void;
+  readonly #links: (Attached | undefined)[] = [];
+  readonly #device: TunDevice | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #pause: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(node: Node, device: TunDevice | undefined, onEvent: (event: CoreEvent) => void) {
+    this.#node = node;
+    this.#device = device;
+    this.#onEvent = onEvent;
+  }
+
+  start(): void {
+    this.feed({ kind: 'wallClock', unixMs: Date.now() });
+    this.#device?.start(() => this.#readPackets());
+  }
+
+  /** Gives a connected carrier to the core. */
+  attach(carrier: Carrier, watcher: LinkWatcher): LinkId {
+    const free = this.#links.indexOf(undefined);
+    const link = linkId(free < 0 ? this.#links.length : free);
+    this.#links[link] = { carrier, watcher };
+    this.feed({ kind: 'linkOpened', link, facts: carrier.facts });
+    if (this.#links[link]?.carrier !== carrier) return link;
+    const input = { kind: 'linkBytes' as const, link, bytes: NOTHING };
+    carrier.start({
+      bytes: (octets) => {
+        input.bytes = octets;
+        this.feed(input);
+      },
+      writable: () => {
+        this.feed({ kind: 'linkWritable', link });
+        if (this.#pause !== undefined && this.#node.queuedBytes() < PAUSE_ABOVE_BYTES) this.#resume();
+      },
+      closed: (reason) => {
+        this.#links[link] = undefined;
+        this.feed({ kind: 'linkClosed', link, reason });
+        watcher.down(reason, undefined);
+      },
+    });
+    return link;
+  }
+
+  /** Ends a link by the operator's wish. */
+  detach(link: LinkId): void {
+    this.#node.closeLink(link, 'removed');
+    this.#settle();
+  }
+
+  feed(input: Input): void {
+    if (this.#isStopped) return;
+    this.#node.handle(input, performance.now());
+    this.#settle();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#pause);
+    for (const attached of this.#links) attached?.carrier.close();
+    this.#device?.close();
+  }
+
+  // The sink
+
+  write(link: LinkId, bytes: Uint8Array): boolean {
+    return this.#links[link]?.carrier.write(bytes) ?? true;
+  }
+
+  close(link: LinkId, reason: CloseReason, detail: string): void {
+    const attached = this.#links[link];
+    if (attached === undefined) return;
+    this.#links[link] = undefined;
+    attached.carrier.close();
+    attached.watcher.down(`${reason}: ${detail}`, reason);
+  }
+
+  deliver(batch: DeliveryBatch): void {
+    this.#device?.write(batch);
+  }
+
+  event(event: CoreEvent): void {
+    if (event.kind === 'linkUp') this.#links[event.link]?.watcher.up(event.key);
+    this.#onEvent(event);
+  }
+
+  #settle(): void {
+    this.#node.drain(this);
+    const atMs = this.#node.deadline();
+    if (atMs >= this.#timerAtMs || this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(() => this.#wake(), Math.max(0, atMs - performance.now()));
+  }
+
+  #wake(): void {
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    this.#node.handle({ kind: 'wallClock', unixMs: Date.now() }, performance.now());
+    this.feed({ kind: 'timer' });
+  }
+
+  #readPackets(): void {
+    for (let turn = 0; turn < BATCHES_PER_TURN; turn++) {
+      const batch = this.#device?.read();
+      if (batch === undefined || batch.count === 0) return;
+      this.feed({ kind: 'packets', batch });
+      if (this.#node.queuedBytes() >= PAUSE_ABOVE_BYTES) return this.#hold();
+      if (!batch.isFull) return;
+    }
+  }
+
+  #hold(): void {
+    if (this.#pause !== undefined) return;
+    this.#device?.pause();
+    this.#pause = setTimeout(() => this.#resume(), PAUSE_MAX_MS);
+  }
+
+  #resume(): void {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#device?.resume();
+  }
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);
