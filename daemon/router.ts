@@ -67,7 +67,7 @@ function handlers(node: Node, driver: Driver, peering: Peering, pings: Pings, tu
     peers: () => peering.rows(node.links()),
     tree: () => node.tree(),
     paths: () => node.paths(),
-    sessions: () => node.sessions().map((session) => ({ ...session, upSinceMs: performance.now() - session.upSinceMs })),
+    sessions: () => node.sessions(),
     stats: () => node.stats(),
     tun: () => tun.info,
     addPeer: ({ uri, sourceInterface }) => {

@@ -4,7 +4,7 @@ import { APP } from '../wire/query.ts';
 import { Context } from './context.ts';
 import { MAINTENANCE_MS } from './limits.ts';
 import { Links } from './link/links.ts';
-import type { StreamLink } from './link/stream.ts';
+import type { Pipe } from './link/pipe.ts';
 import { Packets } from './packets.ts';
 import type {
   CloseReason,
@@ -97,8 +97,11 @@ export class Node {
 
   /** All links, those without a peer yet included. */
   links(): LinkInfo[] {
-    const greeting = [...this.#links.greeting()].map((link) => infoOf(link, undefined));
-    return [...greeting, ...[...this.#router.peers.links()].map((link) => infoOf(link.pipe as StreamLink, link))];
+    const greeting = [...this.#links.greeting()].map((link) => infoOf(link, undefined, this.#context.nowMs));
+    return [
+      ...greeting,
+      ...[...this.#router.peers.links()].map((link) => infoOf(link.pipe, link, this.#context.nowMs)),
+    ];
   }
 
   tree(): TreeInfo[] {
@@ -122,7 +125,7 @@ export class Node {
       key,
       bytesReceived,
       bytesSent,
-      upSinceMs,
+      upMs: this.#context.nowMs - upSinceMs,
     }));
   }
 
@@ -179,7 +182,7 @@ export class Node {
   }
 }
 
-function infoOf(link: StreamLink, peerLink: PeerLink | undefined): LinkInfo {
+function infoOf(link: Pipe, peerLink: PeerLink | undefined, nowMs: number): LinkInfo {
   return {
     link: link.id,
     uri: link.facts.uri,
@@ -190,7 +193,7 @@ function infoOf(link: StreamLink, peerLink: PeerLink | undefined): LinkInfo {
     priority: link.priority,
     cost: peerLink?.cost ?? 0,
     rttMs: peerLink?.rttMs ?? 0,
-    upSinceMs: link.upSinceMs,
+    upMs: nowMs - link.upSinceMs,
     bytesReceived: link.bytesReceived,
     bytesSent: link.bytesSent,
     queuedBytes: link.queuedBytes,

@@ -245,7 +245,8 @@ export type LinkInfo = {
   priority: number;
   cost: number;
   rttMs: number;
-  upSinceMs: number;
+  /** For how long it has been up. */
+  upMs: number;
   bytesReceived: number;
   bytesSent: number;
   queuedBytes: number;
@@ -253,7 +254,7 @@ export type LinkInfo = {
 
 export type TreeInfo = { key: PublicKey; parent: PublicKey; seq: bigint };
 export type PathInfo = { key: PublicKey; ports: string[]; seq: bigint };
-export type SessionInfo = { key: PublicKey; bytesReceived: number; bytesSent: number; upSinceMs: number };
+export type SessionInfo = { key: PublicKey; bytesReceived: number; bytesSent: number; upMs: number };
 
 /** Named counters, `drops` by reason. */
 export type StatsInfo = { drops: Record<string, number>; counters: Record<string, number> };

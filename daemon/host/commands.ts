@@ -62,7 +62,12 @@ export type RouterSettings = {
 
 /** What the router thread tells without being asked. */
 export type RouterNotice =
-  | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string; fields?: Record<string, string | number> }
+  | {
+      kind: 'log';
+      level: 'debug' | 'info' | 'warn' | 'error';
+      message: string;
+      fields?: Record<string, string | number>;
+    }
   /** Links listen, TUN is open (or `tunProblem` says in one line why not, and `tunRemedy` what to do). */
   | { kind: 'ready'; tun: TunInfo; tunProblem?: string; tunRemedy?: string; listening: string[] }
   /** The router could not start at all. */
