@@ -1,0 +1,264 @@
+/**
+ * A daemon's life in the host thread. Start: configuration, key, admin socket, router thread (TUN, listeners, peers).
+ * End: peers are told, then the socket goes, then the process.
+ */
+import { Worker } from 'node:worker_threads';
+import { RatatoskError } from '../core/error.ts';
+import { addressForKey, subnetForKey } from '../core/identity.ts';
+import { addressText, hexText, subnetText } from '../host/address.ts';
+import { AdminServer, parseEndpoint } from '../host/admin.ts';
+import { adminCalls } from '../host/admin-calls.ts';
+import { RouterLine } from '../host/ask.ts';
+import type { RouterNotice } from '../host/commands.ts';
+import type { LoadedConfig } from '../host/config.ts';
+import { type Mark, markInstance } from '../host/instance.ts';
+import type { Identity } from '../host/keys.ts';
+import type { Log } from '../host/log.ts';
+import { defaultPlaces } from '../host/places.ts';
+import { Rates } from '../host/rates.ts';
+import { routerSettings, settingWarnings } from '../host/settings.ts';
+import { findTarget } from '../host/targets.ts';
+import { restartWarnings } from './restart.ts';
+import { type Status, summaryLines } from './summary.ts';
+import { EXIT_CRASHED, EXIT_DONE, EXIT_FAILED } from './verb.ts';
+import { version } from './version.ts';
+
+export type DaemonOptions = {
+  readonly log: Log;
+  readonly isJson: boolean;
+  /** The configuration's, for texts. */
+  readonly path: string;
+  /** Throws what an operator can read. */
+  readonly load: () => LoadedConfig;
+};
+
+type Ready = Extract<RouterNotice, { kind: 'ready' }>;
+
+/** How often octets are looked at for the rates of `getPeers`. */
+const RATE_MS = 1_000;
+
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #log: Log;
+  readonly #rates = new Rates();
+  readonly #startMs = performance.now();
+  #loaded: LoadedConfig;
+  readonly #identity: Identity;
+  #line: RouterLine | undefined;
+  #worker: Worker | undefined;
+  #admin: AdminServer | undefined;
+  #mark: Mark | undefined;
+  #ready: Ready | undefined;
+  #end: ((code: number) => void) | undefined;
+  #isEnding = false;
+
+  constructor(options: DaemonOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#loaded = options.load();
+    const { identity } = this.#loaded;
+    if (identity === undefined) throw new RatatoskError('KEY_MISSING', `${options.path}: no identity in it`);
+    this.#identity = identity;
+  }
+
+  /** Until it ends; gives the exit code. */
+  async run(): Promise<number> {
+    this.#warn(this.#loaded);
+    const ended = new Promise<number>((resolve) => {
+      this.#end = resolve;
+    });
+    this.#watchProcess();
+    try {
+      this.#mark = await this.#markKey();
+      await this.#openAdmin();
+      this.#startRouter();
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+    return ended;
+  }
+
+  async #markKey(): Promise<Mark | undefined> {
+    try {
+      return await markInstance(defaultPlaces().runtimeFolder, this.#identity.publicKey);
+    } catch (error) {
+      if (!(error instanceof RatatoskError) || error.code === 'KEY_IN_USE') throw error;
+      // Not worth refusing to run: it only guards against a second daemon.
+      this.#log.warn(`cannot guard against a second daemon with this key: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  async #openAdmin(): Promise<void> {
+    const endpoint = parseEndpoint(this.#adminUri);
+    if (endpoint.kind === 'off') return;
+    const calls = adminCalls({
+      ask: (name, args) => this.#router.ask(name, args),
+      version: version(),
+      addressOf: addressForKey,
+      rates: this.#rates,
+      findTarget: (target) => findTarget(target, this.#loaded.config.Names, addressForKey),
+      status: () => this.#status(),
+      reload: () => this.#reload(),
+    });
+    this.#admin = await AdminServer.listen(endpoint, calls);
+  }
+
+  #startRouter(): void {
+    const workerData = routerSettings(this.#loaded.config, this.#identity);
+    const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, execArgv: [] });
+    this.#worker = worker;
+    this.#line = new RouterLine(worker, (notice) => this.#heard(notice));
+    worker.on('error', (error: Error) => this.#crash('the router thread failed', error));
+    worker.on('exit', () => {
+      if (!this.#isEnding) this.#crash('the router thread ended by itself', undefined);
+    });
+  }
+
+  get #router(): RouterLine {
+    if (this.#line === undefined) throw new RatatoskError('ROUTER_STARTING', 'the daemon is still starting; try again');
+    return this.#line;
+  }
+
+  #heard(notice: RouterNotice): void {
+    switch (notice.kind) {
+      case 'log':
+        return this.#log.line(notice.level, notice.message, notice.fields);
+      case 'failed':
+        this.#log.error(`the router cannot start: ${notice.message}`, { code: notice.code });
+        return this.#finish(EXIT_FAILED);
+      case 'ready':
+        this.#ready = notice;
+        setInterval(() => this.#lookAtRates(), RATE_MS).unref();
+        this.#announce().catch((error: unknown) => this.#crash('the start could not be reported', error));
+        return;
+    }
+  }
+
+  async #announce(): Promise<void> {
+    const status = await this.#status();
+    if (this.#options.isJson) return this.#log.info('ready', { address: status.address, key: status.key });
+    process.stdout.write(`ratatosk ${status.version} is up\n${summaryLines(status).join('\n')}\n`);
+  }
+
+  async #status(): Promise<Status> {
+    const { config } = this.#loaded;
+    const { publicKey } = this.#identity;
+    const rows = await this.#router.ask('peers', {});
+    const { tun, tunProblem, tunRemedy } = this.#ready ?? { tun: { isEnabled: false, name: '', mtu: 0 } };
+    return {
+      version: version(),
+      uptime: (performance.now() - this.#startMs) / 1000,
+      key: hexText(publicKey),
+      address: addressText(addressForKey(publicKey)),
+      subnet: subnetText(subnetForKey(publicKey)),
+      config: this.#options.path,
+      admin: this.#admin === undefined ? 'none' : this.#adminUri,
+      listening: this.#ready?.listening ?? [],
+      peers: { configured: rows.filter((row) => row.isConfigured).length, up: rows.filter((row) => row.isUp).length },
+      tun: {
+        enabled: tun.isEnabled,
+        ...(tun.isEnabled ? { name: tun.name, mtu: tun.mtu } : {}),
+        ...(tunProblem === undefined ? {} : { problem: tunProblem }),
+        ...(tunRemedy === undefined ? {} : { remedy: tunRemedy }),
+      },
+      notices: notBuilt(config.MulticastInterfaces.length > 0, tun.isEnabled),
+    };
+  }
+
+  async #reload(): Promise<readonly string[]> {
+    const before = this.#loaded;
+    const loaded = this.#options.load();
+    this.#warn(loaded);
+    const settings = routerSettings(loaded.config, this.#identity);
+    const changes = await this.#router.ask('reload', { settings });
+    this.#loaded = loaded;
+    return [...changes, ...restartWarnings(before, loaded)];
+  }
+
+  #reloadBySignal(): void {
+    this.#reload().then(
+      (changes) => {
+        for (const change of changes) this.#log.info(change);
+        this.#log.info(`read ${this.#options.path} again: ${changes.length} changes`);
+      },
+      (error: unknown) => this.#log.error(`the running configuration stays: ${messageOf(error)}`),
+    );
+  }
+
+  #lookAtRates(): void {
+    this.#router.ask('peers', {}).then(
+      (rows) => this.#rates.look(rows, performance.now()),
+      (error: unknown) => this.#log.debug(`no rates: ${messageOf(error)}`),
+    );
+  }
+
+  #watchProcess(): void {
+    process.on('SIGHUP', () => this.#reloadBySignal());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        // Pressed twice: whoever did it does not want to wait.
+        if (this.#isEnding) this.#exit(EXIT_FAILED);
+        else void this.#stop(signal);
+      });
+    }
+    process.on('uncaughtException', (error) => this.#crash('this is a fault of ratatosk', error));
+    process.on('unhandledRejection', (error) => this.#crash('this is a fault of ratatosk', error));
+  }
+
+  async #stop(signal: string): Promise<void> {
+    this.#isEnding = true;
+    this.#log.info(`${signal}: closing`);
+    try {
+      await this.#line?.ask('stop', {});
+    } catch (error) {
+      this.#log.warn(`closed without waiting for the router: ${messageOf(error)}`);
+    }
+    this.#finish(EXIT_DONE);
+  }
+
+  #crash(what: string, error: unknown): void {
+    const trace = error instanceof Error ? (error.stack ?? error.message) : String(error ?? '');
+    for (const line of `${what}: ${trace}`.split('\n')) this.#log.error(line);
+    this.#exit(EXIT_CRASHED);
+  }
+
+  #finish(code: number): void {
+    this.#release();
+    this.#end?.(code);
+  }
+
+  #exit(code: number): void {
+    this.#release();
+    process.exit(code);
+  }
+
+  #release(): void {
+    this.#isEnding = true;
+    this.#line?.fail(new RatatoskError('ROUTER_GONE', 'the daemon is ending'));
+    this.#admin?.close();
+    this.#mark?.release();
+    this.#worker?.terminate().catch(() => undefined);
+  }
+
+  get #adminUri(): string {
+    return this.#loaded.config.AdminListen ?? `unix://${defaultPlaces().adminSocket}`;
+  }
+
+  #warn(loaded: LoadedConfig): void {
+    for (const warning of [...loaded.warnings, ...settingWarnings(loaded.config)]) this.#log.warn(warning);
+  }
+}
+
+function notBuilt(wantsDiscovery: boolean, hasTun: boolean): string[] {
+  const notices: string[] = [];
+  if (wantsDiscovery) notices.push('discovery: of neighbours (MulticastInterfaces) is not built yet: configure Peers');
+  if (hasTun)
+    notices.push('firewall: not built yet: the mesh reaches every service here that listens on all addresses');
+  return notices;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

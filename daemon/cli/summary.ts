@@ -1,0 +1,80 @@
+/** What works and what does not, each with a remedy: printed by `up` when it is ready, and by `status`. */
+import { paint } from './paint.ts';
+
+export type TunStatus = { enabled: boolean; name?: string; mtu?: number; problem?: string; remedy?: string };
+
+/** The answer to `getStatus`. */
+export type Status = {
+  version: string;
+  uptime: number;
+  key: string;
+  address: string;
+  subnet: string;
+  config: string;
+  admin: string;
+  listening: string[];
+  peers: { configured: number; up: number };
+  tun: TunStatus;
+  notices: string[];
+};
+
+type Row = { label: string; isWorking: boolean; text: string };
+
+export function summaryLines(status: Status): string[] {
+  const rows = summaryRows(status);
+  return rows.map(({ label, isWorking, text }) => {
+    const mark = isWorking ? paint('green', 'ok') : paint('yellow', '--');
+    return `  ${mark}  ${label.padEnd(9)} ${text}`;
+  });
+}
+
+function summaryRows(status: Status): Row[] {
+  const rows: Row[] = [
+    { label: 'address', isWorking: true, text: status.address },
+    { label: 'subnet', isWorking: true, text: status.subnet },
+    { label: 'key', isWorking: true, text: status.key },
+    tunRow(status.tun),
+    peersRow(status.peers),
+  ];
+  const listening = status.listening.length > 0;
+  const closed = 'nowhere: others cannot connect here (add to Listen if they should)';
+  rows.push({ label: 'listening', isWorking: listening, text: listening ? status.listening.join(' ') : closed });
+  const hasAdmin = status.admin !== 'none';
+  const off = 'off (AdminListen): the other verbs cannot reach this daemon';
+  rows.push({ label: 'admin', isWorking: hasAdmin, text: hasAdmin ? status.admin : off });
+  for (const notice of status.notices) {
+    const [label = '', ...text] = notice.split(': ');
+    rows.push({ label, isWorking: false, text: text.join(': ') });
+  }
+  return rows.flatMap(wrapRow);
+}
+
+function tunRow({ enabled, name, mtu, problem, remedy }: TunStatus): Row {
+  if (enabled) return { label: 'tun', isWorking: true, text: `${name}, MTU ${mtu}` };
+  const why = problem ?? 'off (IfName none): this node forwards for others only';
+  return { label: 'tun', isWorking: false, text: remedy === undefined ? why : `${why}; ${remedy}` };
+}
+
+function peersRow({ configured, up }: Status['peers']): Row {
+  if (configured === 0 && up === 0) {
+    const text = 'none: add one to Peers, or `ratatosk peer add tls://HOST:PORT`';
+    return { label: 'peers', isWorking: false, text };
+  }
+  return { label: 'peers', isWorking: up > 0, text: `${up} up, ${configured} configured` };
+}
+
+const TEXT_COLUMNS = 64;
+
+/** Long texts go on below themselves; a word longer than the line stays whole, so that it can be copied. */
+function wrapRow(row: Row): Row[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of row.text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > TEXT_COLUMNS) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines.map((text, i) => ({ ...row, label: i === 0 ? row.label : '', text }));
+}

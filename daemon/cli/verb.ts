@@ -1,0 +1,52 @@
+/** What a verb of the command line is, and the options that several verbs share. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { RatatoskError } from '../core/error.ts';
+
+export const EXIT_DONE = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+/** `sysexits.h` calls it an internal software error: supervisors start the daemon again. */
+export const EXIT_CRASHED = 70;
+
+export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;
+
+export type Verb = {
+  /** Behind the name: `[--config FILE]`. */
+  readonly usage: string;
+  /** Lines behind the usage line; at most 80 columns. */
+  readonly help: string;
+  readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** How many words may follow, least and most. */
+  readonly words: readonly [least: number, most: number];
+  /** Gives the exit code; failures are thrown. */
+  run(options: OptionValues, words: readonly string[]): Promise<number>;
+};
+
+/** The command line itself is wrong: ends with exit code 2. */
+export function usageError(message: string): RatatoskError {
+  return new RatatoskError('USAGE', message);
+}
+
+export function parseVerb(verb: Verb, args: readonly string[]): { options: OptionValues; words: readonly string[] } {
+  const options = { ...verb.options, help: { type: 'boolean', short: 'h' } } as const;
+  let parsed: { values: OptionValues; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true }) as typeof parsed;
+  } catch (cause) {
+    // Node appends how to pass positional arguments that look like options.
+    const message = cause instanceof Error ? (cause.message.split('. ')[0] as string) : String(cause);
+    throw usageError(message);
+  }
+  const { values, positionals } = parsed;
+  const [least, most] = verb.words;
+  if (values.help !== true) {
+    if (positionals.length > most) throw usageError(`unexpected argument '${positionals[most]}'`);
+    if (positionals.length < least) throw usageError(`an argument is missing: ${verb.usage}`);
+  }
+  return { options: values, words: positionals };
+}
+
+export function textOption(options: OptionValues, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+}

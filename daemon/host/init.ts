@@ -1,0 +1,51 @@
+/** A new configuration, with every member a new user may want and a word on each. */
+import { OWN_MARK } from './config.ts';
+import { type Identity, identityToHex } from './keys.ts';
+
+export function configText(identity: Identity): string {
+  return `${OWN_MARK}, in HJSON: quotes and commas may be left out.
+# Members and their meaning are those of Yggdrasil 0.5; a yggdrasil.conf works here unchanged.
+# After a change: kill -HUP the daemon, or start it again.
+{
+  # The identity of this node: its address follows from it. Keep a copy, and show it to nobody.
+  PrivateKey: ${identityToHex(identity)}
+
+  # Nodes to connect to, by tcp, tls, ws, wss, unix or socks: one or two near ones are best. Example:
+  #   tls://192.0.2.1:9001
+  # Public ones: https://publicpeers.neilalexander.dev
+  Peers: [
+  ]
+
+  # The same, each through one network interface: { eth0: [ tls://192.0.2.1:9001 ] }
+  InterfacePeers: {}
+
+  # Where other nodes may connect to this one. Example: tls://[::]:9001
+  Listen: [
+  ]
+
+  # Public keys of the nodes that may connect here; empty means all. This is no firewall.
+  AllowedPublicKeys: []
+
+  # Interfaces whose neighbours are found without being configured.
+  MulticastInterfaces: [
+    {
+      Regex: .*
+      Beacon: true
+      Listen: true
+      Password: ""
+    }
+  ]
+
+  # The network interface of the mesh: a name, "auto", or "none" to forward for others only.
+  IfName: auto
+  IfMTU: 65535
+
+  # Your own names for other nodes: { laptop: PUBLIC-KEY-OR-ADDRESS }
+  Names: {}
+
+  # What others may read about this node.
+  NodeInfoPrivacy: false
+  NodeInfo: {}
+}
+`;
+}
