@@ -6,6 +6,26 @@ type Row = { readonly name: string; readonly says: string; readonly load: () => 
 const VERBS: readonly Row[] = [
   { name: 'init', says: 'makes an identity and a configuration', load: async () => (await import('./init.ts')).verb },
   { name: 'up', says: 'runs the daemon in the foreground', load: async () => (await import('./up.ts')).verb },
+  { name: 'status', says: 'what works and what does not', load: async () => (await import('./status.ts')).verb },
+  { name: 'peers', says: 'the nodes this one is linked to', load: async () => (await import('./peers.ts')).verb },
+  { name: 'tree', says: 'the known part of the spanning tree', load: async () => (await import('./tree.ts')).verb },
+  { name: 'paths', says: 'the paths in use', load: async () => (await import('./paths.ts')).verb },
+  { name: 'sessions', says: 'the encrypted sessions', load: async () => (await import('./sessions.ts')).verb },
+  {
+    name: 'peer',
+    says: 'peer add URI, peer remove URI: at once, no restart',
+    load: async () => (await import('./peer.ts')).verb,
+  },
+  {
+    name: 'ping',
+    says: 'round trip to an address, a key or a name',
+    load: async () => (await import('./ping.ts')).verb,
+  },
+  {
+    name: 'reload',
+    says: 'reads the configuration again, as SIGHUP',
+    load: async () => (await import('./reload.ts')).verb,
+  },
 ];
 
 export function findVerb(name: string): (() => Promise<Verb>) | undefined {

@@ -1,0 +1,90 @@
+/** Asks a running daemon over its admin socket. */
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { RatatoskError } from '../core/error.ts';
+import { defaultPlaces, SYSTEM_SOCKET } from '../host/places.ts';
+import { type OptionValues, textOption, usageError } from './verb.ts';
+
+/** The daemon gives up on its router after 10 s; a ping may wait 30 s. */
+const ANSWER_LIMIT_MS = 35_000;
+const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
+
+export const socketOption = { socket: { type: 'string' } } as const;
+export const SOCKET_HELP = '  --socket PATH   the admin socket of the daemon (also unix://… or tcp://host:port)';
+
+export type Ask = <T>(request: string, args?: Readonly<Record<string, string>>) => Promise<T>;
+
+/** Fails with `NO_DAEMON`, `NO_RIGHTS`, or `REFUSED` with the daemon's own words. */
+export function adminClient(options: OptionValues): Ask {
+  const endpoint = findEndpoint(textOption(options, 'socket'));
+  return async <T>(request: string, args: Readonly<Record<string, string>> = {}): Promise<T> => {
+    const text = await exchange(endpoint, JSON.stringify({ request, arguments: args }));
+    return readAnswer<T>(text, endpoint);
+  };
+}
+
+type Endpoint = { readonly name: string; readonly to: { path: string } | { host: string; port: number } };
+
+function findEndpoint(given: string | undefined): Endpoint {
+  if (given === undefined) return unixEndpoint(defaultSocket());
+  const tcp = /^tcp:\/\/(?:\[([^\]]+)\]|([^:/]+)):(\d{1,5})$/.exec(given);
+  if (tcp !== null) return { name: given, to: { host: tcp[1] ?? tcp[2] ?? '', port: Number(tcp[3]) } };
+  const path = given.replace(/^unix:\/\//, '');
+  if (path === '' || path.includes('://'))
+    throw usageError(`--socket: found '${given}', expected a path or tcp://host:port`);
+  return unixEndpoint(path);
+}
+
+/** A user's own daemon first, then the system's. */
+function defaultSocket(): string {
+  const own = defaultPlaces().adminSocket;
+  return existsSync(own) || !existsSync(SYSTEM_SOCKET) ? own : SYSTEM_SOCKET;
+}
+
+function unixEndpoint(path: string): Endpoint {
+  return { name: path, to: { path: path.startsWith('@') ? `\0${path.slice(1)}` : path } };
+}
+
+function exchange({ name, to }: Endpoint, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(to);
+    const chunks: Buffer[] = [];
+    let length = 0;
+    socket.setTimeout(ANSWER_LIMIT_MS, () => socket.destroy(new Error('it does not answer')));
+    socket.on('connect', () => socket.write(request));
+    socket.on('data', (chunk) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > ANSWER_MAX_BYTES) socket.destroy(new Error('its answer is too large'));
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => reject(connectError(name, error)));
+    socket.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+  });
+}
+
+function connectError(name: string, cause: NodeJS.ErrnoException): RatatoskError {
+  if (cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED') {
+    const remedy = 'start one with `ratatosk up`, or name its socket with --socket';
+    return new RatatoskError('NO_DAEMON', `no daemon answers on ${name}: ${remedy}`, { cause });
+  }
+  if (cause.code === 'EACCES' || cause.code === 'EPERM') {
+    const remedy = 'use sudo, or join the group ratatosk (usermod -aG ratatosk USER) and log in again';
+    return new RatatoskError('NO_RIGHTS', `no right to use ${name}: ${remedy}`, { cause });
+  }
+  return new RatatoskError('NO_DAEMON', `the daemon on ${name} cannot be asked: ${cause.message}`, { cause });
+}
+
+type Answer = { readonly status: string; readonly error?: string; readonly response: unknown };
+
+function readAnswer<T>(text: string, { name }: Endpoint): T {
+  let answer: Answer;
+  try {
+    answer = JSON.parse(text);
+  } catch (cause) {
+    const busy =
+      text === '' ? 'it closed the connection: it has too many, or this is no admin socket' : 'it is not JSON';
+    throw new RatatoskError('NO_DAEMON', `the answer on ${name} cannot be read: ${busy}`, { cause });
+  }
+  if (answer.status === 'success') return answer.response as T;
+  throw new RatatoskError('REFUSED', answer.error ?? 'refused without a reason');
+}

@@ -1,0 +1,59 @@
+import { paint } from './paint.ts';
+import { COLUMNS, cut, durationText, roundTripText, sizeText } from './text.ts';
+import type { Verb } from './verb.ts';
+import { viewVerb } from './view.ts';
+
+type Peer = {
+  remote?: string;
+  up: boolean;
+  inbound: boolean;
+  address?: string;
+  key: string;
+  priority: number;
+  cost: number;
+  bytes_recvd?: number;
+  bytes_sent?: number;
+  rate_recvd?: number;
+  rate_sent?: number;
+  uptime?: number;
+  latency?: number;
+  last_error_time?: number;
+  last_error?: string;
+};
+
+export const verb: Verb = viewVerb({
+  help: 'The nodes this one is linked to, or tries to be.',
+  request: 'getPeers',
+  show: (response) => {
+    const { peers } = response as { peers: Peer[] };
+    if (peers.length === 0) return ['No peers. Add one: ratatosk peer add tls://HOST:PORT'];
+    return peers.flatMap(peerLines);
+  },
+});
+
+const INDENT = '           ';
+
+function peerLines(peer: Peer): string[] {
+  const state = peer.up ? paint('green', 'up  ') : paint('yellow', 'down');
+  const head = `${state}  ${peer.inbound ? 'in ' : 'out'}  ${cut(peer.remote ?? '(no URI)', COLUMNS - INDENT.length)}`;
+  if (!peer.up) return [head, `${INDENT}${cut(errorText(peer), COLUMNS - INDENT.length)}`];
+  const facts = [
+    `rtt ${peer.latency === undefined ? '-' : roundTripText(peer.latency)}`,
+    `cost ${peer.cost}`,
+    `up ${durationText(peer.uptime ?? 0)}`,
+  ];
+  if (peer.priority > 0) facts.push(`priority ${peer.priority}`);
+  const received = `received ${sizeText(peer.bytes_recvd ?? 0)} (${sizeText(peer.rate_recvd ?? 0)}/s)`;
+  const sent = `sent ${sizeText(peer.bytes_sent ?? 0)} (${sizeText(peer.rate_sent ?? 0)}/s)`;
+  return [
+    head,
+    `${INDENT}${peer.address ?? '(address unknown)'}`,
+    `${INDENT}${facts.join('  ')}`,
+    `${INDENT}${received}  ${sent}`,
+  ];
+}
+
+function errorText({ last_error: error, last_error_time: ago }: Peer): string {
+  if (error === undefined) return 'connecting';
+  return `${error}, ${durationText((ago ?? 0) / 1e9)} ago`;
+}

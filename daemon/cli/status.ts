@@ -1,0 +1,14 @@
+import { type Status, summaryLines } from './summary.ts';
+import { durationText } from './text.ts';
+import type { Verb } from './verb.ts';
+import { viewVerb } from './view.ts';
+
+export const verb: Verb = viewVerb({
+  help: 'What works and what does not, each with a remedy.',
+  request: 'getStatus',
+  show: (response) => {
+    const status = response as Status;
+    const head = `ratatosk ${status.version}, up for ${durationText(status.uptime)}, configuration ${status.config}`;
+    return [head, ...summaryLines(status)];
+  },
+});
