@@ -52,13 +52,13 @@ export class Driver implements Sink {
     this.#device?.start(() => this.#readPackets());
   }
 
-  /** Gives a connected carrier to the core. */
-  attach(carrier: Carrier, watcher: LinkWatcher): LinkId {
+  /** Gives a connected carrier to the core. Undefined: it was refused at once, and `down` has been told. */
+  attach(carrier: Carrier, watcher: LinkWatcher): LinkId | undefined {
     const free = this.#links.indexOf(undefined);
     const link = linkId(free < 0 ? this.#links.length : free);
     this.#links[link] = { carrier, watcher };
     this.feed({ kind: 'linkOpened', link, facts: carrier.facts });
-    if (this.#links[link]?.carrier !== carrier) return link;
+    if (this.#links[link]?.carrier !== carrier) return undefined;
     const input = { kind: 'linkBytes' as const, link, bytes: NOTHING };
     carrier.start({
       bytes: (octets) => {

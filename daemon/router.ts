@@ -44,7 +44,7 @@ async function start(settings: RouterSettings): Promise<void> {
   const peering = new Peering(driver, report);
   answer(handlers(node, driver, peering, pings, tun));
   driver.start();
-  await peering.start(settings.peers, settings.listen);
+  await peering.reload(settings.peers, settings.listen);
   notify({ kind: 'ready', tun: tun.info, listening: peering.listening, ...tun.trouble });
 }
 

@@ -1,0 +1,184 @@
+/** Keeps configured peers dialled and listeners open, and gives what connects to the driver. */
+import { RatatoskError } from './core/error.ts';
+import type { LinkId, LinkInfo } from './core/port.ts';
+import type { Driver } from './driver.ts';
+import type { PeerRow } from './host/commands.ts';
+import { Dialer, type DialTask } from './links/dialer.ts';
+import { Gate } from './links/gate.ts';
+import type { Carrier, Listener } from './links/link.ts';
+import { dialUri, listenUri } from './links/registry.ts';
+import { parseUri } from './links/uri.ts';
+
+export type PeerSetting = { readonly uri: string; readonly sourceInterface: string };
+
+export type Report = (level: 'debug' | 'info' | 'warn', message: string) => void;
+
+/** What runs for one configured peer: an attempt, or a link. */
+type Run = { readonly abort: AbortController; link: LinkId | undefined };
+
+export class Peering {
+  readonly #driver: Driver;
+  readonly #report: Report;
+  readonly #dialer = new Dialer();
+  readonly #gate = new Gate();
+  readonly #listeners = new Map<string, Listener>();
+  readonly #runs = new Map<DialTask, Run>();
+  /** Peers of the configuration file, which a reload compares with; others came by command. */
+  #fromFile: readonly PeerSetting[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(driver: Driver, report: Report) {
+    this.#driver = driver;
+    this.#report = report;
+  }
+
+  get listening(): string[] {
+    return [...this.#listeners.values()].map((listener) => listener.uri);
+  }
+
+  /** Makes peers and listeners those of a configuration; answers what changed. What cannot be used is reported and skipped. */
+  async reload(peers: readonly PeerSetting[], listen: readonly string[]): Promise<string[]> {
+    const changes: string[] = [];
+    const attempt = (change: string, act: () => void): void => {
+      try {
+        act();
+        changes.push(change);
+      } catch (error) {
+        this.#report('warn', messageOf(error));
+      }
+    };
+    for (const peer of without(this.#fromFile, peers)) attempt(`removed ${peer.uri}`, () => this.remove(peer));
+    for (const peer of without(peers, this.#fromFile)) attempt(`added ${peer.uri}`, () => this.add(peer));
+    this.#fromFile = peers;
+    for (const [uri, listener] of this.#listeners) {
+      if (listen.includes(uri)) continue;
+      this.#listeners.delete(uri);
+      await listener.close();
+      changes.push(`stopped listening on ${listener.uri}`);
+    }
+    for (const uri of listen) {
+      if (this.#listeners.has(uri)) continue;
+      try {
+        const listener = await listenUri(parseUri(uri, 'listen'), (carrier) => this.#accepted(carrier));
+        this.#listeners.set(uri, listener);
+        changes.push(`listening on ${listener.uri}`);
+      } catch (error) {
+        this.#report('warn', messageOf(error));
+      }
+    }
+    return changes;
+  }
+
+  add({ uri, sourceInterface }: PeerSetting): void {
+    try {
+      this.#dialer.add(parseUri(uri, 'dial'), sourceInterface, performance.now());
+    } finally {
+      this.#dialDue();
+    }
+  }
+
+  remove({ uri, sourceInterface }: PeerSetting): void {
+    const task = this.#dialer.remove(parseUri(uri, 'dial'), sourceInterface);
+    const run = this.#runs.get(task);
+    this.#runs.delete(task);
+    run?.abort.abort();
+    if (run?.link !== undefined) this.#driver.detach(run.link);
+  }
+
+  /** Every link, and every configured peer that has none. */
+  rows(links: readonly LinkInfo[]): PeerRow[] {
+    const nowMs = performance.now();
+    const rows: PeerRow[] = links.map((link) => ({
+      uri: link.uri,
+      isUp: link.key !== undefined,
+      isInbound: link.isInbound,
+      isConfigured: link.isConfigured,
+      link,
+      lastError: undefined,
+      lastErrorAgeMs: 0,
+    }));
+    for (const task of this.#dialer.tasks()) {
+      if (this.#runs.get(task)?.link !== undefined) continue;
+      const { lastError, lastErrorAtMs, uri } = task;
+      const lastErrorAgeMs = lastError === undefined ? 0 : nowMs - lastErrorAtMs;
+      rows.push({ uri: uri.name, isUp: false, isInbound: false, isConfigured: true, link: undefined, lastError, lastErrorAgeMs });
+    }
+    return rows;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    for (const { abort } of this.#runs.values()) abort.abort();
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
+  }
+
+  #dialDue(): void {
+    if (this.#isStopped) return;
+    const nowMs = performance.now();
+    for (const task of this.#dialer.due(nowMs)) void this.#dial(task);
+    clearTimeout(this.#timer);
+    const atMs = this.#dialer.deadline();
+    if (atMs < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#dialDue(), Math.max(10, atMs - nowMs));
+  }
+
+  /** One attempt, and the life of the link that comes of it. Never rejects. */
+  async #dial(task: DialTask): Promise<void> {
+    const run: Run = { abort: new AbortController(), link: undefined };
+    this.#runs.set(task, run);
+    let carrier: Carrier;
+    try {
+      carrier = await dialUri(task.uri, task.sourceInterface, run.abort.signal);
+    } catch (error) {
+      return this.#failed(task, run, messageOf(error));
+    }
+    if (run.abort.signal.aborted) return carrier.close();
+    const name = task.uri.name;
+    run.link = this.#driver.attach(carrier, {
+      up: () => {
+        this.#dialer.established(task);
+        this.#report('info', `connected to ${name}`);
+      },
+      down: (reason, code) => {
+        run.link = undefined;
+        if (code === 'own key') this.#dialer.giveUp(task, reason, performance.now());
+        else this.#failed(task, run, reason);
+      },
+    });
+  }
+
+  #failed(task: DialTask, run: Run, reason: string): void {
+    if (this.#runs.get(task) !== run) return;
+    this.#runs.delete(task);
+    this.#report('info', `peer ${task.uri.name}: ${reason}`);
+    this.#dialer.failed(task, reason, performance.now());
+    this.#dialDue();
+  }
+
+  #accepted(carrier: Carrier): void {
+    const host = carrier.remoteHost;
+    const refusal = this.#gate.admit(host, performance.now());
+    if (refusal !== undefined) return carrier.close();
+    let isSettled = false;
+    this.#driver.attach(carrier, {
+      up: () => {
+        isSettled = true;
+        this.#gate.settled(host);
+        this.#report('info', `accepted ${carrier.facts.uri}`);
+      },
+      down: (reason) => {
+        this.#gate.gone(host);
+        this.#report(isSettled ? 'info' : 'debug', `${carrier.facts.uri}: ${reason}`);
+      },
+    });
+  }
+}
+
+function without(settings: readonly PeerSetting[], others: readonly PeerSetting[]): PeerSetting[] {
+  return settings.filter((a) => !others.some((b) => a.uri === b.uri && a.sourceInterface === b.sourceInterface));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof RatatoskError || error instanceof Error ? error.message : String(error);
+}
