@@ -49,7 +49,7 @@ export async function measurePair(
 /** From the start of a daemon, beside one that runs, to the first answer; memory once it has settled. */
 async function joinFigures(lab: Lab, a: TestNode, b: TestNode): Promise<Figures> {
   await a.start();
-  const series = startPing(lab, b, a, 20);
+  const series = await startPing(lab, b, a, 20);
   const startMs = performance.now();
   b.launch();
   await b.ready();

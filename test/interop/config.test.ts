@@ -38,7 +38,7 @@ async function startWithPrivateRun(lab: Lab, configPath: string): Promise<Runnin
   const script = 'mount -t tmpfs tmpfs /run && exec "$0" "$@"';
   return lab.adopt(
     netns.start(['sh', '-c', script, process.execPath, ratatoskMain, 'up', '--config', configPath], {
-      env: { XDG_STATE_HOME: lab.folder, HOME: lab.folder, XDG_RUNTIME_DIR: '' },
+      env: { HOME: lab.folder, STATE_DIRECTORY: lab.folder },
     }),
   );
 }

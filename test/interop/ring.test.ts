@@ -26,7 +26,7 @@ test(
     const cable = at(cables, rootIndex);
     await assertPings(neighbour, root);
 
-    const series = startPing(lab, neighbour, root, INTERVAL_MS);
+    const series = await startPing(lab, neighbour, root, INTERVAL_MS);
     await cable.cut();
     await waitFor('the cut to be noticed', async () => !(await neighbour.hasPeer(root.identity)), { limitMs: 15_000 });
     const aroundMs = await firstAnswerMs(neighbour, root, OUTAGE_MAX_MS);

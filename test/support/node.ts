@@ -181,7 +181,7 @@ export class TestNode {
   #commandLine(): string[] {
     const daemon =
       this.kind === 'ratatosk'
-        ? [process.execPath, ratatoskMain, 'up', '--config', this.configPath]
+        ? [process.execPath, ratatoskMain, 'up', '--config', this.configPath, '--log-level', 'debug']
         : [yggdrasilTool('yggdrasil') ?? 'yggdrasil', '-useconffile', this.configPath, '-loglevel', 'debug'];
     if (this.#spec.isUnprivileged !== true) return daemon;
     const ids = [`--reuid=${NOBODY_ID}`, `--regid=${NOBODY_ID}`, '--clear-groups'];
@@ -203,13 +203,14 @@ function configOf(spec: NodeSpec, adminPath: string): Record<string, unknown> {
   };
 }
 
-/** Keeps the daemon away from the state of an installed one. */
-function privateFolders(folder: string): NodeJS.ProcessEnv {
+/** Keeps the daemon away from the state of an installed one, and from that of others with the same test identity. */
+export function privateFolders(folder: string): NodeJS.ProcessEnv {
   return {
     HOME: folder,
-    XDG_CONFIG_HOME: join(folder, 'config'),
-    XDG_STATE_HOME: join(folder, 'state'),
-    XDG_RUNTIME_DIR: folder,
+    // As systemd names them; they hold for root too.
+    CONFIGURATION_DIRECTORY: join(folder, 'config'),
+    STATE_DIRECTORY: join(folder, 'state'),
+    RUNTIME_DIRECTORY: join(folder, 'run'),
     NO_COLOR: '1',
   };
 }

@@ -1,6 +1,6 @@
 """Raw IPv6 and ICMPv6 from the system's sockets, which Node does not offer. Runs as root in a test's namespace.
 
-  packets.py ping ADDRESS COUNT INTERVAL_S SIZE LIMIT_S   one JSON object when done; SIGINT ends it early
+  packets.py ping ADDRESS COUNT INTERVAL_S SIZE LIMIT_S   "ready", a JSON object when done; SIGINT ends it early
   packets.py echo ADDRESS                                 sends raw packets back to where they came from
   packets.py sizes ADDRESS SIZE...                        a packet of each size, exact octets expected back
 
@@ -44,6 +44,7 @@ def ping(address, count, interval, size, limit):
     filler = bytes(i & 0xFF for i in range(max(0, size - HEADER - ICMP_HEADER)))
     sent_at, got_at, stop = [], {}, []
     signal.signal(signal.SIGINT, lambda *_: stop.append(1))
+    print("ready", flush=True)
 
     def receive_until(deadline):
         while not stop and len(got_at) < len(sent_at):

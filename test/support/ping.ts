@@ -28,7 +28,7 @@ export type PingOptions = {
 export type Target = Place & { readonly label: string };
 
 export async function ping(from: Target, to: Target, options: PingOptions = {}): Promise<PingReport> {
-  return JSON.parse(await from.netns.mustRun(pingLine(to, options), { limitMs: 60_000 + spanMs(options) }));
+  return reportIn(await from.netns.mustRun(pingLine(to, options), { limitMs: 60_000 + spanMs(options) }));
 }
 
 /** Pings until the first answer; gives the time that took. */
@@ -43,13 +43,14 @@ export async function firstAnswerMs(from: Target, to: Target, limitMs = 10_000):
 }
 
 /** A ping that runs until `finish`, for what happens meanwhile. */
-export function startPing(lab: Lab, from: Target, to: Target, intervalMs: number) {
+export async function startPing(lab: Lab, from: Target, to: Target, intervalMs: number) {
   const running = lab.adopt(from.netns.start(pingLine(to, { count: 100_000, intervalMs, limitMs: 1000 })));
+  await running.says('ready');
   return {
     finish: async (): Promise<PingReport> => {
       running.signal('SIGINT');
       await running.ended(5000);
-      return JSON.parse(running.stdout);
+      return reportIn(running.stdout);
     },
   };
 }
@@ -88,6 +89,10 @@ function pingLine(to: Target, options: PingOptions): string[] {
   const { count = 1, intervalMs = 100, size = 104, limitMs = 1000 } = options;
   const numbers = [count, intervalMs / 1000, size, limitMs / 1000].map(String);
   return ['python3', supportFile('packets.py'), 'ping', to.address, ...numbers];
+}
+
+function reportIn(output: string): PingReport {
+  return JSON.parse(output.slice(output.indexOf('{')));
 }
 
 function spanMs(options: PingOptions): number {

@@ -46,7 +46,7 @@ export function besieged(kinds: readonly [DaemonKind, DaemonKind], body: (siege:
       guarded: await openGate(lab, daemon.netns, '127.0.0.1', GUARDED_PORT),
     };
     await assertPings(honest, daemon);
-    const series = startPing(lab, honest, daemon, 10);
+    const series = await startPing(lab, honest, daemon, 10);
     const strangers: Stranger[] = [];
     await body({
       daemon,
