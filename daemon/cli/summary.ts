@@ -18,12 +18,12 @@ export type Status = {
   notices: string[];
 };
 
-type Row = { label: string; isWorking: boolean; text: string };
+type Row = { label: string; isWorking: boolean | undefined; text: string };
 
 export function summaryLines(status: Status): string[] {
   const rows = summaryRows(status);
   return rows.map(({ label, isWorking, text }) => {
-    const mark = isWorking ? paint('green', 'ok') : paint('yellow', '--');
+    const mark = isWorking === undefined ? '  ' : isWorking ? paint('green', 'ok') : paint('yellow', '--');
     return `  ${mark}  ${label.padEnd(9)} ${text}`;
   });
 }
@@ -60,7 +60,8 @@ function peersRow({ configured, up }: Status['peers']): Row {
     const text = 'none: add one to Peers, or `ratatosk peer add tls://HOST:PORT`';
     return { label: 'peers', isWorking: false, text };
   }
-  return { label: 'peers', isWorking: up > 0, text: `${up} up, ${configured} configured` };
+  const count = `${up} up, ${configured} configured`;
+  return { label: 'peers', isWorking: up > 0, text: up > 0 ? count : `${count}: \`ratatosk peers\` tells how it goes` };
 }
 
 const TEXT_COLUMNS = 64;
@@ -76,5 +77,5 @@ function wrapRow(row: Row): Row[] {
     } else line = line === '' ? word : `${line} ${word}`;
   }
   lines.push(line);
-  return lines.map((text, i) => ({ ...row, label: i === 0 ? row.label : '', text }));
+  return lines.map((text, i) => (i === 0 ? { ...row, text } : { label: '', isWorking: undefined, text }));
 }
