@@ -7,6 +7,7 @@
 
 #include "box.h"
 #include "poly1305.h"
+#include "poly1305_lanes.h"
 #include "salsa_lanes.h"
 
 namespace {
@@ -16,6 +17,18 @@ using ratatosk::kKeySize;
 using ratatosk::kTagSize;
 
 constexpr size_t kStreamStart = 32;
+
+// The groups of blocks in which the tag of a long message is made.
+template <int kLanes>
+struct GroupsOf {
+  using Type = Poly1305Fours;
+};
+#if defined(__AVX512F__)
+template <>
+struct GroupsOf<16> {
+  using Type = Poly1305Lanes;
+};
+#endif
 
 template <int kLanes>
 class BoxRun {
@@ -33,38 +46,56 @@ class BoxRun {
   // A message of more blocks fills a pass well enough alone.
   static constexpr size_t kSharedBlocks = kLanes / 2;
 
-  // The tag of a message, a step at a time between the rounds.
+  using Groups = typename GroupsOf<kLanes>::Type;
+
+  // The tag of a long message, a step at a time between the rounds. The first pass of the message must be in place.
   struct MacWork {
-    // Of a long message two blocks at once: then groups of four end where the blocks of the stream end.
-    RATATOSK_INLINE MacWork(Poly1305& ofMessage, const uint8_t* from, bool isLongMessage)
-        : mac(ofMessage), message(from), isLong(isLongMessage) {
-      if (!isLong) return;
-      mac.oneBlock(message);
-      mac.oneBlock(message + 16);
-      position = kStreamStart;
-    }
+    // Two blocks at once: then groups end where the blocks of the stream end.
+    RATATOSK_INLINE MacWork(const uint8_t* key, const uint8_t* from)
+        : mac(key), message(from), groups(mac.r(), twoBlocks(mac, from), from + kStreamStart) {}
+
     // Ten steps a pass take in as much as a pass encrypts, but nothing behind `end`.
     RATATOSK_INLINE void step() {
-      for (int i = 0; i < (kLanes + 9) / 10; i++) {
-        if (position + kFourBlocks > end) return;
-        mac.fourBlocks(message + position);
-        position += kFourBlocks;
-      }
+      if (position + Groups::kGroup > end) return;
+      groups.group(message + position);
+      position += Groups::kGroup;
     }
-    RATATOSK_INLINE void finishUpTo(size_t size) {
-      for (; position + kFourBlocks <= size; position += kFourBlocks) mac.fourBlocks(message + position);
+    RATATOSK_INLINE void takeUpTo(size_t size) {
+      for (; position + Groups::kGroup <= size; position += Groups::kGroup) groups.group(message + position);
     }
     RATATOSK_INLINE void finish(uint8_t* tag, size_t size) {
-      if (isLong) finishUpTo(size);
+      takeUpTo(size);
+      mac.setState(groups.join());
       mac.finish(tag, message + position, size - position);
     }
 
-    Poly1305& mac;
+    static RATATOSK_INLINE const Limbs& twoBlocks(Poly1305& mac, const uint8_t* from) {
+      mac.oneBlock(from);
+      mac.oneBlock(from + 16);
+      return mac.state();
+    }
+
+    Poly1305 mac;
     const uint8_t* const message;
-    const bool isLong;
-    size_t position = 0;
+    Groups groups;
+    size_t position = kStreamStart + Groups::kGroup;
     size_t end = 0;
   };
+  static_assert(kPassSize <= 10 * Groups::kGroup, "a step for each group of a pass");
+  static_assert(Groups::kPaysFrom <= kPassSize - kStreamStart, "a short message ends in the first pass");
+
+  static RATATOSK_INLINE void shortTag(uint8_t* tag, const uint8_t* key, const uint8_t* text, size_t size) {
+    Poly1305 mac(key);
+    size_t position = 0;
+    if (size >= Poly1305Fours::kPaysFrom) {
+      Poly1305Fours groups(mac.r(), mac.state(), text);
+      for (position = Poly1305Fours::kGroup; position + Poly1305Fours::kGroup <= size;
+           position += Poly1305Fours::kGroup)
+        groups.group(text + position);
+      mac.setState(groups.join());
+    }
+    mac.finish(tag, text + position, size - position);
+  }
 
   struct Waiting {
     const BoxJob* job;
@@ -129,29 +160,35 @@ class BoxRun {
   template <bool isSeal>
   RATATOSK_INLINE bool finish(const BoxJob& job, size_t textSize, const uint8_t* stream) {
     const size_t first = smaller(textSize, kPassSize - kStreamStart);
-    const bool isLong = textSize >= kPowersPayFrom;
-    Poly1305 mac(stream, isLong);
+    const bool isLong = textSize >= Groups::kPaysFrom;
     if constexpr (isSeal) {
       uint8_t* const text = job.target + kTagSize;
       xorOctets(job.source, text, first, stream + kStreamStart);
-      MacWork work(mac, text, isLong);
-      if (first < textSize) continueMessage<true>(job.source, text, first, textSize, work);
-      work.finish(job.target, textSize);
+      if (!isLong) {
+        shortTag(job.target, stream, text, textSize);
+      } else {
+        MacWork work(stream, text);
+        if (first < textSize) continueMessage<true>(job.source, text, first, textSize, work);
+        work.finish(job.target, textSize);
+      }
       return true;
     } else {
       // In place, plaintext overwrites what the tag covers: opening reads ahead, sealing follows.
       const uint8_t* const text = job.source + kTagSize;
       uint8_t tag[kTagSize];
-      MacWork work(mac, text, isLong);
-      if (first < textSize) {
-        work.finishUpTo(first);
-        xorOctets(text, job.target, first, stream + kStreamStart);
-        const size_t tailAt = continueMessage<false>(text, job.target, first, textSize, work);
-        work.finish(tag, textSize);
-        xorOctets(text + tailAt, job.target + tailAt, textSize - tailAt, stream_);
-      } else {
-        work.finish(tag, textSize);
+      if (!isLong) {
+        shortTag(tag, stream, text, textSize);
         xorOctets(text, job.target, textSize, stream + kStreamStart);
+      } else {
+        MacWork work(stream, text);
+        work.takeUpTo(first);
+        if (first == textSize) work.finish(tag, textSize);
+        xorOctets(text, job.target, first, stream + kStreamStart);
+        if (first < textSize) {
+          const size_t tailAt = continueMessage<false>(text, job.target, first, textSize, work);
+          work.finish(tag, textSize);
+          xorOctets(text + tailAt, job.target + tailAt, textSize - tailAt, stream_);
+        }
       }
       return ((load64(tag) ^ load64(job.source)) | (load64(tag + 8) ^ load64(job.source + 8))) == 0;
     }

@@ -1,6 +1,6 @@
-// Poly1305 in three limbs of 44, 44 and 42 bits. Long messages are taken four blocks at a time with the powers
-// r^4 .. r, so that one carry chain serves four blocks and the multiplier never waits. Included by box_lanes.h only;
-// see salsa_lanes.h on why everything is local.
+// Poly1305 in three limbs of 44, 44 and 42 bits. Long messages are taken in groups of blocks with several powers of r,
+// so that one carry chain serves a group and the multiplier never waits. Included by box_lanes.h only; see
+// salsa_lanes.h on why everything is local.
 #pragma once
 
 #include <cstddef>
@@ -95,35 +95,22 @@ inline void finishTag(Limbs h, const uint8_t* pad, uint8_t* tag) {
   std::memcpy(tag, words, sizeof words);
 }
 
-constexpr size_t kFourBlocks = 64;
-// Below this the powers of r cost more than they save.
-constexpr size_t kPowersPayFrom = 192;
-
+// A message of less than two groups, or what groups leave over: block by block.
 class Poly1305 {
  public:
-  // `mayBeLong`: `fourBlocks` is going to be called.
-  RATATOSK_INLINE Poly1305(const uint8_t* key, bool mayBeLong) {
-    std::memcpy(pad_, key + 16, sizeof pad_);
+  RATATOSK_INLINE explicit Poly1305(const uint8_t* key) {
     const uint64_t t0 = load64(key), t1 = load64(key + 8);
-    const Limbs r = {t0 & 0xffc0fffffff, ((t0 >> 44) | (t1 << 20)) & 0xfffffc0ffff, (t1 >> 24) & 0x00ffffffc0f};
-    r1_ = makeMultiplier(r);
-    if (!mayBeLong) return;
-    const Limbs square = carry(multiply(r, r1_));
-    r2_ = makeMultiplier(square);
-    r3_ = makeMultiplier(carry(multiply(square, r1_)));
-    r4_ = makeMultiplier(carry(multiply(square, r2_)));
+    r_ = {t0 & 0xffc0fffffff, ((t0 >> 44) | (t1 << 20)) & 0xfffffc0ffff, (t1 >> 24) & 0x00ffffffc0f};
+    multiplier_ = makeMultiplier(r_);
+    std::memcpy(pad_, key + 16, sizeof pad_);
   }
 
-  RATATOSK_INLINE void fourBlocks(const uint8_t* message) {
-    Product sum = multiply(loadBlock(message + 48, 1), r1_);
-    add(sum, multiply(loadBlock(message + 32, 1), r2_));
-    add(sum, multiply(loadBlock(message + 16, 1), r3_));
-    add(sum, multiply(plus(h_, loadBlock(message, 1)), r4_));
-    h_ = carry(sum);
-  }
+  const Limbs& r() const { return r_; }
+  const Limbs& state() const { return h_; }
+  RATATOSK_INLINE void setState(const Limbs& h) { h_ = h; }
 
   RATATOSK_INLINE void oneBlock(const uint8_t* message) {
-    h_ = carry(multiply(plus(h_, loadBlock(message, 1)), r1_));
+    h_ = carry(multiply(plus(h_, loadBlock(message, 1)), multiplier_));
   }
 
   // The last `length` octets of the message, and the tag.
@@ -133,15 +120,48 @@ class Poly1305 {
       uint8_t last[16] = {};
       std::memcpy(last, message, length);
       last[length] = 1;
-      h_ = carry(multiply(plus(h_, loadBlock(last, 0)), r1_));
+      h_ = carry(multiply(plus(h_, loadBlock(last, 0)), multiplier_));
     }
     finishTag(h_, pad_, tag);
   }
 
  private:
-  Limbs h_ = {0, 0, 0};
-  Multiplier r1_, r2_ = {}, r3_ = {}, r4_ = {};
+  Limbs r_, h_ = {0, 0, 0};
+  Multiplier multiplier_;
   uint8_t pad_[16];
+};
+
+// Four blocks at a time. Poly1305Lanes is the same for vectors.
+class Poly1305Fours {
+ public:
+  static constexpr size_t kGroup = 64;
+  // Below this the powers of r cost more than they save.
+  static constexpr size_t kPaysFrom = 192;
+
+  // `h` is the state so far, `message` the first group.
+  RATATOSK_INLINE Poly1305Fours(const Limbs& r, const Limbs& h, const uint8_t* message) : h_(h) {
+    r1_ = makeMultiplier(r);
+    const Limbs square = carry(multiply(r, r1_));
+    r2_ = makeMultiplier(square);
+    r3_ = makeMultiplier(carry(multiply(square, r1_)));
+    r4_ = makeMultiplier(carry(multiply(square, r2_)));
+    group(message);
+  }
+
+  RATATOSK_INLINE void group(const uint8_t* message) {
+    Product sum = multiply(loadBlock(message + 48, 1), r1_);
+    add(sum, multiply(loadBlock(message + 32, 1), r2_));
+    add(sum, multiply(loadBlock(message + 16, 1), r3_));
+    add(sum, multiply(plus(h_, loadBlock(message, 1)), r4_));
+    h_ = carry(sum);
+  }
+
+  // The state after all groups.
+  RATATOSK_INLINE Limbs join() const { return h_; }
+
+ private:
+  Limbs h_;
+  Multiplier r1_, r2_, r3_, r4_;
 };
 
 }  // namespace
