@@ -122,7 +122,7 @@ function stampOf(directory, isSanitized) {
     .sort()
     .map((name) => join('src', name));
   for (const name of ['binding.gyp', ...sources]) hash.update(`${name}\n`).update(readFileSync(join(directory, name)));
-  const flags = `${isSanitized ? 'sanitized' : 'plain'} ${compiler()} ${env.CXXFLAGS ?? ''} ${env.CI ?? ''}`;
+  const flags = `${isSanitized ? 'sanitized' : 'plain'} ${compiler()} ${env.CXXFLAGS ?? ''}`;
   return `${platform} ${arch} modules ${versions.modules} uv ${versions.uv} ${flags}\n${hash.digest('hex')}\n`;
 }
 

@@ -50,9 +50,8 @@ class BoxRun {
 
   // The tag of a long message, a step at a time between the rounds. The first pass of the message must be in place.
   struct MacWork {
-    // Two blocks at once: then groups end where the blocks of the stream end.
     RATATOSK_INLINE MacWork(const uint8_t* key, const uint8_t* from)
-        : mac(key), message(from), groups(mac.r(), twoBlocks(mac, from), from + kStreamStart) {}
+        : mac(key), message(from), groups(mac.r(), takeLead(mac, from), from + kLead) {}
 
     // Ten steps a pass take in as much as a pass encrypts, but nothing behind `end`.
     RATATOSK_INLINE void step() {
@@ -69,16 +68,17 @@ class BoxRun {
       mac.finish(tag, message + position, size - position);
     }
 
-    static RATATOSK_INLINE const Limbs& twoBlocks(Poly1305& mac, const uint8_t* from) {
-      mac.oneBlock(from);
-      mac.oneBlock(from + 16);
+    // Blocks to take singly, so that groups end where passes end: opening in place relies on it.
+    static constexpr size_t kLead = (kPassSize - kStreamStart) % Groups::kGroup;
+    static RATATOSK_INLINE const Limbs& takeLead(Poly1305& mac, const uint8_t* from) {
+      for (size_t at = 0; at < kLead; at += 16) mac.oneBlock(from + at);
       return mac.state();
     }
 
     Poly1305 mac;
     const uint8_t* const message;
     Groups groups;
-    size_t position = kStreamStart + Groups::kGroup;
+    size_t position = kLead + Groups::kGroup;
     size_t end = 0;
   };
   static_assert(kPassSize <= 10 * Groups::kGroup, "a step for each group of a pass");
