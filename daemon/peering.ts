@@ -102,7 +102,15 @@ export class Peering {
       if (this.#runs.get(task)?.link !== undefined) continue;
       const { lastError, lastErrorAtMs, uri } = task;
       const lastErrorAgeMs = lastError === undefined ? 0 : nowMs - lastErrorAtMs;
-      rows.push({ uri: uri.name, isUp: false, isInbound: false, isConfigured: true, link: undefined, lastError, lastErrorAgeMs });
+      rows.push({
+        uri: uri.name,
+        isUp: false,
+        isInbound: false,
+        isConfigured: true,
+        link: undefined,
+        lastError,
+        lastErrorAgeMs,
+      });
     }
     return rows;
   }
@@ -158,8 +166,7 @@ export class Peering {
 
   #accepted(carrier: Carrier): void {
     const host = carrier.remoteHost;
-    const refusal = this.#gate.admit(host, performance.now());
-    if (refusal !== undefined) return carrier.close();
+    if (this.#gate.admit(host) !== undefined) return carrier.close();
     let isSettled = false;
     this.#driver.attach(carrier, {
       up: () => {
@@ -168,7 +175,7 @@ export class Peering {
         this.#report('info', `accepted ${carrier.facts.uri}`);
       },
       down: (reason) => {
-        this.#gate.gone(host);
+        this.#gate.gone(host, isSettled);
         this.#report(isSettled ? 'info' : 'debug', `${carrier.facts.uri}: ${reason}`);
       },
     });

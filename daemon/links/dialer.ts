@@ -54,7 +54,8 @@ export class Dialer {
   remove(uri: LinkUri, sourceInterface: string): DialTask {
     const name = taskName(uri, sourceInterface);
     const task = this.#tasks.get(name);
-    if (task === undefined) throw new RatatoskError('PEER_UNKNOWN', `Cannot remove the peer ${uri.name}: it is not configured`);
+    if (task === undefined)
+      throw new RatatoskError('PEER_UNKNOWN', `Cannot remove the peer ${uri.name}: it is not configured`);
     this.#tasks.delete(name);
     return task;
   }

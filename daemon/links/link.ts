@@ -34,6 +34,8 @@ export type LinkUri = {
   readonly path: string;
   /** The URI without its options: peers are told apart by it. */
   readonly name: string;
+  /** The query without our options, as it was written. */
+  readonly otherQuery: string;
   readonly options: LinkOptions;
 };
 

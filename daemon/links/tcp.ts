@@ -1,16 +1,116 @@
-import net from 'node:net';
+/** Plain TCP. */
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { RatatoskError } from '../core/error.ts';
 import type { LinkFacts } from '../core/port.ts';
-import { publicKey } from '../core/port.ts';
-import type { Carrier, CarrierEvents, LinkKind, LinkUri } from './link.ts';
-export class SocketCarrier implements Carrier {
-  readonly facts: LinkFacts; readonly remoteHost: string; #s: net.Socket; #e: CarrierEvents | undefined; #done = false;
-  constructor(s: net.Socket, facts: LinkFacts) { this.#s = s; this.facts = facts; this.remoteHost = s.remoteAddress ?? ''; s.setNoDelay(true); s.on('error', () => {}); s.pause(); }
-  start(e: CarrierEvents) { this.#e = e; this.#s.on('data', (d) => e.bytes(d)); this.#s.on('close', () => { if (!this.#done) { this.#done = true; e.closed('closed'); } }); this.#s.resume(); }
-  write(b: Uint8Array): boolean { let sync = true; let cbd = false; this.#s.write(b, () => { cbd = true; if (!sync) this.#e?.writable(); }); sync = false; if (this.#s.writableLength === 0) { sync = true; return true; } void cbd; return false; }
-  close() { this.#done = true; this.#s.end(); setTimeout(() => this.#s.destroy(), 500).unref(); }
-}
-const facts = (u: LinkUri, name: string, isInbound: boolean): LinkFacts => ({ uri: name, isInbound, isConfigured: !isInbound, password: u.options.password, priority: u.options.priority, pinnedKeys: u.options.keys.map(publicKey), isExemptFromAllowList: false });
+import { connectTcp } from './connect.ts';
+import { acceptedFacts, dialledFacts, remoteUri } from './facts.ts';
+import type { Carrier, CarrierEvents, LinkKind, LinkUri, Listener } from './link.ts';
+
+/** What was written still gets this long to leave. */
+const CLOSE_GRACE_MS = 1_000;
+
 export const tcp: LinkKind = {
-  dial: (u, _i, signal) => new Promise((res, rej) => { const s = net.connect({ host: u.host, port: u.port, signal }); s.once('error', rej); s.once('connect', () => res(new SocketCarrier(s, facts(u, u.name, false)))); }),
-  listen: (u, accept) => new Promise((res, rej) => { const srv = net.createServer((s) => accept(new SocketCarrier(s, facts(u, `tcp://${s.remoteAddress}:${s.remotePort}`, true)))); srv.once('error', rej); srv.listen(u.port, u.host, () => res({ uri: u.name, close: async () => { srv.close(); } })); }),
+  async dial(uri, sourceInterface, signal) {
+    return new SocketCarrier(await connectTcp(uri, sourceInterface, signal), dialledFacts(uri));
+  },
+
+  listen(uri, accept) {
+    return new Promise((resolve, reject) => {
+      const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+        const remote = remoteUri(uri.scheme, socket.remoteAddress, socket.remotePort);
+        accept(new SocketCarrier(socket, acceptedFacts(uri, remote)));
+      });
+      server.once('error', (error) => reject(listenFailed(uri, error)));
+      server.listen(uri.port, uri.host, () => {
+        server.removeAllListeners('error');
+        // A failed accept, such as for lack of descriptors, concerns that connection only.
+        server.on('error', () => {});
+        const { port } = server.address() as AddressInfo;
+        resolve(listenerOf(uri, port, (done) => server.close(done)));
+      });
+    });
+  },
 };
+
+/** A connected TCP socket, or any socket that behaves like one. */
+export class SocketCarrier implements Carrier {
+  readonly facts: LinkFacts;
+  readonly remoteHost: string;
+  readonly #socket: Socket;
+  #events: CarrierEvents | undefined;
+  #isHeld = false;
+  #isClosed = false;
+  #reason = 'the other side closed the connection';
+
+  constructor(socket: Socket, facts: LinkFacts) {
+    this.#socket = socket;
+    this.facts = facts;
+    this.remoteHost = socket.remoteAddress ?? '';
+    socket.pause();
+    // Before `start` an error shows as a closed socket; a later one gives the reason.
+    socket.on('error', (error) => {
+      this.#reason = error.message;
+    });
+  }
+
+  start(events: CarrierEvents): void {
+    this.#events = events;
+    if (this.#socket.destroyed) return queueMicrotask(() => this.#ended());
+    this.#socket.on('data', (chunk) => {
+      if (!this.#isClosed) events.bytes(chunk);
+    });
+    this.#socket.once('close', () => this.#ended());
+    this.#socket.resume();
+  }
+
+  /** The system often takes all of it at once; then nothing is left in the socket when `write` returns. */
+  write(bytes: Uint8Array): boolean {
+    if (this.#isClosed || this.#socket.destroyed) return true;
+    this.#socket.write(bytes, this.#written);
+    this.#isHeld = this.#socket.writableLength > 0;
+    return !this.#isHeld;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.end();
+    const timer = setTimeout(() => this.#socket.destroy(), CLOSE_GRACE_MS);
+    this.#socket.once('close', () => clearTimeout(timer));
+    // Until it is closed what still comes in is read and thrown away, or the close would wait for it.
+    this.#socket.resume();
+  }
+
+  /** Also called, later, for writes that were taken at once: those leave a newer one in the socket. */
+  readonly #written = (): void => {
+    if (!this.#isHeld || this.#socket.writableLength > 0) return;
+    this.#isHeld = false;
+    if (!this.#isClosed) this.#events?.writable();
+  };
+
+  #ended(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#events?.closed(this.#reason);
+  }
+}
+
+export function listenFailed(uri: LinkUri, error: NodeJS.ErrnoException): RatatoskError {
+  const remedy =
+    error.code === 'EADDRINUSE'
+      ? 'another process uses this port: stop it or choose another'
+      : error.code === 'EACCES'
+        ? 'ports below 1024 need root'
+        : error.code === 'EADDRNOTAVAIL'
+          ? 'no interface here has this address'
+          : error.message;
+  return new RatatoskError('LISTEN_FAILED', `Cannot listen on ${uri.name}: ${remedy}`, { cause: error });
+}
+
+/** A listener that shows the port it really has. */
+export function listenerOf(uri: LinkUri, port: number, close: (done: () => void) => void): Listener {
+  return {
+    uri: `${remoteUri(uri.scheme, uri.host, port)}${uri.path}`,
+    close: () => new Promise((resolve) => close(() => resolve())),
+  };
+}

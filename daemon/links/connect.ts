@@ -1,0 +1,91 @@
+/** Opening a TCP connection the way links need it: each address in order, none inside the mesh itself. */
+import { lookup } from 'node:dns/promises';
+import { BlockList, connect, isIP, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { RatatoskError } from '../core/error.ts';
+import type { LinkUri } from './link.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** A link over the overlay would carry itself; the others are nobody's address. */
+const FORBIDDEN = new BlockList();
+FORBIDDEN.addSubnet('200::', 7, 'ipv6');
+FORBIDDEN.addSubnet('ff00::', 8, 'ipv6');
+FORBIDDEN.addAddress('::', 'ipv6');
+FORBIDDEN.addSubnet('224.0.0.0', 4, 'ipv4');
+FORBIDDEN.addAddress('0.0.0.0', 'ipv4');
+
+/** Rejects with `DIAL_FAILED` naming the last address tried. Nagle is off, keep-alive too (section 2.1). */
+export async function connectTcp(uri: LinkUri, sourceInterface: string, signal: AbortSignal): Promise<Socket> {
+  const addresses = await resolve(uri, signal);
+  let last = `${uri.host} has no address that a link may use`;
+  for (const address of addresses) {
+    if (signal.aborted) break;
+    try {
+      return await connectOne(address, uri.port, sourceInterface, signal);
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error);
+    }
+  }
+  throw new RatatoskError('DIAL_FAILED', signal.aborted ? 'the attempt was called off' : last);
+}
+
+async function resolve(uri: LinkUri, signal: AbortSignal): Promise<string[]> {
+  const host = uri.host.split('%')[0] ?? '';
+  const found = isIP(host) ? [uri.host] : (await resolveName(host, signal)).map(({ address }) => address);
+  return found.filter((address) => {
+    const bare = address.split('%')[0] ?? '';
+    return !FORBIDDEN.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4');
+  });
+}
+
+async function resolveName(host: string, signal: AbortSignal): Promise<{ address: string }[]> {
+  try {
+    return await lookup(host, { all: true, order: 'verbatim' });
+  } catch (error) {
+    if (signal.aborted) return [];
+    throw new RatatoskError('DIAL_FAILED', `the name ${host} does not resolve: check the name and the DNS`, {
+      cause: error,
+    });
+  }
+}
+
+function connectOne(address: string, port: number, sourceInterface: string, signal: AbortSignal): Promise<Socket> {
+  const local = sourceInterface === '' ? {} : { localAddress: addressOf(sourceInterface, address) };
+  const zoned =
+    address.includes('%') || !address.startsWith('fe80') || sourceInterface === ''
+      ? address
+      : `${address}%${sourceInterface}`;
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: zoned, port, noDelay: true, ...local });
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`connecting to ${address} took longer than 5 s`)),
+      CONNECT_TIMEOUT_MS,
+    );
+    const abort = (): void => void socket.destroy(new Error('the attempt was called off'));
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    };
+    signal.addEventListener('abort', abort);
+    socket.once('error', (error) => {
+      settle();
+      reject(error);
+    });
+    socket.once('connect', () => {
+      settle();
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
+
+function addressOf(name: string, towards: string): string {
+  const family = towards.includes(':') ? 'IPv6' : 'IPv4';
+  const isLinkLocal = towards.startsWith('fe80');
+  const own = (networkInterfaces()[name] ?? []).find(
+    (entry) => entry.family === family && entry.address.startsWith('fe80') === isLinkLocal,
+  );
+  if (own === undefined) throw new Error(`the interface ${name} has no ${family} address to connect from`);
+  return own.address.startsWith('fe80') ? `${own.address}%${name}` : own.address;
+}
