@@ -13,6 +13,8 @@ import { listenerOf, listenFailed } from './tcp.ts';
 const PROTOCOL = 'ygg-ws';
 /** One frame of the largest size and its length. */
 const MESSAGE_MAX = 131_080;
+/** Larger writes go as several messages. */
+const MESSAGE_SENT = 65_536;
 const UPGRADE_TIMEOUT_MS = 5_000;
 const CLOSE_GRACE_MS = 1_000;
 
@@ -182,7 +184,9 @@ class WebSocketCarrier implements Carrier {
 
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#client.readyState !== WebSocket.OPEN) return true;
-    this.#client.send(bytes, { binary: true }, this.#written);
+    for (let at = 0; at < bytes.length; at += MESSAGE_SENT) {
+      this.#client.send(bytes.subarray(at, at + MESSAGE_SENT), { binary: true }, this.#written);
+    }
     this.#isHeld = this.#client.bufferedAmount > 0;
     return !this.#isHeld;
   }

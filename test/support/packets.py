@@ -131,8 +131,8 @@ def answered(sock, body, deadline):
 def ranges(texts):
     found = set()
     for text in texts:
-        first, last, step = (text.split(":") + [text, "1"])[:3] if ":" in text else (text, text, "1")
-        found.update(range(int(first), int(last) + 1, int(step)))
+        first, last, step = (text.split(":") + [None, None])[:3]
+        found.update(range(int(first), int(last or first) + 1, int(step or 1)))
     return sorted(found)
 
 
