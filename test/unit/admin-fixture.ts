@@ -1,0 +1,124 @@
+/** A router that answers from a table, and an admin server before it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { RatatoskError } from '../../daemon/core/error.ts';
+import { addressForKey, subnetForKey } from '../../daemon/core/identity.ts';
+import { linkId, publicKey } from '../../daemon/core/port.ts';
+import { AdminServer, parseEndpoint } from '../../daemon/host/admin.ts';
+import { adminCalls, type CallContext } from '../../daemon/host/admin-calls.ts';
+import type { AskRouter, CommandName, Commands, PeerRow } from '../../daemon/host/commands.ts';
+import { Rates } from '../../daemon/host/rates.ts';
+import { findTarget } from '../../daemon/host/targets.ts';
+
+export type Answers = {
+  [N in CommandName]?: (args: Commands[N]['args']) => Commands[N]['answer'] | Promise<Commands[N]['answer']>;
+};
+
+/** The key of the node in the vectors. */
+export const SELF_KEY = publicKey(
+  Uint8Array.from(Buffer.from('7df8e39c92e99419e69252107c3a37bb5c0d19d3a4176291e18d8348a45a7e6c', 'hex')),
+);
+
+export function keyOf(fill: number): ReturnType<typeof publicKey> {
+  return publicKey(new Uint8Array(32).fill(fill));
+}
+
+/** A node alone with itself, as in the vectors. */
+export function lonelyRouter(): Answers {
+  const peers = new Set<string>();
+  return {
+    self: () => ({
+      key: SELF_KEY,
+      address: addressForKey(SELF_KEY),
+      subnet: subnetForKey(SELF_KEY),
+      root: SELF_KEY,
+      parent: SELF_KEY,
+      coords: [],
+      routingEntries: 1,
+    }),
+    tree: () => [{ key: SELF_KEY, parent: SELF_KEY, seq: 8n }],
+    peers: () => [],
+    paths: () => [],
+    sessions: () => [],
+    tun: () => ({ isEnabled: false, name: 'none', mtu: 0 }),
+    stats: () => ({ drops: { 'too late': 3 }, counters: { packets: 7 } }),
+    addPeer: ({ uri }) => {
+      if (peers.has(uri)) throw new RatatoskError('PEER_EXISTS', 'known already');
+      peers.add(uri);
+      return null;
+    },
+    removePeer: ({ uri }) => {
+      if (!peers.delete(uri)) throw new RatatoskError('PEER_UNKNOWN', 'unknown');
+      return null;
+    },
+    ping: () => ({ isAnswered: true, rttMs: 1.5 }),
+  };
+}
+
+export function linkedPeer(fill: number, more: Partial<PeerRow> = {}, link: object = {}): PeerRow {
+  return {
+    uri: `tcp://192.0.2.${fill}:1`,
+    isUp: true,
+    isInbound: false,
+    isConfigured: true,
+    lastError: undefined,
+    lastErrorAgeMs: 0,
+    link: {
+      link: linkId(fill),
+      uri: `tcp://192.0.2.${fill}:1`,
+      isInbound: false,
+      isConfigured: true,
+      key: keyOf(fill),
+      port: fill,
+      priority: 0,
+      cost: 12,
+      rttMs: 0.5,
+      upMs: 1500,
+      bytesReceived: 614,
+      bytesSent: 567,
+      queuedBytes: 0,
+      ...link,
+    },
+    ...more,
+  };
+}
+
+export function contextOf(answers: Answers, more: Partial<CallContext> = {}): CallContext {
+  const ask: AskRouter = async (name, args) => {
+    const answer = answers[name];
+    if (answer === undefined) throw new RatatoskError('NOT_SET', `the test sets no answer to ${name}`);
+    return answer(args);
+  };
+  return {
+    ask,
+    version: '1.2.3',
+    addressOf: addressForKey,
+    rates: new Rates(),
+    findTarget: (target) => findTarget(target, { laptop: Buffer.from(keyOf(9)).toString('hex') }, addressForKey),
+    status: async () => ({ version: '1.2.3' }),
+    reload: async () => ['one change'],
+    ...more,
+  };
+}
+
+/** Listens on a socket in a folder of its own; gives the path. */
+export async function startAdmin(
+  t: TestContext,
+  answers: Answers = lonelyRouter(),
+  more: Partial<CallContext> = {},
+): Promise<string> {
+  const path = join(temporaryFolder(t), 'admin.sock');
+  const endpoint = parseEndpoint(`unix://${path}`);
+  if (endpoint.kind === 'off') throw new Error('unix:// is not off');
+  const server = await AdminServer.listen(endpoint, adminCalls(contextOf(answers, more)));
+  t.after(() => server.close());
+  return path;
+}
+
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'rtsk-admin-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
