@@ -150,7 +150,7 @@ export class StreamLink implements Pipe {
   /** Collects the greeting; returns what came behind it. */
   #greet(state: Extract<State, { kind: 'greeting' }>, chunk: Uint8Array): Uint8Array {
     let at = 0;
-    let size = GREETING_HEADER;
+    let size = (state.have >= GREETING_HEADER ? greetingSize(state.received) : undefined) ?? GREETING_HEADER;
     for (;;) {
       const count = Math.min(size - state.have, chunk.length - at);
       if (state.have + count > state.received.length) {
@@ -205,6 +205,7 @@ export class StreamLink implements Pipe {
   readonly #take = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {
     const type = buffer[bodyAt] as number;
     this.#silentAtMs = NEVER;
+    this.#frameAtMs = NEVER;
     if (type > FRAME.keepAlive && this.#keepAliveAtMs === NEVER) this.#keepAliveAtMs = this.#arm(KEEPALIVE_DELAY_MS);
     if (type > FRAME.traffic) this.close('frame type unknown', `type ${type}`);
     else if (type > FRAME.keepAlive) this.#user.frame(this, type, buffer, bodyAt + 1, end);
