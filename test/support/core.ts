@@ -1,0 +1,210 @@
+/** What tests of the core stand on: identities, seeded randomness, options, and a pipe that only remembers. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Context } from '../../daemon/core/context.ts';
+import type { Pipe } from '../../daemon/core/link/pipe.ts';
+import { compareOctets } from '../../daemon/core/octetmap.ts';
+import {
+  type CloseReason,
+  type LinkFacts,
+  linkId,
+  type NodeOptions,
+  type PublicKey,
+  publicKey,
+  type Signer,
+} from '../../daemon/core/port.ts';
+import { chooseCrypto } from '../../daemon/crypto/choose.ts';
+import { Reader } from '../../daemon/wire/cursor.ts';
+import { type FrameHead, readFrameHead } from '../../daemon/wire/frame.ts';
+import { repoRoot } from './places.ts';
+
+export const { crypto } = chooseCrypto();
+
+export const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** Numbers of our own, not the configuration's defaults: a test of a cap states the cap. */
+const LIMITS = { links: 512, lookupsPerPeerPerSecond: 200, trafficQueueBytes: 1024 * 1024, sessions: 16_384 };
+
+/** Chance with a seed (mulberry32). */
+export class Chance {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed | 0;
+  }
+
+  u32(): number {
+    this.#state = (this.#state + 0x6d2b_79f5) | 0;
+    let z = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
+    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+    return (z ^ (z >>> 14)) >>> 0;
+  }
+
+  /** From 0 to below `end`. */
+  below(end: number): number {
+    return Math.floor((this.u32() / 0x1_0000_0000) * end);
+  }
+
+  pick<T>(values: readonly T[]): T {
+    return values[this.below(values.length)] as T;
+  }
+
+  fill(octets: Uint8Array): void {
+    for (let i = 0; i < octets.length; i++) octets[i] = this.u32() >>> 24;
+  }
+
+  octets(count: number): Uint8Array {
+    const octets = new Uint8Array(count);
+    this.fill(octets);
+    return octets;
+  }
+}
+
+export type Identity = { readonly seed: Uint8Array; readonly key: PublicKey; readonly signer: Signer };
+
+/** The same number always gives the same identity. */
+export function identity(number: number): Identity {
+  return identityOf(new Chance(0x1d_0000 + number).octets(32));
+}
+
+export function identityOf(seed: Uint8Array): Identity {
+  const signer = crypto.ed25519Signer(seed);
+  return { seed, signer, key: publicKey(signer.publicKey) };
+}
+
+/** Always the same ones, the lowest key first. */
+export function identities(count: number): Identity[] {
+  const all = Array.from({ length: count }, (_, i) => identity(i));
+  return all.sort((a, b) => compareOctets(a.key, b.key));
+}
+
+export function nodeOptions({ seed }: Identity, changes: Partial<NodeOptions> = {}): NodeOptions {
+  const chance = new Chance(seed[0] as number);
+  return {
+    seed,
+    crypto,
+    random: (octets) => chance.fill(octets),
+    allowedKeys: [],
+    groupPassword: NOTHING,
+    mtu: 65_535,
+    hasTun: true,
+    limits: LIMITS,
+    ...changes,
+  };
+}
+
+export function limitsWith(changes: Partial<NodeOptions['limits']>): NodeOptions['limits'] {
+  return { ...LIMITS, ...changes };
+}
+
+/** 2024-01-01. */
+export const UNIX_MS = 1_704_067_200_000;
+export const UNIX_SECONDS = BigInt(UNIX_MS / 1000);
+
+export function contextOf(owner: Identity, changes: Partial<NodeOptions> = {}): Context {
+  const context = new Context(nodeOptions(owner, changes));
+  context.setWallClock(UNIX_MS);
+  return context;
+}
+
+export function linkFacts(changes: Partial<LinkFacts> = {}): LinkFacts {
+  return {
+    uri: 'memory://test',
+    isInbound: true,
+    isConfigured: false,
+    password: NOTHING,
+    priority: 0,
+    pinnedKeys: [],
+    isExemptFromAllowList: false,
+    ...changes,
+  };
+}
+
+export type Frame = { readonly type: number; readonly body: Uint8Array };
+
+/** Takes whole frames from the front of a stream's octets; returns how many octets they were. */
+export function takeFrames(octets: Uint8Array, frames: Frame[]): number {
+  const head: FrameHead = { prefix: 0, length: 0 };
+  let at = 0;
+  while (readFrameHead(octets, at, octets.length, head) === 'complete') {
+    const start = at + head.prefix;
+    if (start + head.length > octets.length) break;
+    frames.push({ type: octets[start] as number, body: octets.slice(start + 1, start + head.length) });
+    at = start + head.length;
+  }
+  return at;
+}
+
+export function framesIn(octets: Uint8Array): Frame[] {
+  const frames: Frame[] = [];
+  if (takeFrames(octets, frames) !== octets.length) throw new Error('the octets end inside a frame');
+  return frames;
+}
+
+/** A link to a key, without a stream: it keeps what it was given. */
+export class FakePipe implements Pipe {
+  static #count = 0;
+  readonly id = linkId(FakePipe.#count++);
+  readonly facts: LinkFacts;
+  readonly key: PublicKey;
+  priority: number;
+  upSinceMs = 0;
+  bytesReceived = 0;
+  bytesSent = 0;
+  queuedBytes = 0;
+  target: Uint8Array = NOTHING;
+  targetAt = 0;
+  readonly control: Frame[] = [];
+  /** Filled by whoever reserved them. */
+  readonly reserved: Uint8Array[] = [];
+  closed: CloseReason | undefined;
+  onControl: (type: number) => void = () => {};
+
+  constructor(key: PublicKey, priority = 0) {
+    this.key = key;
+    this.priority = priority;
+    this.facts = linkFacts({ priority });
+  }
+
+  sendControl(type: number, frame: Uint8Array): void {
+    this.control.push(...framesIn(frame));
+    this.onControl(type);
+  }
+
+  reserve(size: number): void {
+    this.target = new Uint8Array(size);
+    this.targetAt = 0;
+    this.reserved.push(this.target);
+  }
+
+  close(reason: CloseReason): void {
+    this.closed = reason;
+  }
+
+  /** Everything sent since the last time, control frames first; of one type if that is given. */
+  take(type?: number): Frame[] {
+    const all = [...this.control.splice(0), ...this.reserved.splice(0).flatMap(framesIn)];
+    return type === undefined ? all : all.filter((frame) => frame.type === type);
+  }
+}
+
+/** A path in memory from its ports. */
+export function pathOf(...ports: number[]): Uint8Array {
+  if (ports.some((port) => port < 1 || port > 127)) throw new RangeError('tests use small ports');
+  return Uint8Array.from(ports);
+}
+
+/** Skips a path and its end; returns its ports. */
+export function readPorts(reader: Reader): bigint[] {
+  const ports: bigint[] = [];
+  for (let port = reader.uvarint(); port !== 0n && reader.ok; port = reader.uvarint()) ports.push(port);
+  return ports;
+}
+
+/** A member of the protocol's test vectors; each test says what it expects there. */
+export function vectorsOf<T>(member: string): T {
+  const file = join(repoRoot, 'test/vectors/yggdrasil-0.5.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as Record<string, T>)[member] as T;
+}
+
+export { Reader };
