@@ -28,7 +28,9 @@ export class Assembler {
       this.#partial.set(chunk.subarray(at, at + count), this.pending);
       this.pending += count;
       at += count;
-      if (this.#missing() !== 0) continue;
+      const left = this.#missing();
+      if (left < 0) return false;
+      if (left > 0) continue;
       const { prefix } = this.#head;
       const end = this.pending;
       this.pending = 0;
