@@ -3,8 +3,8 @@ import { EXIT_DONE, type Verb } from './verb.ts';
 
 export const verb: Verb = {
   usage: '[--socket PATH]',
-  help: `Makes the daemon read its configuration again, as SIGHUP does. If it is wrong, the
-running one stays.
+  help: `Makes the daemon read its configuration again, as SIGHUP does. If it is wrong,
+the running one stays.
 
 ${SOCKET_HELP}`,
   options: socketOption,

@@ -1,5 +1,5 @@
 /** Figures and columns as people read them, within 80 columns. */
-import { printable } from '../host/log.ts';
+import { printable } from '../host/printable.ts';
 
 export const COLUMNS = 80;
 

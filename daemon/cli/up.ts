@@ -12,8 +12,8 @@ import { type OptionValues, textOption, usageError, type Verb } from './verb.ts'
 
 export const verb: Verb = {
   usage: '[--config FILE] [--autoconf] [--no-tun] [--first-run]',
-  help: `Runs the daemon in the foreground. SIGTERM and SIGINT end it, SIGHUP makes it read
-its configuration again.
+  help: `Runs the daemon in the foreground. SIGTERM and SIGINT end it, SIGHUP makes it
+read its configuration again.
 
   --config FILE      the configuration (default: ${defaultPlaces().config})
   --first-run        makes the configuration if there is none

@@ -1,5 +1,6 @@
 /** The log: one line an event, for people or, with `--log-json`, for machines. */
 import { pino } from 'pino';
+import { printable } from './printable.ts';
 import { Throttle } from './throttle.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -72,11 +73,6 @@ export class Log {
     const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${quoted(String(value))}`);
     return `${stamp}${mark}${printable(message)}${rest.join('')}`;
   }
-}
-
-/** What others chose must not move the cursor of a terminal, or its reader's eye: C0, C1, and bidirectional marks go. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\u00b7');
 }
 
 function quoted(value: string): string {

@@ -3,7 +3,7 @@
 /** One line per reason in this time (R9 of the security rules). */
 const REPEAT_MS = 10_000;
 const LINES_PER_SECOND = 100;
-/** Reasons remembered; beyond it the oldest is forgotten and may show once more. */
+/** Reasons remembered: more than can be written in `REPEAT_MS`. Beyond it the oldest is forgotten. */
 const REASONS_MAX = 1_024;
 
 export class Throttle {
