@@ -44,7 +44,7 @@ export function nodeCrypto(): Omit<Crypto, 'box'> {
 
   return {
     blake2b512: (key, data) => blake2b(data, HASH_SIZE, key.length === 0 ? undefined : { key }),
-    sha256: (data) => createHash('sha256').update(data).digest(),
+    sha256: (data) => plain(createHash('sha256').update(data).digest()),
     ed25519Verify(key, signature, data) {
       if (key.length !== KEY_SIZE || signature.length !== SIGNATURE_SIZE) return false;
       return verifyWith(null, data, verifyKey(key), signature);
@@ -79,7 +79,7 @@ function ed25519Signer(seed: Uint8Array): Signer {
   return {
     publicKey: publicHalf(key),
     x25519Private: new Uint8Array(createHash('sha512').update(seed).digest().subarray(0, KEY_SIZE)),
-    sign: (data) => signWith(null, data, key),
+    sign: (data) => plain(signWith(null, data, key)),
   };
 }
 
@@ -109,6 +109,11 @@ function x25519PrivateKey(octets: Uint8Array): KeyObject {
 function publicHalf(privateKey: KeyObject): Uint8Array {
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
   return new Uint8Array(Buffer.from(x ?? '', 'base64url'));
+}
+
+/** Without the methods of Buffer: its `slice` would not copy. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
 function base64url(octets: Uint8Array): string {

@@ -222,6 +222,23 @@ test('hashes as the second implementation does, with any key length', () => {
   assert.equal(hex(crypto.sha256(new Uint8Array()))?.slice(0, 8), 'e3b0c442');
 });
 
+test('gives plain arrays: the slice of a Buffer would share its octets', () => {
+  const signer = crypto.ed25519Signer(new Uint8Array(32));
+  const pair = crypto.x25519Pair(new Uint8Array(32).fill(1));
+  const results = [
+    crypto.sha256(signer.publicKey),
+    crypto.blake2b512(signer.publicKey, signer.publicKey),
+    crypto.boxShared(pair.publicKey, pair.privateKey),
+    crypto.x25519FromEd25519(signer.publicKey),
+    signer.sign(signer.publicKey),
+    signer.publicKey,
+    signer.x25519Private,
+    pair.publicKey,
+    pair.privateKey,
+  ];
+  assert.ok(results.every((result) => result !== undefined && !Buffer.isBuffer(result)));
+});
+
 test('falls back with the reason when there is no addon', () => {
   const chosen = chooseCrypto({ problem: 'it is not there' });
   assert.equal(chosen.box, 'portable');
