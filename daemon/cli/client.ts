@@ -10,7 +10,7 @@ const ANSWER_LIMIT_MS = 35_000;
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 
 export const socketOption = { socket: { type: 'string' } } as const;
-export const SOCKET_HELP = '  --socket PATH   the admin socket of the daemon (also unix://… or tcp://host:port)';
+export const SOCKET_HELP = "  --socket PATH   the daemon's admin socket (or unix://…, tcp://host:port)";
 
 export type Ask = <T>(request: string, args?: Readonly<Record<string, string>>) => Promise<T>;
 
