@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import type { CloseReason } from '../../daemon/core/port.ts';
 import { type GreetingOptions, greeting, u16, usualFields } from '../support/greeting.ts';
 import { needsMesh } from '../support/needs.ts';
 import { besieged, LISTENER_PASSWORD, type Siege } from '../support/siege.ts';
@@ -23,11 +24,12 @@ test(
         await check();
       });
     }
-    for (const [name, octets] of noises()) {
+    for (const [name, octets, reason] of noises()) {
       await siege.tries(`${name}: closed`, async () => {
         const stranger = siege.approach();
         stranger.send(octets);
         assert.equal(await stranger.isAccepted(), false);
+        await siege.tellsReason(reason);
       });
     }
   }),
@@ -38,10 +40,11 @@ function greetingCases(siege: Siege): Record<string, () => Promise<void>> {
   const usual = usualFields(self);
   const [major, minor, key, priority] = usual;
   const base = [major, minor, key] as const;
-  const say = async (options: GreetingOptions, expected: 'accepted' | 'closed', listener?: 'open' | 'guarded') => {
+  const say = async (options: GreetingOptions, expected: 'accepted' | CloseReason, listener?: 'open' | 'guarded') => {
     const stranger = siege.approach(listener);
     stranger.send(greeting(self, options));
     assert.equal(await stranger.isAccepted(), expected === 'accepted');
+    if (expected !== 'accepted') await siege.tellsReason(expected);
     return stranger;
   };
   const prioritySeen = () =>
@@ -55,7 +58,7 @@ function greetingCases(siege: Siege): Record<string, () => Promise<void>> {
 
   return {
     'minor version 4 or 6': async () => {
-      for (const version of [4, 6]) await say(fields(major, [1, u16(version)], key, priority), 'closed');
+      for (const version of [4, 6]) await say(fields(major, [1, u16(version)], key, priority), 'version mismatch');
     },
     'unknown field type 99 present': async () => {
       await say(fields(...base, [99, Buffer.from('any')], priority), 'accepted');
@@ -72,20 +75,20 @@ function greetingCases(siege: Siege): Record<string, () => Promise<void>> {
       await say(fields(priority, key, minor, major), 'accepted');
     },
     'priority field of 2 octets': async () => {
-      await say(fields(...base, [3, Buffer.from([0, 0])]), 'closed');
+      await say(fields(...base, [3, Buffer.from([0, 0])]), 'greeting malformed');
     },
     '1 to 3 octets left over after the last field': async () => {
-      for (const count of [1, 2, 3]) await say({ trailing: Buffer.alloc(count) }, 'closed');
+      for (const count of [1, 2, 3]) await say({ trailing: Buffer.alloc(count) }, 'greeting malformed');
     },
     'length below 64': async () => {
-      await say({ length: 63 }, 'closed');
+      await say({ length: 63 }, 'greeting malformed');
     },
     'wrong password, either direction': async () => {
-      const unasked = await say({ password: 'something' }, 'closed');
+      const unasked = await say({ password: 'something' }, 'signature invalid');
       assert.ok(unasked.greeting, 'its own message came first');
-      const missing = await say({}, 'closed', 'guarded');
+      const missing = await say({}, 'signature invalid', 'guarded');
       assert.ok(missing.greeting, 'its own message came first');
-      const wrong = await say({ password: 'something' }, 'closed', 'guarded');
+      const wrong = await say({ password: 'something' }, 'signature invalid', 'guarded');
       assert.ok(wrong.greeting, 'its own message came first');
       await say({ password: LISTENER_PASSWORD }, 'accepted', 'guarded');
     },
@@ -93,26 +96,26 @@ function greetingCases(siege: Siege): Record<string, () => Promise<void>> {
       const twin = siege.approach('open', siege.daemon.identity);
       twin.send(greeting(siege.daemon.identity));
       assert.equal(await twin.isAccepted(), false);
+      await siege.tellsReason('own key');
     },
     silence: async () => {
       const silent = siege.approach();
       const afterMs = await waitFor('the daemon to give up', () => silent.closedAfterMs);
       assert.ok(Math.abs(afterMs - SILENCE_MAX_MS) < 1000, `closed after ${afterMs} ms`);
       assert.ok(silent.greeting, 'its own message came first');
+      await siege.tellsReason('greeting timeout');
     },
   };
 }
 
-function noises(): [string, Buffer][] {
+function noises(): [string, Buffer, CloseReason][] {
   const noise = randomBytes(4096);
   noise[0] = 0x00;
+  const huge = Buffer.concat([Buffer.from('meta\xff\xff', 'latin1'), Buffer.alloc(65535)]);
   return [
-    ['octets without meaning', noise],
-    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: mesh\r\n\r\n')],
-    ['the first octets of TLS', Buffer.from('16030100ba010000b60303', 'hex')],
-    [
-      'a greeting of 65535 octets of zeros',
-      Buffer.concat([Buffer.from('meta\xff\xff', 'latin1'), Buffer.alloc(65535)]),
-    ],
+    ['octets without meaning', noise, 'greeting malformed'],
+    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: mesh\r\n\r\n'), 'greeting malformed'],
+    ['the first octets of TLS', Buffer.from('16030100ba010000b60303', 'hex'), 'greeting malformed'],
+    ['a greeting of 65535 octets of zeros', huge, 'greeting too large'],
   ];
 }

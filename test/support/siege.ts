@@ -2,6 +2,7 @@
  * A daemon with one honest peer, whose ping runs while strangers do their worst.
  */
 import assert from 'node:assert/strict';
+import type { CloseReason } from '../../daemon/core/port.ts';
 import { openGate } from './gate.ts';
 import { type Identity, testIdentity } from './identity.ts';
 import type { DaemonKind } from './kind.ts';
@@ -10,6 +11,7 @@ import { at, settle, startMesh } from './mesh.ts';
 import type { TestNode } from './node.ts';
 import { assertPings, startPing } from './ping.ts';
 import { Stranger } from './stranger.ts';
+import { waitFor } from './wait.ts';
 
 export type Siege = {
   /** Root of the mesh, so its coordinates are empty. */
@@ -18,6 +20,10 @@ export type Siege = {
   readonly stranger: Identity;
   /** A new connection to the daemon's listener, or to the one with `LISTENER_PASSWORD`. */
   approach(listener?: 'open' | 'guarded', identity?: Identity): Stranger;
+  /** Ratatosk tells in its log why it ended a link of this case. The real daemon does not, so it is not asked. */
+  tellsReason(reason: CloseReason): Promise<void>;
+  /** Ratatosk counts what it drops by name. */
+  dropsOf(reason: string): Promise<number>;
   /** Runs one case as a test of its own and ends its connections. */
   tries(name: string, body: () => Promise<void>): Promise<void>;
 };
@@ -48,6 +54,7 @@ export function besieged(kinds: readonly [DaemonKind, DaemonKind], body: (siege:
     await assertPings(honest, daemon);
     const series = await startPing(lab, honest, daemon, 10);
     const strangers: Stranger[] = [];
+    let logAt = 0;
     await body({
       daemon,
       honest,
@@ -57,8 +64,20 @@ export function besieged(kinds: readonly [DaemonKind, DaemonKind], body: (siege:
         strangers.push(one);
         return one;
       },
+      tellsReason: async (reason) => {
+        if (daemon.kind === 'yggdrasil') return;
+        await waitFor(`the log to say "${reason}"`, () => daemon.log.slice(logAt).includes(`: ${reason}: `), {
+          limitMs: 2000,
+        });
+      },
+      dropsOf: async (reason) => {
+        if (daemon.kind === 'yggdrasil') return Number.NaN;
+        const { drops } = await daemon.admin<{ drops: Record<string, number> }>('getstats');
+        return drops[reason] ?? Number.NaN;
+      },
       tries: (name, act) =>
         t.test(name, { timeout: 30_000 }, async () => {
+          logAt = daemon.log.length;
           try {
             await act();
             assert.equal(daemon.end, undefined, 'the daemon ended');
