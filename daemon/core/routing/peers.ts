@@ -165,7 +165,7 @@ export class Peers {
     for (const peer of this.#ports.values()) {
       peer.request = newRequest();
       peer.response = undefined;
-      for (const link of peer.links) this.#sendRequest(link);
+      for (const link of [...peer.links]) this.#sendRequest(link);
     }
   }
 
@@ -226,9 +226,9 @@ export class Peers {
   }
 }
 
-/** Sends on every proven link of a peer. */
+/** Sends on every proven link of a peer; one that is too slow for it ends, and leaves the list. */
 export function tellPeer(peer: Peer, type: number, frame: Uint8Array): void {
-  for (const link of peer.links) if (link.isProven) link.pipe.sendControl(type, frame);
+  for (const link of [...peer.links]) if (link.isProven) link.pipe.sendControl(type, frame);
 }
 
 /** The lowest cost over the proven links. */
