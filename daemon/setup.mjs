@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -89,6 +90,9 @@ function compile() {
   say('Compiling …');
   if (!run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']))
     stop('The sources do not compile.');
+  // So that a link to it is the command `ratatosk`.
+  const command = join(ROOT, 'dist/daemon/main.js');
+  if (existsSync(command)) chmodSync(command, 0o755);
   removeOrphans(new Set(sources.map((path) => path.slice(ROOT.length + 1, -'.ts'.length))));
   mkdirSync(dirname(STAMP), { recursive: true });
   writeFileSync(STAMP, stamp);

@@ -34,6 +34,9 @@ export type DaemonOptions = {
 
 type Ready = Extract<RouterNotice, { kind: 'ready' }>;
 
+/** Section 4 of the security rules: beyond it the router ends with an error, and a supervisor starts it again. */
+const HEAP_MAX_MB = 512;
+
 /** How often octets are looked at for the rates of `getPeers`. */
 const RATE_MS = 1_000;
 
@@ -107,7 +110,8 @@ export class Daemon {
 
   #startRouter(): void {
     const workerData = routerSettings(this.#loaded.config, this.#identity);
-    const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, execArgv: [] });
+    const resourceLimits = { maxOldGenerationSizeMb: HEAP_MAX_MB };
+    const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, resourceLimits, execArgv: [] });
     this.#worker = worker;
     this.#line = new RouterLine(worker, (notice) => this.#heard(notice));
     worker.on('error', (error: Error) => this.#crash('the router thread failed', error));
@@ -129,9 +133,13 @@ export class Daemon {
         this.#log.error(`the router cannot start: ${notice.message}`, { code: notice.code });
         return this.#finish(EXIT_FAILED);
       case 'ready':
+        // Asked to end while it was starting.
+        if (this.#isEnding) return;
         this.#ready = notice;
         setInterval(() => this.#lookAtRates(), RATE_MS).unref();
-        this.#announce().catch((error: unknown) => this.#crash('the start could not be reported', error));
+        this.#announce().catch((error: unknown) => {
+          if (!this.#isEnding) this.#crash('the start could not be reported', error);
+        });
         return;
     }
   }

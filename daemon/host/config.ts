@@ -21,7 +21,9 @@ export function loadConfig(path: string): LoadedConfig {
   const parsed = parseConfig(decodeText(octets), path);
   octets.fill(0);
   const { identity, warnings: keyWarnings } = loadIdentity(parsed.config, path);
-  return { config: parsed.config, identity, warnings: [...warnings, ...parsed.warnings, ...keyWarnings] };
+  // From here on the key exists as octets only.
+  const config = { ...parsed.config, PrivateKey: undefined };
+  return { config, identity, warnings: [...warnings, ...parsed.warnings, ...keyWarnings] };
 }
 
 /** `source` is what problems are reported on. */

@@ -95,6 +95,16 @@ test('makes a configuration at the first run, keeps its address at the second, a
   assert.equal(await second.ended(), 0);
 });
 
+test('ends without a complaint when asked to while it starts', async (t) => {
+  const folder = withConfig(t, {});
+  const daemon = start(t, [], folder);
+  // The socket is there before the router thread runs.
+  await waitFor('the admin socket', () => existsSync(daemon.socket), { limitMs: 15_000 });
+  daemon.signal('SIGTERM');
+  assert.equal(await daemon.ended(), 0, daemon.err);
+  assert.doesNotMatch(daemon.err, /error/);
+});
+
 test('says what to do when there is no configuration', async (t) => {
   const daemon = start(t);
   assert.equal(await daemon.ended(), 1);
