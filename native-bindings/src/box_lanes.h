@@ -23,10 +23,16 @@ template <int kLanes>
 struct GroupsOf {
   using Type = Poly1305Fours;
 };
+#if defined(__AVX2__)
+template <>
+struct GroupsOf<8> {
+  using Type = Poly1305Lanes<4>;
+};
+#endif
 #if defined(__AVX512F__)
 template <>
 struct GroupsOf<16> {
-  using Type = Poly1305Lanes;
+  using Type = Poly1305Lanes<8>;
 };
 #endif
 

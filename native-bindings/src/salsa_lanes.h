@@ -143,8 +143,10 @@ RATATOSK_INLINE void transpose4(V& a, V& b, V& c, V& d) {
 template <int L, typename Out>
 RATATOSK_INLINE void putBlocks(typename Lanes<L>::V (&x)[16], const Out& out) {
   using V = typename Lanes<L>::V;
+  RATATOSK_UNROLL
   for (int g = 0; g < 16; g += 4) transpose4<V, L>(x[g], x[g + 1], x[g + 2], x[g + 3]);
   // Now 128-bit part p of x[4 g + q] is words 4 g .. 4 g + 3 of block 4 p + q.
+  RATATOSK_UNROLL
   for (int q = 0; q < 4; q++) {
     const V &a = x[q], &b = x[4 + q], &c = x[8 + q], &d = x[12 + q];
     if constexpr (L == 4) {
@@ -178,11 +180,14 @@ template <int L, typename Out, typename Work>
 RATATOSK_INLINE void passOneStream(const SalsaState& state, uint32_t counter, const Out& out, Work& work) {
   using V = typename Lanes<L>::V;
   V counters;
+  RATATOSK_UNROLL
   for (int lane = 0; lane < L; lane++) counters[lane] = counter + static_cast<uint32_t>(lane);
   V x[16];
+  RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) x[w] = V{} + state.words[w];
   x[8] = counters;
   twentyRounds(x, work);
+  RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) {
     if (w != 8) x[w] += state.words[w];
   }
@@ -195,9 +200,11 @@ template <int L>
 RATATOSK_INLINE void passManyStreams(const uint32_t (&words)[16][L], uint8_t* target) {
   using V = typename Lanes<L>::V;
   V x[16];
+  RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) std::memcpy(&x[w], words[w], sizeof(V));
   NoWork nothing;
   twentyRounds(x, nothing);
+  RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) {
     V input;
     std::memcpy(&input, words[w], sizeof input);

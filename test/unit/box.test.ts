@@ -166,6 +166,35 @@ for (const { name, skip, box } of implementations) {
     assert.deepEqual([...jobs.ok], [0, 0, 0, 0, 1]);
   });
 
+  test(`${name} carries through tags of ciphertext that is all ones`, { skip }, () => {
+    const lengths = [16, 31, 64, 191, 256, 511, 512, 600, 1100, 2500];
+    for (let round = 0; round < 8; round++) {
+      const zeros = lengths.map((length, i): Row => {
+        const key = pattern(32, round * 16 + i);
+        return {
+          source: new Uint8Array(length),
+          at: 0,
+          length,
+          target: new Uint8Array(length + TAG),
+          to: 0,
+          key,
+          nonce: 5n,
+        };
+      });
+      box().seal(jobsOf(zeros));
+      const rows = zeros.map((row) => ({
+        ...row,
+        source: row.target.slice(TAG).map((octet) => ~octet),
+        target: new Uint8Array(row.length + TAG),
+      }));
+      box().seal(jobsOf(rows));
+      for (const row of rows) {
+        assert.ok(row.target.subarray(TAG).every((octet) => octet === 0xff));
+        assertEqual(row.target, noble(row), `length ${row.length}`);
+      }
+    }
+  });
+
   test(`${name} works in place and leaves the octets around alone`, { skip }, () => {
     const lengths = [...AT_EDGES, ...EVERY_LENGTH.filter((length) => length % 37 === 0), ...LARGE];
     const arena = new Uint8Array(lengths.reduce((sum, length) => sum + length + 64, 64)).fill(0xaa);
