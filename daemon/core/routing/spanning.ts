@@ -5,7 +5,14 @@ import { type Announce, announceSigned, readAnnounce, writeAnnounce } from '../.
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import { readSigReq, readSigRes, type SigReq, writeSigRes } from '../../wire/sigs.ts';
 import type { Context } from '../context.ts';
-import { ANNOUNCE_REFRESH_MS, ANNOUNCES_ALL, ANNOUNCES_DEFERRED, VERIFIES, VERIFIES_RESERVED } from '../limits.ts';
+import {
+  ANNOUNCE_REFRESH_MS,
+  ANNOUNCES_ALL,
+  ANNOUNCES_DEFERRED,
+  HOPS_MAX,
+  VERIFIES,
+  VERIFIES_RESERVED,
+} from '../limits.ts';
 import { compareOctets, equalOctets } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import type { CloseReason, PublicKey } from '../port.ts';
@@ -64,7 +71,9 @@ export class Spanning {
     if (response === undefined) return 'frame malformed';
     const { key, crypto } = this.#context;
     const signed = announceSigned(key, link.peer.key, response);
-    if (!crypto.ed25519Verify(link.peer.key, response.psig, signed)) return 'signature response invalid';
+    // Everybody would end their links to us for an announcement with port zero.
+    const isValid = response.port !== 0n && crypto.ed25519Verify(link.peer.key, response.psig, signed);
+    if (!isValid) return 'signature response invalid';
     const { request } = link.peer;
     if (response.seq !== request.seq || response.nonce !== request.nonce) return undefined;
     this.#peers.sample(link);
@@ -178,7 +187,8 @@ export class Spanning {
     if (present !== undefined) {
       const { infos } = this.#tree.ancestry(key);
       const root = infos[infos.length - 1]?.key ?? key;
-      if (compareOctets(root, key) < 0) best = { root, peer: present, cost: (infos.length - 1) * peerCost(present) };
+      const isUsable = infos.length <= HOPS_MAX + 1 && compareOctets(root, key) < 0;
+      if (isUsable) best = { root, peer: present, cost: (infos.length - 1) * peerCost(present) };
     }
     for (const peer of this.#peers.proven) best = this.#better(best, peer, self?.parent);
     const parent = best.peer?.key ?? key;
@@ -194,7 +204,8 @@ export class Spanning {
     if (peer.response === undefined) return best;
     const { infos } = this.#tree.ancestry(peer.key);
     const root = infos[infos.length - 1]?.key;
-    if (root === undefined || infos.some((info) => equalOctets(info.key, this.#context.key))) return best;
+    if (root === undefined || infos.length > HOPS_MAX || infos.some((info) => equalOctets(info.key, this.#context.key)))
+      return best;
     const candidate: Candidate = { root, peer, cost: (infos.length - 1) * peerCost(peer) };
     const order = compareOctets(root, best.root);
     if (order < 0) return candidate;
@@ -213,12 +224,14 @@ export class Spanning {
     if (!this.#tree.accepts(unsigned)) return false;
     const sig = signer.sign(announceSigned(key, parent, fields));
     const isRoot = equalOctets(key, parent);
+    const before = this.parent;
     if (this.#store({ ...unsigned, sig, psig: isRoot ? sig : psig }) === undefined) return false;
     this.#refresh = false;
     this.#doRoot1 = false;
     this.#doRoot2 = false;
     this.#refreshAtMs = this.#context.nowMs + ANNOUNCE_REFRESH_MS;
     this.#peers.renewRequests(this.newRequest);
+    if (equalOctets(before, parent)) return true;
     this.#context.stats.count('parentChanges');
     this.#context.events.push({ kind: 'parentChanged', parent });
     return true;
