@@ -1,0 +1,75 @@
+/** Hot paths one by one. `npm run bench`; a word after `--` picks the benchmarks whose name contains it. */
+import { bench, do_not_optimize, group, run, summary } from 'mitata';
+import type { BoxBatch } from '../daemon/core/port.ts';
+import { filterPositions } from '../daemon/core/routing/bloom.ts';
+import { addJob, newJobs } from '../daemon/core/session/jobs.ts';
+import { ReplayWindow } from '../daemon/core/session/replay.ts';
+import { chooseCrypto } from '../daemon/crypto/choose.ts';
+import { portableBox } from '../daemon/crypto/portable.ts';
+import { Writer } from '../daemon/wire/cursor.ts';
+import { readTraffic, trafficView, writeTrafficHead } from '../daemon/wire/traffic.ts';
+import { Line } from './micro/line.ts';
+
+const SIZES = [64, 1_400, 16_384, 65_535];
+const JOBS = 16;
+
+const { crypto, box } = chooseCrypto();
+process.stdout.write(`boxes by ${box}, ${crypto.box.name}\n`);
+
+group('packets through whole nodes, µs for a batch', () => {
+  for (const count of [2, 3, 5]) {
+    for (const size of SIZES) {
+      const line = new Line(count, size, crypto);
+      bench(`${count} nodes, ${line.batchSize} × ${size} octets`, () => line.carry());
+    }
+  }
+});
+
+for (const size of SIZES) {
+  group(`boxes of ${size} octets, ${JOBS} at once`, () => {
+    summary(() => {
+      for (const implementation of [crypto.box, portableBox]) {
+        const jobs = boxJobs(size);
+        implementation.seal(jobs);
+        bench(`seal, ${implementation.name}`, () => implementation.seal(jobs));
+        bench(`open, ${implementation.name}`, openBench(implementation, size));
+      }
+    });
+  });
+}
+
+group('parts', () => {
+  const item = new Uint8Array(32).fill(7);
+  bench('bloom positions of an item', () => do_not_optimize(filterPositions(item)));
+  const window = new ReplayWindow();
+  let nonce = 0;
+  bench('replay window, next nonce', () => {
+    nonce++;
+    if (window.isNew(0, nonce)) window.accept(0, nonce);
+  });
+  const frame = new Writer(new Uint8Array(400));
+  const path = Uint8Array.of(1, 2, 3, 4, 5, 6);
+  writeTrafficHead(frame, path, path, item, item, 12, 200);
+  const view = trafficView();
+  bench('read the head of a Traffic frame', () => do_not_optimize(readTraffic(frame.buffer, 3, frame.pos + 200, view)));
+});
+
+await run({ filter: new RegExp(process.argv[2] ?? '') });
+
+function boxJobs(size: number): ReturnType<typeof newJobs> {
+  const jobs = newJobs();
+  const key = new Uint8Array(32).fill(9);
+  for (let i = 0; i < JOBS; i++) addJob(jobs, new Uint8Array(size), 0, size, new Uint8Array(size + 16), 0, key, 0, i);
+  return jobs;
+}
+
+/** Opens what it sealed, not in place, so that each round finds the same. */
+function openBench(implementation: BoxBatch, size: number): () => void {
+  const sealed = boxJobs(size);
+  implementation.seal(sealed);
+  const jobs = newJobs();
+  const key = new Uint8Array(32).fill(9);
+  for (let i = 0; i < JOBS; i++)
+    addJob(jobs, sealed.targets[i] as Uint8Array, 0, size + 16, new Uint8Array(size), 0, key, 0, i);
+  return () => implementation.open(jobs);
+}
