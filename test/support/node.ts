@@ -153,9 +153,11 @@ export class TestNode {
 
   /** For the report of a failed test. */
   async account(): Promise<string> {
-    const tables = ['getself', 'getpeers', 'gettree', 'getpaths', 'getsessions'].map(async (request) => {
+    const requests = ['getself', 'getpeers', 'gettree', 'getpaths', 'getsessions'];
+    if (this.kind === 'ratatosk') requests.push('getstats');
+    const tables = requests.map(async (request) => {
       const answer = await this.admin(request).catch((error: unknown) => String(error));
-      return `${request}: ${JSON.stringify(answer)}`;
+      return `${request}: ${JSON.stringify(answer, (_, value) => (value === 0 ? undefined : value))}`;
     });
     const end =
       this.#process === undefined
