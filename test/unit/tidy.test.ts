@@ -1,6 +1,6 @@
 /** The rules of the house that no compiler knows. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { repoRoot } from '../support/places.ts';
@@ -128,6 +128,7 @@ function offences(of: readonly Source[], isOffence: (line: string) => boolean): 
 }
 
 function filesIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return files.map((path) => relative(repoRoot, path)).filter((path) => !path.startsWith('native-bindings/build/'));
