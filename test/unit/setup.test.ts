@@ -15,14 +15,14 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { repoRoot } from '../support/places.ts';
 
-/** A small project with this one's compiler, setup and lock file, and nothing to install. */
+/** A small project with this one's compiler and setup, and nothing to install. */
 function project(t: TestContext): string {
   const root = mkdtempSync(join(tmpdir(), 'rtsk-setup-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   mkdirSync(join(root, 'daemon'));
   copyFileSync(join(repoRoot, 'daemon/setup.mjs'), join(root, 'daemon/setup.mjs'));
-  for (const name of ['package.json', 'package-lock.json', 'tsconfig.json'])
-    copyFileSync(join(repoRoot, name), join(root, name));
+  for (const name of ['package.json', 'tsconfig.json']) copyFileSync(join(repoRoot, name), join(root, name));
+  writeFileSync(join(root, 'package-lock.json'), '{"packages":{}}');
   symlinkSync(join(repoRoot, 'node_modules'), join(root, 'node_modules'));
   writeFileSync(join(root, 'daemon/one.ts'), 'export const one: number = 1;\n');
   return root;
@@ -85,7 +85,9 @@ test('goes on without the addon and names the one command that helps', (t) => {
 
 test('installs what the lock file says and is not there', (t) => {
   const root = project(t);
+  // Nothing here may come near the real modules.
   rmSync(join(root, 'node_modules'));
+  writeFileSync(join(root, 'package-lock.json'), '{"packages":{"node_modules/x":{"version":"1.0.0"}}}');
   const tools = join(root, 'tools');
   mkdirSync(tools);
   writeFileSync(join(tools, 'npm'), '#!/bin/sh\necho "npm $*"\nexit 1\n', { mode: 0o755 });
