@@ -36,26 +36,30 @@ export function parseEndpoint(text: string): AdminEndpoint {
   throw new RatatoskError('ADMIN_LISTEN', `AdminListen: found ${JSON.stringify(text)}, ${expected}`);
 }
 
-export type AdminClock = { now(): number };
-
 export class AdminServer {
   readonly #server: Server;
   readonly #endpoint: AdminEndpoint;
   readonly #calls: ReadonlyMap<string, Call>;
   readonly #connections = new Set<Socket>();
   readonly #turns = new Turns(REQUESTS_PER_SECOND);
+  readonly #idleMs: number;
 
-  private constructor(endpoint: AdminEndpoint, calls: ReadonlyMap<string, Call>) {
+  private constructor(endpoint: AdminEndpoint, calls: ReadonlyMap<string, Call>, idleMs: number) {
     this.#endpoint = endpoint;
     this.#calls = calls;
+    this.#idleMs = idleMs;
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
-  static async listen(endpoint: Exclude<AdminEndpoint, { kind: 'off' }>, calls: readonly Call[]): Promise<AdminServer> {
+  static async listen(
+    endpoint: Exclude<AdminEndpoint, { kind: 'off' }>,
+    calls: readonly Call[],
+    idleMs = IDLE_MS,
+  ): Promise<AdminServer> {
     const isTcp = endpoint.kind === 'tcp';
     // Any user of this machine, and any web page through a browser, can open a loopback port.
     const allowed = calls.filter((call) => call.isReadOnly || !isTcp);
-    const admin = new AdminServer(endpoint, new Map(allowed.map((call) => [call.name.toLowerCase(), call])));
+    const admin = new AdminServer(endpoint, new Map(allowed.map((call) => [call.name.toLowerCase(), call])), idleMs);
     if (endpoint.kind === 'unix') await admin.#listenUnix(endpoint.path);
     else await admin.#listenTcp(endpoint.host, endpoint.port);
     return admin;
@@ -101,7 +105,7 @@ export class AdminServer {
       return;
     }
     this.#connections.add(socket);
-    socket.setTimeout(IDLE_MS, () => socket.destroy());
+    socket.setTimeout(this.#idleMs, () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#connections.delete(socket));
     this.#converse(socket).then(

@@ -344,6 +344,26 @@ test('a peer that stops reading does not stop the others', async (t) => {
   assert.equal((await adminExchange(path, 'getTun')).status, 'success');
 });
 
+test('closes a connection that says nothing for the time it may', async (t) => {
+  const path = join(temporaryFolder(t), 'admin.sock');
+  const server = await AdminServer.listen({ kind: 'unix', path }, adminCalls(contextOf(lonelyRouter())), 100);
+  t.after(() => server.close());
+  const startMs = performance.now();
+  assert.equal(await adminOctets(path, '{"request":"getT'), '');
+  const tookMs = performance.now() - startMs;
+  assert.ok(tookMs > 90 && tookMs < 5000, `${tookMs} ms`);
+});
+
+test('gives an error in place of an answer of more than 8 MiB', async (t) => {
+  const entries = Array.from({ length: 45_000 }, (_, i) => ({
+    key: keyOf(i & 0xff),
+    parent: keyOf(1),
+    seq: BigInt(i),
+  }));
+  const path = await startAdmin(t, { ...lonelyRouter(), tree: () => entries });
+  assert.match((await adminExchange(path, 'getTree')).error ?? '', /8 MiB/);
+});
+
 async function connected(t: TestContext, path: string): Promise<Socket> {
   const socket = connect({ path });
   t.after(() => socket.destroy());
