@@ -1,0 +1,102 @@
+/**
+ * Sees everything that crosses a wire or reaches a host: hashes it, so that two runs can be compared, and checks what
+ * must hold for every frame.
+ */
+import assert from 'node:assert/strict';
+import { createHash, type Hash } from 'node:crypto';
+import { equalAt } from '../../daemon/core/octetmap.ts';
+import { joinHalves } from '../../daemon/wire/cursor.ts';
+import { FRAME, readFrameHead } from '../../daemon/wire/frame.ts';
+import { GREETING_HEADER, greetingSize } from '../../daemon/wire/greeting.ts';
+import { readTraffic, trafficView } from '../../daemon/wire/traffic.ts';
+import type { End } from './cable.ts';
+
+/** A Traffic packet is known by the first octets of its payload: an ephemeral key, or a box. */
+const NAME_OCTETS = 48;
+const FORGET_AFTER_MS = 30_000;
+
+type Packet = { watermark: bigint; sends: number; atMs: number };
+
+export class Observer {
+  frames = 0;
+  readonly framesOfType: number[] = Array.from({ length: 10 }, () => 0);
+  /** The largest number of links that any packet crossed. */
+  longestWay = 0;
+  readonly #hash: Hash = createHash('sha256');
+  readonly #isGreeted = new WeakMap<End, boolean>();
+  #packets = new Map<string, Packet>();
+  #previousPackets = new Map<string, Packet>();
+  #turnAtMs = FORGET_AFTER_MS;
+  readonly #view = trafficView();
+  readonly #hopsMax: number;
+
+  constructor(hosts: number) {
+    this.#hopsMax = 2 * hosts;
+  }
+
+  note(what: string, atMs: number, host: number, octets: Uint8Array): void {
+    this.#hash.update(`${what} ${atMs} ${host} ${octets.length}\n`);
+    this.#hash.update(octets);
+  }
+
+  /** Of everything so far. */
+  digest(): string {
+    return this.#hash.copy().digest('hex');
+  }
+
+  streamOpened(end: End): void {
+    this.#isGreeted.set(end, false);
+  }
+
+  sent(from: End, octets: Uint8Array, atMs: number): void {
+    this.note('send', atMs, from.host.index, octets);
+    let at = 0;
+    if (this.#isGreeted.get(from) === false) {
+      this.#isGreeted.set(from, true);
+      const size = greetingSize(octets.subarray(0, GREETING_HEADER));
+      assert.ok(size !== undefined && size <= octets.length, 'a stream begins with a greeting');
+      at = size;
+    }
+    const head = { prefix: 0, length: 0 };
+    while (at < octets.length) {
+      assert.equal(readFrameHead(octets, at, octets.length, head), 'complete', 'writes carry whole frames');
+      at += head.prefix;
+      assert.ok(at + head.length <= octets.length, 'writes carry whole frames');
+      this.#frame(from, octets[at] as number, octets, at + 1, at + head.length, atMs);
+      at += head.length;
+    }
+  }
+
+  #frame(from: End, type: number, octets: Uint8Array, start: number, end: number, atMs: number): void {
+    this.frames++;
+    assert.ok(type >= FRAME.keepAlive && type <= FRAME.traffic, `nobody sends frames of type ${type}`);
+    this.framesOfType[type] = (this.framesOfType[type] as number) + 1;
+    if (type === FRAME.traffic) this.#traffic(from, octets, start, end, atMs);
+  }
+
+  #traffic(from: End, octets: Uint8Array, start: number, end: number, atMs: number): void {
+    const view = this.#view;
+    assert.ok(readTraffic(octets, start, end, view), 'Traffic is well formed');
+    const watermark = joinHalves(view.watermarkHigh, view.watermarkLow);
+    const nameEnd = Math.min(view.payloadAt + NAME_OCTETS, view.end);
+    const name = Buffer.from(octets.buffer, octets.byteOffset + view.payloadAt, nameEnd - view.payloadAt).toString(
+      'latin1',
+    );
+    this.#forget(atMs);
+    // Its source may send a packet once more, when the first was lost.
+    const isAtSource = equalAt(from.host.key, octets, view.sourceAt, 32);
+    const known = isAtSource ? undefined : (this.#packets.get(name) ?? this.#previousPackets.get(name));
+    if (known !== undefined) assert.ok(watermark < known.watermark, 'the watermark falls on every link');
+    const sends = (known?.sends ?? 0) + 1;
+    assert.ok(sends <= this.#hopsMax, `no packet crosses more than ${this.#hopsMax} links`);
+    this.longestWay = Math.max(this.longestWay, sends);
+    this.#packets.set(name, { watermark, sends, atMs });
+  }
+
+  #forget(atMs: number): void {
+    if (atMs < this.#turnAtMs) return;
+    this.#turnAtMs = atMs + FORGET_AFTER_MS;
+    this.#previousPackets = this.#packets;
+    this.#packets = new Map();
+  }
+}
