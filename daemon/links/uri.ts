@@ -6,38 +6,50 @@ import { KINDS, PLANNED_SCHEMES } from './schemes.ts';
 
 /** Password octets; the hash is keyed with them. */
 const PASSWORD_MAX = 64;
+const PRIORITY_MAX = 255;
 const BACKOFF_MIN_MS = 5_000;
 const URI_MAX = 4_096;
 
+type Purpose = 'dial' | 'listen';
+
 /** Throws `URI_INVALID` or `SCHEME_UNKNOWN`, naming what is wrong and what is expected. */
-export function parseUri(text: string, purpose: 'dial' | 'listen'): LinkUri {
+export function parseUri(text: string, purpose: Purpose): LinkUri {
   const fail = (problem: string): never => {
-    throw new RatatoskError('URI_INVALID', `Cannot use ${shown(text)}: ${problem}`);
+    throw new RatatoskError('URI_INVALID', `Cannot use ${shown(text)}: ${withoutPassword(problem)}`);
   };
-  if (text.length > URI_MAX) fail('it is too long');
-  const colon = text.indexOf('://');
+  if (text.length > URI_MAX) fail(`it is longer than ${URI_MAX} characters`);
+  if (/\p{Cc}/u.test(text)) fail('it holds a control character');
+  if (text.includes('#')) fail("'#' begins what is no part of a URI: write %23 for it");
+  const [name, query = ''] = splitOnce(text, '?');
+  if (/\s/.test(name)) fail('it holds a blank');
+  const colon = name.indexOf('://');
   if (colon < 1) return fail('expected scheme://host:port, such as tcp://192.0.2.1:9001');
-  const scheme = text.slice(0, colon).toLowerCase();
+  const scheme = name.slice(0, colon).toLowerCase();
   const kind = KINDS.get(scheme);
   if (kind === undefined) throw unknownScheme(text, scheme);
   if (purpose === 'listen' && !kind.canListen) fail(`one cannot listen on ${scheme}://`);
-  const [name = '', query = ''] = splitOnce(text, '?');
   const [authority, rest] = splitOnce(name.slice(colon + 3), '/');
-  const { host, port } = parseAuthority(authority ?? '', kind.defaultPort, fail);
+  const { host, port } = parseAuthority(authority, kind.defaultPort, purpose, fail);
   const { options, otherQuery } = parseOptions(query, fail);
   return { scheme, host, port, path: rest === undefined ? '' : `/${rest}`, name, otherQuery, options };
 }
 
-/** A URI without its options, which may hold secrets. */
+/** A URI without its options and without a user, which may be secrets. */
 function shown(text: string): string {
-  return text.slice(0, 200).split('?')[0] ?? '';
+  const name = text.slice(0, 200).split('?')[0] ?? '';
+  return withoutPassword(name.replace(/\/\/.*@/, '//…@').replace(/\p{Cc}/gu, '\u{fffd}'));
+}
+
+/** Options end up elsewhere when their '?' is missing. */
+function withoutPassword(text: string): string {
+  return text.replace(/password=.*/is, 'password=…');
 }
 
 function unknownScheme(text: string, scheme: string): RatatoskError {
   const known = [...KINDS.keys()].map((name) => `${name}://`).join(', ');
   const problem = PLANNED_SCHEMES.includes(scheme)
     ? `${scheme}:// is not supported yet`
-    : `there is no scheme '${scheme}'`;
+    : `there is no scheme '${withoutPassword(scheme)}'`;
   return new RatatoskError('SCHEME_UNKNOWN', `Cannot use ${shown(text)}: ${problem}; expected one of ${known}`);
 }
 
@@ -46,6 +58,7 @@ type Fail = (problem: string) => never;
 function parseAuthority(
   authority: string,
   defaultPort: number | undefined,
+  purpose: Purpose,
   fail: Fail,
 ): { host: string; port: number } {
   if (authority.includes('@')) fail('a user name has no meaning here');
@@ -58,44 +71,53 @@ function parseAuthority(
   const address = host.replace('%25', '%');
   if (isBracketed && isIP(address) !== 6) fail(`'${host}' is no IPv6 address`);
   if (!isBracketed && host.includes(':')) fail('an IPv6 address stands in brackets: [2001:db8::1]:9001');
-  if (address === '') fail('it names no host');
+  // Without a host a listener takes connections on every address.
+  if (address === '' && purpose === 'dial') fail('it names no host');
   if (after === '' && defaultPort !== undefined) return { host: address, port: defaultPort };
   const digits = after.slice(1);
   const port = Number(digits);
-  if (!/^\d{1,5}$/.test(digits) || port > 65_535) fail(`found '${digits}' for the port, expected a number up to 65535`);
+  if (!/^:\d{1,5}$/.test(after) || port > 65_535) fail(`found '${digits}' for the port, expected a number up to 65535`);
+  if (port === 0 && purpose === 'dial') fail('port 0 is for listeners, which then get a free one');
   return { host: address, port };
 }
 
+const OPTIONS = ['key', 'priority', 'password', 'sni', 'maxbackoff', 'origin'];
+
+/** Of an option that stands there twice and can have one value only, the first counts; an empty one is none. */
 function parseOptions(query: string, fail: Fail): { options: LinkOptions; otherQuery: string } {
-  const keys: Uint8Array[] = [];
-  const origins: string[] = [];
+  const given = new Map<string, string[]>(OPTIONS.map((name) => [name, []]));
   const others: string[] = [];
-  let priority = 0;
-  let password: Uint8Array = new Uint8Array(0);
-  let sni: string | undefined;
-  let maxBackoffMs: number | undefined;
   for (const pair of query.split('&')) {
-    if (pair === '') continue;
-    const [name = '', raw = ''] = splitOnce(pair, '=');
-    const value = decode(raw, () => fail(`the option ${name} is not well encoded`));
-    if (name === 'key') keys.push(parseKey(value, fail));
-    else if (name === 'priority') priority = parsePriority(value, fail);
-    else if (name === 'password') password = parsePassword(value, fail);
-    else if (name === 'sni') sni = isIP(value) === 0 ? value : undefined;
-    else if (name === 'maxbackoff') maxBackoffMs = parseBackoff(value, fail);
-    else if (name === 'origin') origins.push(value);
-    else others.push(pair);
+    const [rawName, raw = ''] = splitOnce(pair, '=');
+    const name = decode(rawName) ?? '';
+    const values = given.get(name);
+    if (values !== undefined) values.push(decode(raw) ?? fail(`the option ${name} is not well encoded`));
+    else if (pair !== '') others.push(pair);
   }
-  return { options: { keys, priority, password, sni, maxBackoffMs, origins }, otherQuery: others.join('&') };
+  const all = (name: string): string[] => given.get(name) ?? [];
+  const first = (name: string): string => all(name)[0] ?? '';
+  const sni = first('sni');
+  const options = {
+    keys: all('key').map((value) => parseKey(value, fail)),
+    priority: parsePriority(first('priority'), fail),
+    password: parsePassword(first('password'), fail),
+    sni: sni === '' || isIP(sni) !== 0 ? undefined : sni,
+    maxBackoffMs: parseBackoff(first('maxbackoff'), fail),
+    origins: all('origin'),
+  };
+  return { options, otherQuery: others.join('&') };
 }
 
+/** What was found is not told: it might be a private key. */
 function parseKey(value: string, fail: Fail): Uint8Array {
-  if (!/^[0-9a-fA-F]{64}$/.test(value)) fail(`key: found '${value.slice(0, 80)}', expected 64 hexadecimal digits`);
+  if (value.length !== 64) fail(`key: found ${value.length} characters, expected 64 hexadecimal digits`);
+  if (!/^[0-9a-f]*$/i.test(value)) fail('key: found something else than hexadecimal digits');
   return Uint8Array.from(Buffer.from(value, 'hex'));
 }
 
 function parsePriority(value: string, fail: Fail): number {
-  if (!/^\d{1,3}$/.test(value) || Number(value) > 255) fail(`priority: found '${value}', expected 0 to 255`);
+  if (value === '') return 0;
+  if (!/^\d{1,3}$/.test(value) || Number(value) > PRIORITY_MAX) fail(`priority: found '${value}', expected 0 to 255`);
   return Number(value);
 }
 
@@ -105,7 +127,8 @@ function parsePassword(value: string, fail: Fail): Uint8Array {
   return octets;
 }
 
-function parseBackoff(value: string, fail: Fail): number {
+function parseBackoff(value: string, fail: Fail): number | undefined {
+  if (value === '') return undefined;
   const ms = durationMs(value);
   if (ms === undefined) return fail(`maxbackoff: found '${value}', expected a duration such as 30s or 1m30s`);
   if (ms < BACKOFF_MIN_MS) fail(`maxbackoff: found ${value}, expected at least 5s`);
@@ -126,11 +149,11 @@ export function durationMs(text: string): number | undefined {
   return sum;
 }
 
-function decode(text: string, fail: () => never): string {
+function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    return fail();
+    return undefined;
   }
 }
 
