@@ -98,7 +98,9 @@ export class StreamLink implements Pipe {
     return this.egress.targetAt;
   }
 
-  receive(chunk: Uint8Array): void {
+  receive(octets: Uint8Array): void {
+    // A shell may hand in what looks like a Uint8Array and shares its memory where that copies: a `slice` of it.
+    let chunk = new Uint8Array(octets.buffer, octets.byteOffset, octets.length);
     this.bytesReceived += chunk.length;
     if (this.#state.kind === 'greeting') chunk = this.#greet(this.#state, chunk);
     if (this.#state.kind !== 'open' || chunk.length === 0) return;
