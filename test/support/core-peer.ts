@@ -41,7 +41,7 @@ export class RawPeer {
   }
 
   send(octets: Uint8Array): void {
-    if (this.closed === undefined) this.host.feed({ kind: 'linkBytes', link: this.link, bytes: octets });
+    if (this.closed === undefined) this.host.feedBytes(this.link, octets);
   }
 
   greet(password: Uint8Array = NOTHING, priority = 0): void {

@@ -108,6 +108,13 @@ export class Host {
     this.#isDraining = false;
   }
 
+  /** As a system does: in a buffer of its own kind, whose octets are gone once the node has been drained. */
+  feedBytes(link: LinkId, octets: Uint8Array): void {
+    const bytes = Buffer.from(octets);
+    this.feed({ kind: 'linkBytes', link, bytes });
+    bytes.fill(0xdb);
+  }
+
   attach(end: End, facts: Partial<LinkFacts> = {}): LinkId {
     const id = linkId(this.#nextId++);
     this.#ends.set(id, end);
@@ -204,7 +211,7 @@ export class Cable {
         this.world.later(delayMs, () => {
           if (!this.#isUp || !this.isCarrying) return;
           const { host, link } = this.ends[to];
-          host.feed({ kind: 'linkBytes', link, bytes: octets });
+          host.feedBytes(link, octets);
         });
       },
       closed: () => {
