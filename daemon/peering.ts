@@ -11,7 +11,7 @@ import { parseUri } from './links/uri.ts';
 
 export type PeerSetting = { readonly uri: string; readonly sourceInterface: string };
 
-export type Report = (level: 'debug' | 'info' | 'warn', message: string) => void;
+export type Report = (level: 'debug' | 'info' | 'warn', message: string, fields?: Record<string, string>) => void;
 
 /** What runs for one configured peer: an attempt, or a link. */
 type Run = { readonly abort: AbortController; link: LinkId | undefined };
@@ -146,7 +146,7 @@ export class Peering {
     run.link = this.#driver.attach(carrier, {
       up: () => {
         this.#dialer.established(task);
-        this.#report('info', `connected to ${name}`);
+        this.#report('info', 'connected', { peer: name });
       },
       down: (reason, code) => {
         run.link = undefined;
@@ -159,7 +159,7 @@ export class Peering {
   #failed(task: DialTask, run: Run, reason: string): void {
     if (this.#runs.get(task) !== run) return;
     this.#runs.delete(task);
-    this.#report('info', `peer ${task.uri.name}: ${reason}`);
+    this.#report('info', 'not connected', { peer: task.uri.name, reason });
     this.#dialer.failed(task, reason, performance.now());
     this.#dialDue();
   }
@@ -172,11 +172,11 @@ export class Peering {
       up: () => {
         isSettled = true;
         this.#gate.settled(host);
-        this.#report('info', `accepted ${carrier.facts.uri}`);
+        this.#report('debug', 'accepted', { from: carrier.facts.uri });
       },
       down: (reason) => {
         this.#gate.gone(host, isSettled);
-        this.#report(isSettled ? 'info' : 'debug', `${carrier.facts.uri}: ${reason}`);
+        this.#report('debug', 'link ended', { from: carrier.facts.uri, reason });
       },
     });
   }

@@ -4,25 +4,27 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { Node } from './core/node.ts';
-import { DEFAULT_LIMITS, MTU_MAX } from './core/limits.ts';
 import { RatatoskError } from './core/error.ts';
-import { type CoreEvent, type NodeOptions, publicKey } from './core/port.ts';
 import { addressForKey } from './core/identity.ts';
+import { DEFAULT_LIMITS, MTU_MAX } from './core/limits.ts';
+import { Node } from './core/node.ts';
+import { type CoreEvent, type NodeOptions, publicKey } from './core/port.ts';
 import { chooseCrypto } from './crypto/choose.ts';
 import { Driver } from './driver.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings } from './host/commands.ts';
 import { openTun, type TunResult } from './host/tun.ts';
-import { Peering } from './peering.ts';
+import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('the router runs as a worker thread');
 
-type Handlers = { [N in CommandName]: (args: Commands[N]['args']) => Commands[N]['answer'] | Promise<Commands[N]['answer']> };
+type Handlers = {
+  [N in CommandName]: (args: Commands[N]['args']) => Commands[N]['answer'] | Promise<Commands[N]['answer']>;
+};
 
 const notify = (notice: RouterNotice): void => port.postMessage({ notice });
-const report = (level: 'debug' | 'info' | 'warn', message: string): void => notify({ kind: 'log', level, message });
+const report: Report = (level, message, fields = {}) => notify({ kind: 'log', level, message, fields });
 
 start(workerData as RouterSettings).catch((error: unknown) => {
   const code = error instanceof RatatoskError ? error.code : 'ROUTER_FAILED';
@@ -45,10 +47,15 @@ async function start(settings: RouterSettings): Promise<void> {
   answer(handlers(node, driver, peering, pings, tun));
   driver.start();
   await peering.reload(settings.peers, settings.listen);
-  notify({ kind: 'ready', tun: tun.info, listening: peering.listening, ...tun.trouble });
+  notify({ kind: 'ready', tun: tun.info, ...tun.trouble });
 }
 
-function nodeOptions(settings: RouterSettings, crypto: NodeOptions['crypto'], mtu: number, hasTun: boolean): NodeOptions {
+function nodeOptions(
+  settings: RouterSettings,
+  crypto: NodeOptions['crypto'],
+  mtu: number,
+  hasTun: boolean,
+): NodeOptions {
   return {
     seed: settings.seed,
     crypto,
@@ -70,6 +77,7 @@ function handlers(node: Node, driver: Driver, peering: Peering, pings: Pings, tu
     sessions: () => node.sessions(),
     stats: () => node.stats(),
     tun: () => tun.info,
+    listening: () => peering.listening,
     addPeer: ({ uri, sourceInterface }) => {
       peering.add({ uri, sourceInterface });
       return null;
@@ -108,11 +116,14 @@ function logEvent(event: CoreEvent): void {
   const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex');
   switch (event.kind) {
     case 'peerUp':
-      return report('info', `peer ${hex(event.key)} is up, port ${event.port}`);
+      return report('info', 'peer is up', { key: hex(event.key), port: String(event.port) });
     case 'peerDown':
-      return report('info', `peer ${hex(event.key)} is gone`);
+      return report('info', 'peer is gone', { key: hex(event.key) });
     case 'rootChanged':
-      return report('info', event.isSelf ? 'this node is the root of the tree' : `the root of the tree is ${hex(event.root)}`);
+      return report(
+        'info',
+        event.isSelf ? 'this node is the root of the tree' : `the root of the tree is ${hex(event.root)}`,
+      );
     case 'parentChanged':
       return report('debug', `the parent in the tree is ${hex(event.parent)}`);
     default:

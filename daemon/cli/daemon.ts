@@ -154,6 +154,7 @@ export class Daemon {
     const { config } = this.#loaded;
     const { publicKey } = this.#identity;
     const rows = await this.#router.ask('peers', {});
+    const listening = await this.#router.ask('listening', {});
     const { tun, tunProblem, tunRemedy } = this.#ready ?? { tun: { isEnabled: false, name: '', mtu: 0 } };
     return {
       version: version(),
@@ -163,7 +164,7 @@ export class Daemon {
       subnet: subnetText(subnetForKey(publicKey)),
       config: this.#options.path,
       admin: this.#admin === undefined ? 'none' : this.#adminUri,
-      listening: this.#ready?.listening ?? [],
+      listening,
       peers: { configured: rows.filter((row) => row.isConfigured).length, up: rows.filter((row) => row.isUp).length },
       tun: {
         enabled: tun.isEnabled,

@@ -6,7 +6,7 @@ export const verb: Verb = {
   help: `Connects to a node, or closes the link to it and connects no more; at once, and
 until the daemon ends. To keep it, write it into Peers.
 
-  URI             tls://HOST:PORT, tcp://…, ws://…, wss://…, unix://…, socks://…
+  URI             tcp://HOST:PORT, ws://HOST:PORT/PATH
   --interface IF  through this network interface only
 ${SOCKET_HELP}`,
   options: { ...socketOption, interface: { type: 'string' } },

@@ -26,7 +26,7 @@ export const verb: Verb = viewVerb({
   request: 'getPeers',
   show: (response) => {
     const { peers } = response as { peers: Peer[] };
-    if (peers.length === 0) return ['No peers. Add one: ratatosk peer add tls://HOST:PORT'];
+    if (peers.length === 0) return ['No peers. Add one: ratatosk peer add tcp://HOST:PORT'];
     return peers.flatMap(peerLines);
   },
 });

@@ -57,7 +57,7 @@ function tunRow({ enabled, name, mtu, problem, remedy }: TunStatus): Row {
 
 function peersRow({ configured, up }: Status['peers']): Row {
   if (configured === 0 && up === 0) {
-    const text = 'none: add one to Peers, or `ratatosk peer add tls://HOST:PORT`';
+    const text = 'none: add one to Peers, or `ratatosk peer add tcp://HOST:PORT`';
     return { label: 'peers', isWorking: false, text };
   }
   const count = `${up} up, ${configured} configured`;

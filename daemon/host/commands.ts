@@ -28,6 +28,8 @@ export type Commands = {
   sessions: { args: Record<never, never>; answer: SessionInfo[] };
   stats: { args: Record<never, never>; answer: StatsInfo };
   tun: { args: Record<never, never>; answer: TunInfo };
+  /** Listeners that are open, as URIs with the ports they really have. */
+  listening: { args: Record<never, never>; answer: string[] };
   /** Refused with code `PEER_EXISTS`, `URI_INVALID`, `SCHEME_UNKNOWN`. */
   addPeer: { args: { uri: string; sourceInterface: string }; answer: null };
   /** Refused with code `PEER_UNKNOWN`. */
@@ -69,6 +71,6 @@ export type RouterNotice =
       fields?: Record<string, string | number>;
     }
   /** Links listen, TUN is open (or `tunProblem` says in one line why not, and `tunRemedy` what to do). */
-  | { kind: 'ready'; tun: TunInfo; tunProblem?: string; tunRemedy?: string; listening: string[] }
+  | { kind: 'ready'; tun: TunInfo; tunProblem?: string; tunRemedy?: string }
   /** The router could not start at all. */
   | { kind: 'failed'; code: string; message: string };

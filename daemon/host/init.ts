@@ -11,15 +11,15 @@ export function configText(identity: Identity): string {
   PrivateKey: ${identityToHex(identity)}
 
   # Nodes to connect to, by tcp, tls, ws, wss, unix or socks: one or two near ones are best. Example:
-  #   tls://192.0.2.1:9001
+  #   tcp://192.0.2.1:9001
   # Public ones: https://publicpeers.neilalexander.dev
   Peers: [
   ]
 
-  # The same, each through one network interface: { eth0: [ tls://192.0.2.1:9001 ] }
+  # The same, each through one network interface: { eth0: [ tcp://192.0.2.1:9001 ] }
   InterfacePeers: {}
 
-  # Where other nodes may connect to this one. Example: tls://[::]:9001
+  # Where other nodes may connect to this one. Example: tcp://[::]:9001
   Listen: [
   ]
 

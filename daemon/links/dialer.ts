@@ -62,16 +62,17 @@ export class Dialer {
 
   /** What to dial now; each named task counts as dialling from here on. */
   due(nowMs: number): DialTask[] {
-    const tasks = [...this.#tasks.values()];
-    const room = DIALS_MAX - tasks.filter((task) => task.state.kind === 'dialling').length;
-    const due = tasks.filter((task) => task.state.kind === 'waiting' && task.state.atMs <= nowMs).slice(0, room);
+    const due = [...this.#tasks.values()]
+      .filter((task) => task.state.kind === 'waiting' && task.state.atMs <= nowMs)
+      .slice(0, this.#room());
     for (const task of due) task.state = { kind: 'dialling' };
     return due;
   }
 
-  /** When `due` will next name something. */
+  /** When `due` will next name something; infinity also while only the end of an attempt can make room. */
   deadline(): number {
     let atMs = Number.POSITIVE_INFINITY;
+    if (this.#room() === 0) return atMs;
     for (const { state } of this.#tasks.values()) if (state.kind === 'waiting') atMs = Math.min(atMs, state.atMs);
     return atMs;
   }
@@ -95,6 +96,12 @@ export class Dialer {
     task.lastError = error;
     task.lastErrorAtMs = nowMs;
     task.state = { kind: 'given up' };
+  }
+
+  #room(): number {
+    let room = DIALS_MAX;
+    for (const { state } of this.#tasks.values()) if (state.kind === 'dialling') room--;
+    return room;
   }
 
   #retryNow(task: DialTask, nowMs: number): void {

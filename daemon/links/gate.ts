@@ -19,6 +19,11 @@ export class Gate {
   readonly #hosts = new Map<string, Counts>();
   #unfinished = 0;
 
+  /** Hosts that have anything open. */
+  get hosts(): number {
+    return this.#hosts.size;
+  }
+
   /** A connection came in. Undefined: it counts as unfinished until `settled` or `gone`. */
   admit(address: string): GateRefusal | undefined {
     const host = hostOf(address);

@@ -115,11 +115,7 @@ export class Paths {
     if (nowMs < rumour.nextAtMs) return;
     if (!this.#ownLookups.take(nowMs)) return stats.drop('lookup rate own');
     rumour.target = target.slice();
-    rumour.nextAtMs = nowMs + rumour.backoffMs;
-    rumour.backoffMs = Math.min(rumour.backoffMs * 2, LOOKUP_BACKOFF_MS.cap);
-    stats.count('lookupsSent');
-    const lookup = { source: this.#context.key, dest: rumour.target, from: this.#ports.coords() };
-    this.#multicast(lookup, rumour.positions, undefined);
+    this.#ask(rumour);
   }
 
   /** Looks for a key and keeps this payload, in place of an older one, until it is found. */
@@ -210,11 +206,31 @@ export class Paths {
     }
   }
 
-  /** Once a round: forgets what has outlived itself. */
-  expire(): void {
+  /**
+   * Once a round: forgets what has outlived itself, and asks again for whom a payload waits. The first question may have
+   * gone unheard, as every one does before a new peer holds our announcement.
+   */
+  round(): void {
     const { nowMs } = this.#context;
     for (const path of [...this.#paths.values()]) if (path.expiresAtMs <= nowMs) this.#paths.delete(path.key);
-    for (const rumour of [...this.#rumours.values()]) if (rumour.expiresAtMs <= nowMs) this.#forget(rumour);
+    for (const rumour of [...this.#rumours.values()]) {
+      if (rumour.expiresAtMs <= nowMs) this.#forget(rumour);
+      else if (
+        rumour.packet !== undefined &&
+        rumour.nextAtMs <= nowMs &&
+        this.#ownLookups.take(nowMs, OWN_LOOKUPS.burst / 2)
+      ) {
+        this.#ask(rumour);
+      }
+    }
+  }
+
+  #ask(rumour: Rumour): void {
+    rumour.nextAtMs = this.#context.nowMs + rumour.backoffMs;
+    rumour.backoffMs = Math.min(rumour.backoffMs * 2, LOOKUP_BACKOFF_MS.cap);
+    this.#context.stats.count('lookupsSent');
+    const lookup = { source: this.#context.key, dest: rumour.target, from: this.#ports.coords() };
+    this.#multicast(lookup, rumour.positions, undefined);
   }
 
   #rumour(target: Uint8Array): Rumour | undefined {

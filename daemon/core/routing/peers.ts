@@ -46,6 +46,8 @@ export type Peer = {
   readonly hash: number;
   readonly port: number;
   readonly links: PeerLink[];
+  /** Has been trusted on some link, and is said to be up. */
+  isUp: boolean;
   /** What we asked this peer to sign, the same on all its links. */
   request: SigReq;
   response: SigRes | undefined;
@@ -198,6 +200,7 @@ export class Peers {
       hash,
       port,
       links: [],
+      isUp: false,
       request,
       response: undefined,
       told: new Set(),

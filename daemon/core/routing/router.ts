@@ -132,7 +132,7 @@ export class Router implements PipeUser {
     if (removed === undefined) return;
     const { peer, isLast } = removed;
     if (!isLast) this.#blooms.repeat(peer);
-    else this.#context.events.push({ kind: 'peerDown', key: peer.key, port: peer.port });
+    else if (peer.isUp) this.#context.events.push({ kind: 'peerDown', key: peer.key, port: peer.port });
   }
 
   settle(): void {
@@ -203,11 +203,12 @@ export class Router implements PipeUser {
   }
 
   #proven(link: PeerLink): void {
-    const isNew = !link.peer.links.some((other) => other.isProven);
     this.peers.prove(link);
     this.#blooms.greet(link);
     this.#spanning.greet(link);
-    if (isNew) this.#context.events.push({ kind: 'peerUp', key: link.peer.key, port: link.peer.port });
+    if (link.peer.isUp) return;
+    link.peer.isUp = true;
+    this.#context.events.push({ kind: 'peerUp', key: link.peer.key, port: link.peer.port });
   }
 
   #traffic(link: PeerLink, buffer: Uint8Array, start: number, end: number): CloseReason | undefined {
@@ -313,7 +314,7 @@ export class Router implements PipeUser {
     this.#context.stats.count('rounds');
     for (const { link, reason } of this.#spanning.round()) link.pipe.close(reason, 'found when its turn came');
     this.#blooms.round();
-    this.paths.expire();
+    this.paths.round();
   }
 
   #hash(key: Uint8Array): number {
