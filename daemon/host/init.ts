@@ -10,7 +10,7 @@ export function configText(identity: Identity): string {
   # The identity of this node: its address follows from it. Keep a copy, and show it to nobody.
   PrivateKey: ${identityToHex(identity)}
 
-  # Nodes to connect to, by tcp, tls, ws, wss, unix or socks: one or two near ones are best. Example:
+  # Nodes to connect to, by tcp or ws: one or two near ones are best. Example:
   #   tcp://192.0.2.1:9001
   # Public ones: https://publicpeers.neilalexander.dev
   Peers: [
