@@ -95,11 +95,11 @@ export class Contacts {
     return this.#keptByAddress.size + this.#keptBySubnet.size;
   }
 
-  /** A live subnet entry is never given to another key: subnets fix too few bits (section 9, weakness 15). */
   #store(contact: Contact): void {
     const existing = this.#byAddress.get(contact.address);
     if (existing !== undefined && equalOctets(existing.key, contact.key)) {
       existing.expiresAtMs = contact.expiresAtMs;
+      this.#claimSubnet(existing);
       return;
     }
     if (this.#byAddress.size >= CONTACTS_MAX) {
@@ -110,6 +110,11 @@ export class Contacts {
       if (oldest !== undefined) this.#remove(oldest);
     }
     this.#byAddress.set(contact.address, contact);
+    this.#claimSubnet(contact);
+  }
+
+  /** A live subnet entry is never given to another key: subnets fix too few bits (section 9, weakness 15). */
+  #claimSubnet(contact: Contact): void {
     const owner = this.#bySubnet.get(contact.subnet);
     if (owner === undefined || owner.expiresAtMs <= this.#context.nowMs) this.#bySubnet.set(contact.subnet, contact);
   }

@@ -5,7 +5,7 @@ import { APP } from '../wire/query.ts';
 import { Contacts } from './contacts.ts';
 import type { Context } from './context.ts';
 import { ADDRESS_PREFIX, isAddressOf, SUBNET_PREFIX } from './identity.ts';
-import { DELIVERIES_MAX, TOO_BIG } from './limits.ts';
+import { DELIVERIES_MAX, MTU_MAX, TOO_BIG } from './limits.ts';
 import { equalAt } from './octetmap.ts';
 import { Bucket } from './policy.ts';
 import { type DeliveryBatch, PACKET_HEADROOM, type PacketBatch, type PublicKey } from './port.ts';
@@ -19,6 +19,8 @@ export type PacketPorts = {
 
 /** Echo requests that we made ourselves carry this identifier and are answered to whoever asked for them. */
 const ECHO_DATA_MIN = 8;
+/** Behind the headers of IPv6 and ICMPv6. */
+const ECHO_DATA_MAX = MTU_MAX - IPV6_HEADER - 8;
 
 export class Packets {
   readonly contacts: Contacts;
@@ -76,7 +78,7 @@ export class Packets {
 
   /** Sends an echo request made here; the answer becomes an event. */
   echo(target: Uint8Array, sequence: number, size: number): void {
-    const data = new Uint8Array(Math.max(size, ECHO_DATA_MIN));
+    const data = new Uint8Array(Math.min(Math.max(size, ECHO_DATA_MIN), ECHO_DATA_MAX));
     const echo = { isReply: false, identifier: this.#echoIdentifier, sequence, data };
     this.#echoSentMs[sequence & 0xff] = this.#context.nowMs;
     const packet = writeEcho(this.#context.address, target, echo);
