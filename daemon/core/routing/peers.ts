@@ -36,8 +36,12 @@ export type PeerLink = {
   hasSample: boolean;
   /** When the outstanding request went out here, until its answer came. */
   requestedAtMs: number | undefined;
+  /** Of the link, not of the peer: anyone can show a peer's greeting, and must not use up what is the peer's. */
+  readonly sigReqs: Bucket;
   /** A SigReq that came faster than the bucket allows to answer. */
   unanswered: SigReq | undefined;
+  /** Announcements, and the last filter, that came before the proof; with it they count. */
+  readonly early: { type: number; body: Uint8Array }[];
   cost: number;
 };
 
@@ -64,7 +68,6 @@ export type Peer = {
   /** Announcements that wait for the buckets. */
   readonly deferred: Uint8Array[];
   readonly announces: Bucket;
-  readonly sigReqs: Bucket;
   readonly filters: Bucket;
   readonly lookups: Bucket;
   /** Of the version of the tree in `coordsVersion`. */
@@ -118,7 +121,12 @@ export class Peers {
   /** @returns the new link, or why there is no room for it */
   add(pipe: Pipe, newRequest: () => SigReq, hash: number): PeerLink | CloseReason {
     let peer = this.#byKey.get(pipe.key);
-    if (peer !== undefined && peer.links.length >= LINKS_PER_KEY) return 'too many links';
+    if (peer !== undefined && peer.links.length >= LINKS_PER_KEY) {
+      // Whoever holds links with a recorded greeting must not keep its owner out.
+      const unproven = peer.links.find((link) => !link.isProven);
+      if (unproven === undefined) return 'too many links';
+      unproven.pipe.close('too many links', 'a newer link took its place');
+    }
     peer ??= this.#newPeer(pipe.key, newRequest(), hash);
     const link: PeerLink = {
       pipe,
@@ -130,7 +138,9 @@ export class Peers {
       rttMs: 0,
       hasSample: false,
       requestedAtMs: undefined,
+      sigReqs: new Bucket(SIG_REQS_PER_PEER, this.#context.nowMs),
       unanswered: undefined,
+      early: [],
       cost: Math.floor(LAG_UNKNOWN_MS),
     };
     this.#context.timers.arm(link.provenByMs);
@@ -212,7 +222,6 @@ export class Peers {
       roundsSinceFilter: 0,
       deferred: [],
       announces: new Bucket(ANNOUNCES_PER_PEER, nowMs),
-      sigReqs: new Bucket(SIG_REQS_PER_PEER, nowMs),
       filters: new Bucket(FILTERS_PER_PEER, nowMs),
       lookups: new Bucket(lookups, nowMs),
       coords: new Uint8Array(0) as Coords,

@@ -1,5 +1,7 @@
 /** The routing layer as one: frames in from links, payloads in from sessions, frames out to links. */
+import { readAnnounce } from '../../wire/announce.ts';
 import { Writer } from '../../wire/cursor.ts';
+import { readFilter } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import {
   type PathBroken,
@@ -21,7 +23,7 @@ import {
   writeTrafficHead,
 } from '../../wire/traffic.ts';
 import type { Context } from '../context.ts';
-import { HOPS_MAX, MAINTENANCE_MS, PAYLOAD_MAX } from '../limits.ts';
+import { ANNOUNCES_DEFERRED, HOPS_MAX, MAINTENANCE_MS, PAYLOAD_MAX } from '../limits.ts';
 import type { Pipe, PipeUser } from '../link/pipe.ts';
 import { equalAt, hashOctets } from '../octetmap.ts';
 import type { CloseReason, Coords, PublicKey } from '../port.ts';
@@ -151,14 +153,14 @@ export class Router implements PipeUser {
   }
 
   #control(link: PeerLink, type: number, body: Uint8Array): CloseReason | undefined {
+    const mayWait = type === FRAME.announce || type === FRAME.bloomFilter;
+    if (mayWait && !link.isProven) return this.#keepEarly(link, type, body);
     switch (type) {
       case FRAME.sigReq:
         return this.#spanning.sigReqReceived(link, body);
       case FRAME.sigRes: {
         const result = this.#spanning.sigResReceived(link, body);
-        if (result !== 'proven') return result;
-        this.#proven(link);
-        return undefined;
+        return result === 'proven' ? this.#proven(link) : result;
       }
       case FRAME.announce:
         return this.#spanning.announceReceived(link.peer, body);
@@ -202,13 +204,29 @@ export class Router implements PipeUser {
     return false;
   }
 
-  #proven(link: PeerLink): void {
+  /** What an unproven link says waits for the proof: it may be another's, and must not touch what is the peer's. */
+  #keepEarly(link: PeerLink, type: number, body: Uint8Array): CloseReason | undefined {
+    const isFilter = type === FRAME.bloomFilter;
+    if (isFilter && readFilter(body) === undefined) return 'filter malformed';
+    if (!isFilter && readAnnounce(body) === undefined) return 'frame malformed';
+    const before = isFilter ? link.early.findIndex((frame) => frame.type === type) : -1;
+    if (before >= 0) link.early.splice(before, 1);
+    if (link.early.length >= ANNOUNCES_DEFERRED) return 'announce flood';
+    link.early.push({ type, body: body.slice() });
+    return undefined;
+  }
+
+  #proven(link: PeerLink): CloseReason | undefined {
     this.peers.prove(link);
     this.#blooms.greet(link);
     this.#spanning.greet(link);
-    if (link.peer.isUp) return;
+    if (!link.peer.isUp) this.#context.events.push({ kind: 'peerUp', key: link.peer.key, port: link.peer.port });
     link.peer.isUp = true;
-    this.#context.events.push({ kind: 'peerUp', key: link.peer.key, port: link.peer.port });
+    for (const { type, body } of link.early.splice(0)) {
+      const reason = this.#control(link, type, body);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
   }
 
   #traffic(link: PeerLink, buffer: Uint8Array, start: number, end: number): CloseReason | undefined {

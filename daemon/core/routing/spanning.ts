@@ -56,7 +56,7 @@ export class Spanning {
   sigReqReceived(link: PeerLink, body: Uint8Array): CloseReason | undefined {
     const request = readSigReq(body);
     if (request === undefined) return 'frame malformed';
-    if (link.peer.sigReqs.take(this.#context.nowMs)) {
+    if (link.sigReqs.take(this.#context.nowMs)) {
       this.#answer(link, request);
       return undefined;
     }
@@ -166,7 +166,7 @@ export class Spanning {
   #workOff(): { link: PeerLink; reason: CloseReason }[] {
     const ends: { link: PeerLink; reason: CloseReason }[] = [];
     for (const link of this.#peers.links()) {
-      if (link.unanswered === undefined || !link.peer.sigReqs.take(this.#context.nowMs)) continue;
+      if (link.unanswered === undefined || !link.sigReqs.take(this.#context.nowMs)) continue;
       this.#answer(link, link.unanswered);
       link.unanswered = undefined;
     }
@@ -183,7 +183,7 @@ export class Spanning {
     const { key } = this.#context;
     const self = this.#tree.get(key);
     let best: Candidate = { root: key, peer: undefined, cost: Number.POSITIVE_INFINITY };
-    const present = self === undefined ? undefined : this.#peers.get(self.parent);
+    const present = this.#peers.proven.find((peer) => self !== undefined && equalOctets(peer.key, self.parent));
     if (present !== undefined) {
       const { infos } = this.#tree.ancestry(key);
       const root = infos[infos.length - 1]?.key ?? key;
