@@ -159,6 +159,7 @@ export class FakePipe implements Pipe {
   readonly reserved: Uint8Array[] = [];
   closed: CloseReason | undefined;
   onControl: (type: number) => void = () => {};
+  onClose: () => void = () => {};
 
   constructor(key: PublicKey, priority = 0) {
     this.key = key;
@@ -179,6 +180,7 @@ export class FakePipe implements Pipe {
 
   close(reason: CloseReason): void {
     this.closed = reason;
+    this.onClose();
   }
 
   /** Everything sent since the last time, control frames first; of one type if that is given. */

@@ -71,24 +71,47 @@ test('removing a link twice is harmless', () => {
   assert.equal(peers.remove(link.pipe), undefined);
 });
 
+/** Four proven links to a key. */
+function four(peers: Peers, of: Identity): PeerLink[] {
+  const links = Array.from({ length: 4 }, () => addKey(peers, of));
+  for (const link of links) peers.prove(link);
+  return links;
+}
+
 test('four links to one key are enough', () => {
   const { peers } = setUp();
-  for (let i = 0; i < 4; i++) addKey(peers, first);
+  four(peers, first);
   assert.equal(peers.add(new FakePipe(first.key), newRequest, 0), 'too many links');
   assert.equal(peers.get(first.key)?.links.length, 4);
 });
 
 test('four links to one key are no hindrance to another', () => {
   const { peers } = setUp();
-  for (let i = 0; i < 4; i++) addKey(peers, first);
+  four(peers, first);
   addKey(peers, second);
 });
 
 test('a link whose key has four is taken when one of them goes', () => {
   const { peers } = setUp();
-  const links = Array.from({ length: 4 }, () => addKey(peers, first));
+  const links = four(peers, first);
   peers.remove((links[2] as PeerLink).pipe);
   addKey(peers, first);
+});
+
+test('a fifth link takes the place of the oldest one that is not proven', () => {
+  const { peers } = setUp();
+  const pipes = Array.from({ length: 4 }, () => new FakePipe(first.key));
+  for (const pipe of pipes) {
+    pipe.onClose = () => peers.remove(pipe);
+    const link = add(peers, pipe);
+    if (pipe === pipes[0]) peers.prove(link);
+  }
+  addKey(peers, first);
+  assert.deepEqual(
+    pipes.map(({ closed }) => closed),
+    [undefined, 'too many links', undefined, undefined],
+  );
+  assert.equal(peers.get(first.key)?.links.length, 4);
 });
 
 test('a new link carries a request at once', () => {
