@@ -39,10 +39,12 @@ export async function measurePair(
     const { nodes } = await layMesh(lab, { kinds });
     const [a, b] = [at(nodes, 0), at(nodes, 1)];
     progress('join');
-    const lifeOfPair = await joinFigures(lab, a, b);
-    const forth = { ...lifeOfPair, ...(await loaded(lab, a, b, pace, progress)) };
-    const back = kinds[0] === kinds[1] ? undefined : await loaded(lab, b, a, pace, progress);
-    return { forth, back };
+    const life = await joinFigures(lab, a, b);
+    const forth = await traffic(lab, a, b, pace, progress, cpuOf(a, b));
+    if (kinds[0] !== kinds[1]) return { forth, back: await traffic(lab, b, a, pace, progress, cpuOf(b, a)) };
+    // Start and memory belong to a kind, so mixed pairs have none of their own.
+    const peak = [a, b].map((node) => residentMib(node.pid, 'VmHWM'));
+    return { forth: { ...forth, ...life, rssPeakMib: Math.max(...peak) }, back: undefined };
   });
 }
 
@@ -62,10 +64,8 @@ async function joinFigures(lab: Lab, a: TestNode, b: TestNode): Promise<Figures>
   return { startMs: readyMs, joinMs, rssIdleMib: Math.max(...idle) };
 }
 
-async function loaded(lab: Lab, from: TestNode, to: TestNode, pace: Pace, progress: Progress): Promise<Figures> {
-  const figures = await traffic(lab, from, to, pace, progress, () => [cpuSeconds(from.pid), cpuSeconds(to.pid)]);
-  const peak = [from, to].map((node) => residentMib(node.pid, 'VmHWM'));
-  return { ...figures, rssPeakMib: Math.max(...peak) };
+function cpuOf(from: TestNode, to: TestNode): () => [number, number] {
+  return () => [cpuSeconds(from.pid), cpuSeconds(to.pid)];
 }
 
 async function traffic(
