@@ -66,7 +66,7 @@ export function besieged(kinds: readonly [DaemonKind, DaemonKind], body: (siege:
       },
       tellsReason: async (reason) => {
         if (daemon.kind === 'yggdrasil') return;
-        await waitFor(`the log to say "${reason}"`, () => daemon.log.slice(logAt).includes(`: ${reason}: `), {
+        await waitFor(`the log to say "${reason}"`, () => daemon.log.slice(logAt).includes(`${reason}: `), {
           limitMs: 2000,
         });
       },
