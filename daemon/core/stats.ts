@@ -31,6 +31,7 @@ export const DROP_REASONS = [
   'announce refused, table full',
   'announce deferred',
   'sig request coalesced',
+  'sig response unasked',
   'filter coalesced',
   'session packet unknown',
   'session handshake malformed',

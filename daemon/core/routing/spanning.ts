@@ -69,13 +69,20 @@ export class Spanning {
   sigResReceived(link: PeerLink, body: Uint8Array): CloseReason | 'proven' | undefined {
     const response = readSigRes(body);
     if (response === undefined) return 'frame malformed';
-    const { key, crypto } = this.#context;
+    const { key, crypto, nowMs, stats } = this.#context;
+    const { request } = link.peer;
+    const isAnswer = response.seq === request.seq && response.nonce === request.nonce;
+    // A verification costs; one for each request is enough, and some for answers that came too late.
+    const isNeeded = isAnswer ? !link.isProven || link.requestedAtMs !== undefined : link.sigReqs.take(nowMs);
+    if (!isNeeded) {
+      stats.drop('sig response unasked');
+      return undefined;
+    }
     const signed = announceSigned(key, link.peer.key, response);
     // Everybody would end their links to us for an announcement with port zero.
     const isValid = response.port !== 0n && crypto.ed25519Verify(link.peer.key, response.psig, signed);
     if (!isValid) return 'signature response invalid';
-    const { request } = link.peer;
-    if (response.seq !== request.seq || response.nonce !== request.nonce) return undefined;
+    if (!isAnswer) return undefined;
     this.#peers.sample(link);
     if (link.peer.response === undefined) link.peer.response = { ...response, psig: response.psig.slice() };
     return link.isProven ? undefined : 'proven';
@@ -144,7 +151,7 @@ export class Spanning {
   }
 
   #store(announce: Announce): Info | undefined {
-    const put = this.#tree.put(announce, this.#peers.keys);
+    const put = this.#tree.put(announce, this.#peers.keys, (info) => this.#forgetTold(info));
     if (put?.replaced !== undefined) this.#forgetTold(put.replaced);
     return put?.stored;
   }

@@ -64,11 +64,16 @@ export class Tree {
   /**
    * Stores an announcement that `accepts` allowed, with copies of its octets.
    * @param peers keys whose ancestry must not be evicted
+   * @param onEvicted told of what had to make room
    * @returns what it replaced and what is stored now; undefined when the table is full
    */
-  put(announce: Announce, peers: readonly PublicKey[]): { stored: Info; replaced: Info | undefined } | undefined {
+  put(
+    announce: Announce,
+    peers: readonly PublicKey[],
+    onEvicted: (info: Info) => void = () => {},
+  ): { stored: Info; replaced: Info | undefined } | undefined {
     const replaced = this.#infos.get(announce.key);
-    if (replaced === undefined && !this.#makeRoom(peers)) return undefined;
+    if (replaced === undefined && !this.#makeRoom(peers, onEvicted)) return undefined;
     const stored: Info = {
       key: announce.key.slice(),
       parent: announce.parent.slice(),
@@ -121,16 +126,20 @@ export class Tree {
     return publicKey(infos[infos.length - 1]?.key ?? key);
   }
 
-  #makeRoom(peers: readonly PublicKey[]): boolean {
+  #makeRoom(peers: readonly PublicKey[], onEvicted: (info: Info) => void): boolean {
     const cap = Math.min(TREE_INFOS_MAX, Math.max(TREE_INFOS_MIN, TREE_INFOS_PER_PEER * (peers.length + 1)));
     if (this.#infos.size < cap && this.#offAncestry < TREE_INFOS_OFF_ANCESTRY) return true;
     const needed = new Set<Info>();
-    for (const key of [this.#context.key, ...peers]) for (const info of this.ancestry(key).infos) needed.add(info);
+    // Of each ancestry only so much that all together fit: nobody fills the table with one deep chain.
+    for (const key of [this.#context.key, ...peers]) {
+      for (const info of this.ancestry(key).infos.slice(0, TREE_INFOS_PER_PEER)) needed.add(info);
+    }
     const spare = [...this.#infos.values()].filter((info) => !needed.has(info));
-    spare.sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+    const isFull = spare.length >= TREE_INFOS_OFF_ANCESTRY || this.#infos.size >= cap;
     // Some at a time, so that a flood does not walk the whole table for each of its announcements.
-    const excess = Math.max(spare.length - TREE_INFOS_OFF_ANCESTRY, this.#infos.size - cap) + 64;
-    for (const info of spare.slice(0, Math.max(0, excess))) this.#remove(info, () => {});
+    const excess = isFull ? Math.max(spare.length - TREE_INFOS_OFF_ANCESTRY, this.#infos.size - cap) + 64 : 0;
+    spare.sort((a, b) => a.expiresAtMs - b.expiresAtMs);
+    for (const info of spare.slice(0, excess)) this.#remove(info, onEvicted);
     this.#offAncestry = Math.max(0, spare.length - excess);
     return this.#infos.size < cap;
   }
