@@ -117,9 +117,10 @@ export class StreamLink implements Pipe {
   }
 
   reserve(size: number, dest: number, source: number): void {
-    const before = this.egress.queue.dropped;
+    const { queue } = this.egress;
+    const before = queue.dropped;
     this.egress.reserve(size, dest, source);
-    if (this.egress.queue.dropped !== before) this.#context.stats.drop('traffic queue full');
+    for (let i = before; i < queue.dropped; i++) this.#context.stats.drop('traffic queue full');
     this.#mark(this);
     this.#sent(true);
   }
