@@ -6,6 +6,7 @@ import type { Pipe } from '../../daemon/core/link/pipe.ts';
 import { compareOctets } from '../../daemon/core/octetmap.ts';
 import {
   type CloseReason,
+  type Crypto,
   type LinkFacts,
   linkId,
   type NodeOptions,
@@ -70,6 +71,16 @@ export function identity(number: number): Identity {
 export function identityOf(seed: Uint8Array): Identity {
   const signer = crypto.ed25519Signer(seed);
   return { seed, signer, key: publicKey(signer.publicKey) };
+}
+
+/** For tests of numbers: believes every signature, so that nobody has to make them. */
+export const trusting: Crypto = { ...crypto, ed25519Verify: () => true };
+
+/** A key that cannot sign, for `trusting` nodes. */
+export function nameless(number: number): Identity {
+  const key = publicKey(new Chance(0x0e_0000 + number).octets(32));
+  const signer = { publicKey: key, x25519Private: NOTHING, sign: () => new Uint8Array(64) };
+  return { seed: NOTHING, key, signer };
 }
 
 /** Always the same ones, the lowest key first. */
