@@ -32,22 +32,23 @@ export async function connectTcp(uri: LinkUri, sourceInterface: string, signal: 
 
 async function resolve(uri: LinkUri, signal: AbortSignal): Promise<string[]> {
   const host = uri.host.split('%')[0] ?? '';
-  const found = isIP(host) ? [uri.host] : (await resolveName(host, signal)).map(({ address }) => address);
+  const found = isIP(host) !== 0 ? [uri.host] : (await resolveName(host, signal)).map(({ address }) => address);
   return found.filter((address) => {
     const bare = address.split('%')[0] ?? '';
     return !FORBIDDEN.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4');
   });
 }
 
-async function resolveName(host: string, signal: AbortSignal): Promise<{ address: string }[]> {
-  try {
-    return await lookup(host, { all: true, order: 'verbatim' });
-  } catch (error) {
-    if (signal.aborted) return [];
-    throw new RatatoskError('DIAL_FAILED', `the name ${host} does not resolve: check the name and the DNS`, {
-      cause: error,
-    });
-  }
+function resolveName(host: string, signal: AbortSignal): Promise<{ address: string }[]> {
+  return new Promise((resolve, reject) => {
+    // A lookup cannot be called off; its answer is no longer waited for.
+    const abort = (): void => resolve([]);
+    signal.addEventListener('abort', abort);
+    const problem = `the name ${host} does not resolve: check the name and the DNS`;
+    lookup(host, { all: true, order: 'verbatim' })
+      .then(resolve, (cause: unknown) => reject(new RatatoskError('DIAL_FAILED', problem, { cause })))
+      .finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function connectOne(address: string, port: number, sourceInterface: string, signal: AbortSignal): Promise<Socket> {
@@ -68,13 +69,13 @@ function connectOne(address: string, port: number, sourceInterface: string, sign
       signal.removeEventListener('abort', abort);
     };
     signal.addEventListener('abort', abort);
-    socket.once('error', (error) => {
+    // Stays: until a carrier listens, an error must find somebody.
+    socket.on('error', (error) => {
       settle();
       reject(error);
     });
     socket.once('connect', () => {
       settle();
-      socket.removeAllListeners('error');
       resolve(socket);
     });
   });
