@@ -26,7 +26,7 @@ export const tcp: LinkKind = {
         // A failed accept, such as for lack of descriptors, concerns that connection only.
         server.on('error', () => {});
         const { port } = server.address() as AddressInfo;
-        resolve(listenerOf(uri, port, (done) => server.close(done)));
+        resolve(listenerOf(uri, port, () => server.close()));
       });
     });
   },
@@ -60,6 +60,10 @@ export class SocketCarrier implements Carrier {
       if (!this.#isClosed) events.bytes(chunk);
     });
     this.#socket.once('close', () => this.#ended());
+    // Who has ended its half may read no more: what is still held would keep the link.
+    this.#socket.once('end', () => {
+      if (!this.#isClosed) this.#socket.destroy();
+    });
     this.#socket.resume();
   }
 
@@ -81,9 +85,9 @@ export class SocketCarrier implements Carrier {
     this.#socket.resume();
   }
 
-  /** Also called, later, for writes that were taken at once: those leave a newer one in the socket. */
+  /** Also called, later, for writes that failed or that were taken at once: the latter leave a newer one in the socket. */
   readonly #written = (): void => {
-    if (!this.#isHeld || this.#socket.writableLength > 0) return;
+    if (!this.#isHeld || this.#socket.writableLength > 0 || this.#socket.destroyed) return;
     this.#isHeld = false;
     if (!this.#isClosed) this.#events?.writable();
   };
@@ -107,10 +111,13 @@ export function listenFailed(uri: LinkUri, error: NodeJS.ErrnoException): Ratato
   return new RatatoskError('LISTEN_FAILED', `Cannot listen on ${uri.name}: ${remedy}`, { cause: error });
 }
 
-/** A listener that shows the port it really has. */
-export function listenerOf(uri: LinkUri, port: number, close: (done: () => void) => void): Listener {
+/**
+ * A listener that shows the port it really has. Its links live on when it closes, and are not waited for: a server says
+ * that it is closed only when they have ended.
+ */
+export function listenerOf(uri: LinkUri, port: number, close: () => void): Listener {
   return {
     uri: `${remoteUri(uri.scheme, uri.host, port)}${uri.path}`,
-    close: () => new Promise((resolve) => close(() => resolve())),
+    close: async () => close(),
   };
 }

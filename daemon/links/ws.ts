@@ -49,9 +49,9 @@ export const ws: LinkKind = {
         server.removeAllListeners('error');
         server.on('error', () => {});
         const { port } = server.address() as AddressInfo;
-        const close = (done: () => void): void => {
-          server.close(done);
-          server.closeIdleConnections();
+        const close = (): void => {
+          server.close();
+          server.closeAllConnections();
         };
         resolve(listenerOf(uri, port, close));
       });
