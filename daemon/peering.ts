@@ -13,6 +13,9 @@ export type PeerSetting = { readonly uri: string; readonly sourceInterface: stri
 
 export type Report = (level: 'debug' | 'info' | 'warn', message: string, fields?: Record<string, string>) => void;
 
+/** The longest that a timer can wait; a longer backoff is asked for again then. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
 /** What runs for one configured peer: an attempt, or a link. */
 type Run = { readonly abort: AbortController; link: LinkId | undefined };
 
@@ -84,6 +87,7 @@ export class Peering {
     this.#runs.delete(task);
     run?.abort.abort();
     if (run?.link !== undefined) this.#driver.detach(run.link);
+    this.#dialDue();
   }
 
   /** Every link, and every configured peer that has none. */
@@ -128,7 +132,8 @@ export class Peering {
     for (const task of this.#dialer.due(nowMs)) void this.#dial(task);
     clearTimeout(this.#timer);
     const atMs = this.#dialer.deadline();
-    if (atMs < Number.POSITIVE_INFINITY) this.#timer = setTimeout(() => this.#dialDue(), Math.max(10, atMs - nowMs));
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#dialDue(), Math.min(TIMER_MAX_MS, Math.max(10, atMs - nowMs)));
   }
 
   /** One attempt, and the life of the link that comes of it. Never rejects. */
@@ -150,8 +155,9 @@ export class Peering {
       },
       down: (reason, code) => {
         run.link = undefined;
-        if (code === 'own key') this.#dialer.giveUp(task, reason, performance.now());
-        else this.#failed(task, run, reason);
+        if (code !== 'own key') return this.#failed(task, run, reason);
+        this.#dialer.giveUp(task, reason, performance.now());
+        this.#dialDue();
       },
     });
   }
