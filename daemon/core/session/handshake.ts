@@ -73,7 +73,8 @@ export class Handshakes {
     const shared = form === undefined ? undefined : crypto.boxShared(form, ephemeral.privateKey);
     if (shared === undefined) return undefined;
     const memory = this.#remember(dest);
-    memory.isKnown = true;
+    // Whoever makes us throw Inits away may be anyone: that is no acquaintance.
+    memory.isKnown ||= !isThrownAway;
     const seq = this.#nextSeq(memory);
     if (isThrownAway) memory.thrownAway = seq;
     const { send, next, local } = fields;
@@ -122,20 +123,26 @@ export class Handshakes {
     return this.#context.crypto.ed25519Verify(source, handshake.sig, this.#signed(ephemeral, handshake));
   }
 
-  /** Half of the budget is kept for keys that we know: the claimed source costs nothing to forge. */
+  /**
+   * Half of the budget is kept for keys that we know: the claimed source costs nothing to forge. Nor is it remembered
+   * before the budget allows, or a flood of sources would make us forget the keys that we know.
+   */
   mayOpen(source: PublicKey, hasSession: boolean): boolean {
     const { nowMs } = this.#context;
-    const memory = this.#remember(source);
-    const reserve = hasSession || memory.isKnown ? 0 : INITS.burst / 2;
-    return memory.inits.take(nowMs) && this.#inits.take(nowMs, reserve);
+    const memory = this.#memory.get(source);
+    if (memory !== undefined && !memory.inits.take(nowMs)) return false;
+    const reserve = hasSession || memory?.isKnown === true ? 0 : INITS.burst / 2;
+    if (!this.#inits.take(nowMs, reserve)) return false;
+    if (memory === undefined) this.#remember(source).inits.take(nowMs);
+    return true;
   }
 
   /** Whether something unreadable may cause an Init now. */
   mayRescue(dest: PublicKey, leastDistanceMs: number): boolean {
     const { nowMs } = this.#context;
-    const memory = this.#remember(dest);
-    if (nowMs - memory.rescuedMs < leastDistanceMs || !this.#rescues.take(nowMs)) return false;
-    memory.rescuedMs = nowMs;
+    const rescuedMs = this.#memory.get(dest)?.rescuedMs ?? Number.NEGATIVE_INFINITY;
+    if (nowMs - rescuedMs < leastDistanceMs || !this.#rescues.take(nowMs)) return false;
+    this.#remember(dest).rescuedMs = nowMs;
     return true;
   }
 
@@ -164,6 +171,7 @@ export class Handshakes {
     if (existing !== undefined) {
       if (existing.untilMs <= nowMs) existing.highest = 0n;
       existing.untilMs = untilMs;
+      this.#memory.touch(key);
       return existing;
     }
     const oldest = this.#memory.size >= HANDSHAKE_MEMORY ? this.#memory.oldest() : undefined;

@@ -103,6 +103,7 @@ export class Sessions {
 
   /** Once a second. */
   expire(): void {
+    this.settle();
     const { nowMs } = this.#context;
     for (const session of [...this.#sessions.values()]) {
       if (nowMs - session.lastActiveMs >= SESSION_LIFE_MS) this.#remove(session);
