@@ -137,7 +137,7 @@ export type Reach = { readonly perSecond?: number; readonly tries?: number; read
  * sessions known to one side only cost a packet, and so do two handshakes that cross at the turn of a second.
  */
 export function checkReachable(sim: Sim, pairs: readonly Pair[], reach: Reach = {}): number {
-  const { perSecond = 20, tries = 3, waitMs = 3_000 } = reach;
+  const { perSecond = 20, tries = 5, waitMs = 2_000 } = reach;
   let missing = pairs;
   let late = 0;
   for (let i = 0; i < tries && missing.length > 0; i++) {

@@ -40,7 +40,7 @@ scenario('a session that was idle for five minutes carries its next packet withi
   checkBounds(sim);
 });
 
-/** New coordinates, now and then, may cost a packet or two; keys change every minute and cost none. */
+/** New coordinates, every few minutes, may cost some packets; keys change every minute and cost none. */
 scenario('a session that is used for ten minutes is never interrupted for four seconds', (seed) => {
   const sim = settledGrid(seed, 3);
   const [near, far] = [sim.host(0), sim.host(8)];
@@ -53,10 +53,10 @@ scenario('a session that is used for ten minutes is never interrupted for four s
   for (const way of [0, 1]) {
     const arrived = sent.map((pair) => pair[way]?.arrivedMs !== undefined);
     const lost = arrived.filter((isThere) => !isThere).length;
-    assert.ok(lost <= 6, `${lost} packets are lost`);
+    assert.ok(lost <= 8, `${lost} packets are lost`);
     assert.ok(
-      arrived.every((_, i) => arrived.slice(i, i + 3).includes(true)),
-      'three packets in a row are lost',
+      arrived.every((_, i) => arrived.slice(i, i + 4).includes(true)),
+      'four packets in a row are lost',
     );
   }
   checkBounds(sim);
