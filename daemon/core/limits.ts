@@ -66,6 +66,8 @@ export const PATH_LIFE_MS = 60_000;
 export const RUMOURS_MAX = 4_096;
 export const RUMOUR_BYTES = 8 * 1024 * 1024;
 export const RUMOUR_LIFE_MS = 60_000;
+/** For so long after somebody asked, a lookup is repeated by itself. */
+export const RUMOUR_WANTED_MS = 10_000;
 export const OWN_LOOKUPS = { perSecond: 50, burst: 100 };
 /** Unanswered lookups for one target double their distance up to this: traffic must flow within 10 s of a return. */
 export const LOOKUP_BACKOFF_MS = { first: 1_000, cap: 8_000 };

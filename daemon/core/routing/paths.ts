@@ -26,6 +26,7 @@ import {
   PATHS_MAX,
   RUMOUR_BYTES,
   RUMOUR_LIFE_MS,
+  RUMOUR_WANTED_MS,
   RUMOURS_MAX,
 } from '../limits.ts';
 import { equalOctets, hashOctets, OctetMap } from '../octetmap.ts';
@@ -52,6 +53,8 @@ type Rumour = {
   /** What was looked up, whole or partial. */
   target: Uint8Array;
   nextAtMs: number;
+  /** Something waits for the answer at least until then. */
+  wantedUntilMs: number;
   backoffMs: number;
   expiresAtMs: number;
   packet: { dest: PublicKey; payload: Uint8Array } | undefined;
@@ -110,12 +113,11 @@ export class Paths {
   lookup(target: Uint8Array): void {
     const rumour = this.#rumour(target);
     if (rumour === undefined) return;
-    const { nowMs, stats } = this.#context;
+    const { nowMs } = this.#context;
     rumour.expiresAtMs = nowMs + RUMOUR_LIFE_MS;
-    if (nowMs < rumour.nextAtMs) return;
-    if (!this.#ownLookups.take(nowMs)) return stats.drop('lookup rate own');
+    rumour.wantedUntilMs = nowMs + RUMOUR_WANTED_MS;
     rumour.target = target.slice();
-    this.#ask(rumour);
+    this.#ask(rumour, 0);
   }
 
   /** Looks for a key and keeps this payload, in place of an older one, until it is found. */
@@ -197,38 +199,37 @@ export class Paths {
   /** A filter that a peer sent may say where something is that we look for: ask again at once. */
   filterChanged(peer: Peer, before: Uint32Array): void {
     if (!peer.isOnTree) return;
+    const { nowMs } = this.#context;
     for (const rumour of this.#rumours.values()) {
+      if (rumour.packet === undefined && rumour.wantedUntilMs <= nowMs) continue;
       if (!filterHas(peer.recvFilter, rumour.positions) || filterHas(before, rumour.positions)) continue;
-      if (rumour.backoffMs === LOOKUP_BACKOFF_MS.first) continue;
       rumour.backoffMs = LOOKUP_BACKOFF_MS.first;
-      rumour.nextAtMs = this.#context.nowMs;
-      this.lookup(rumour.target);
+      rumour.nextAtMs = nowMs;
+      this.#ask(rumour, OWN_LOOKUPS.burst / 2);
     }
   }
 
   /**
-   * Once a round: forgets what has outlived itself, and asks again for whom a payload waits. The first question may have
-   * gone unheard, as every one does before a new peer holds our announcement.
+   * Once a round: forgets what has outlived itself, and asks again for whom something waits. The first question may
+   * have gone unheard, as every one does before a new peer holds our announcement.
    */
   round(): void {
     const { nowMs } = this.#context;
     for (const path of [...this.#paths.values()]) if (path.expiresAtMs <= nowMs) this.#paths.delete(path.key);
     for (const rumour of [...this.#rumours.values()]) {
       if (rumour.expiresAtMs <= nowMs) this.#forget(rumour);
-      else if (
-        rumour.packet !== undefined &&
-        rumour.nextAtMs <= nowMs &&
-        this.#ownLookups.take(nowMs, OWN_LOOKUPS.burst / 2)
-      ) {
-        this.#ask(rumour);
-      }
+      else if (rumour.packet !== undefined || rumour.wantedUntilMs > nowMs) this.#ask(rumour, OWN_LOOKUPS.burst / 2);
     }
   }
 
-  #ask(rumour: Rumour): void {
-    rumour.nextAtMs = this.#context.nowMs + rumour.backoffMs;
+  /** Asks, if it is time and a peer may know; a question that nobody would hear costs nothing and delays no later one. */
+  #ask(rumour: Rumour, reserve: number): void {
+    const { nowMs, stats } = this.#context;
+    if (nowMs < rumour.nextAtMs || this.#blooms.targets(rumour.positions, undefined).next().done === true) return;
+    if (!this.#ownLookups.take(nowMs, reserve)) return stats.drop('lookup rate own');
+    rumour.nextAtMs = nowMs + rumour.backoffMs;
     rumour.backoffMs = Math.min(rumour.backoffMs * 2, LOOKUP_BACKOFF_MS.cap);
-    this.#context.stats.count('lookupsSent');
+    stats.count('lookupsSent');
     const lookup = { source: this.#context.key, dest: rumour.target, from: this.#ports.coords() };
     this.#multicast(lookup, rumour.positions, undefined);
   }
@@ -246,6 +247,7 @@ export class Paths {
       positions: filterPositions(item),
       target: target.slice(),
       nextAtMs: this.#context.nowMs,
+      wantedUntilMs: 0,
       backoffMs: LOOKUP_BACKOFF_MS.first,
       expiresAtMs: this.#context.nowMs + RUMOUR_LIFE_MS,
       packet: undefined,
@@ -258,6 +260,7 @@ export class Paths {
     const { packet } = rumour;
     if (packet === undefined || !equalOctets(packet.dest, path.key)) {
       rumour.backoffMs = LOOKUP_BACKOFF_MS.first;
+      rumour.wantedUntilMs = 0;
       return;
     }
     this.#forget(rumour);
