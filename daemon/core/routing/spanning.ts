@@ -84,7 +84,10 @@ export class Spanning {
     if (!isValid) return 'signature response invalid';
     if (!isAnswer) return undefined;
     this.#peers.sample(link);
-    if (link.peer.response === undefined) link.peer.response = { ...response, psig: response.psig.slice() };
+    // After a break that only one side noticed a new link may come with a new port; then the one we announced is void.
+    if (link.peer.response?.port !== response.port) link.peer.response = { ...response, psig: response.psig.slice() };
+    const own = this.#tree.get(key);
+    if (own !== undefined && equalOctets(own.parent, link.peer.key) && own.port !== response.port) this.#refresh = true;
     return link.isProven ? undefined : 'proven';
   }
 
