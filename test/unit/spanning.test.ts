@@ -290,6 +290,23 @@ test('a parent that is back within the round of grace is kept', () => {
   assert.equal(again.closed, undefined);
 });
 
+test('takes the port that its parent gives it after a break', () => {
+  const { world, host, parent } = withParent(7n);
+  host.detach(parent.link);
+  RawPeer.up(host, lower, 8n);
+  world.run(2_000);
+  assert.deepEqual(host.node.self().coords, ['8']);
+});
+
+test('takes the port of a new link to its parent while the old one is not yet known to be dead', () => {
+  const { world, host, parent } = withParent(7n);
+  const again = RawPeer.up(host, lower, 8n);
+  parent.politePort = undefined;
+  world.run(5_000);
+  assert.equal(again.closed, undefined);
+  assert.deepEqual(host.node.self().coords, ['8']);
+});
+
 test('goes to another peer of the same root in the round after the parent is lost', () => {
   const { world, host } = start();
   const other = RawPeer.up(host, higher, 4n);
