@@ -124,7 +124,6 @@ export type CloseReason =
 /** Facts the shells log, show or act on. Never one per packet. */
 export type CoreEvent =
   | { kind: 'linkUp'; link: LinkId; key: PublicKey }
-  | { kind: 'linkRefused'; link: LinkId; reason: CloseReason }
   | { kind: 'peerUp'; key: PublicKey; port: number }
   | { kind: 'peerDown'; key: PublicKey; port: number }
   | { kind: 'rootChanged'; root: PublicKey; isSelf: boolean }
@@ -256,5 +255,9 @@ export type TreeInfo = { key: PublicKey; parent: PublicKey; seq: bigint };
 export type PathInfo = { key: PublicKey; ports: string[]; seq: bigint };
 export type SessionInfo = { key: PublicKey; bytesReceived: number; bytesSent: number; upMs: number };
 
-/** Named counters, `drops` by reason. */
-export type StatsInfo = { drops: Record<string, number>; counters: Record<string, number> };
+/** Named counters; packets dropped and links ended by us, by reason. */
+export type StatsInfo = {
+  drops: Record<string, number>;
+  counters: Record<string, number>;
+  closes: Record<string, number>;
+};

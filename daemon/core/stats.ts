@@ -1,5 +1,5 @@
 /** Plain counters. Every drop has a name. */
-import type { StatsInfo } from './port.ts';
+import type { CloseReason, StatsInfo } from './port.ts';
 
 export const DROP_REASONS = [
   'packet malformed',
@@ -69,8 +69,15 @@ export class Stats {
   readonly drops = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
   readonly counters = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<Counter, number>;
 
+  /** Links that we ended, by reason. */
+  readonly closes: Partial<Record<CloseReason, number>> = {};
+
   drop(reason: DropReason): void {
     this.drops[reason]++;
+  }
+
+  close(reason: CloseReason): void {
+    this.closes[reason] = (this.closes[reason] ?? 0) + 1;
   }
 
   count(name: Counter): void {
@@ -78,6 +85,6 @@ export class Stats {
   }
 
   snapshot(): StatsInfo {
-    return { drops: { ...this.drops }, counters: { ...this.counters } };
+    return { drops: { ...this.drops }, counters: { ...this.counters }, closes: { ...this.closes } };
   }
 }

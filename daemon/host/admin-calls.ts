@@ -110,8 +110,8 @@ function ownCalls(context: CallContext): Call[] {
   return [
     own('getStatus', 'Show what works and what does not', () => context.status()),
     own('getStats', 'Show counters', async () => {
-      const { counters, drops } = await context.ask('stats', {});
-      return { counters, drops };
+      const { counters, drops, closes } = await context.ask('stats', {});
+      return { counters, drops, closes };
     }),
     {
       ...own('ping', 'Send one echo request to a node', (args) => ping(context, args), PING_FIELDS),

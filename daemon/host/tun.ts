@@ -37,7 +37,7 @@ export type TunResult = {
 export function openTun(ifName: string, mtu: number, address: Uint8Array): TunResult {
   if (ifName === 'none' || ifName === 'dummy') return without({});
   const { addon, problem } = findAddon();
-  if (addon === undefined) return without({ tunProblem: problem, tunRemedy: 'run `npm run build:native`' });
+  if (addon === undefined) return without({ tunProblem: problem });
   let tun: Tun | undefined;
   try {
     tun = addon.openTun(ifName);

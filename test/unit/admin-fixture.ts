@@ -43,7 +43,7 @@ export function lonelyRouter(): Answers {
     paths: () => [],
     sessions: () => [],
     tun: () => ({ isEnabled: false, name: 'none', mtu: 0 }),
-    stats: () => ({ drops: { 'too late': 3 }, counters: { packets: 7 } }),
+    stats: () => ({ drops: { 'too late': 3 }, counters: { packets: 7 }, closes: { 'frame malformed': 1 } }),
     addPeer: ({ uri }) => {
       if (peers.has(uri)) throw new RatatoskError('PEER_EXISTS', 'known already');
       peers.add(uri);

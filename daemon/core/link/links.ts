@@ -52,7 +52,10 @@ export class Links {
   }
 
   drain(sink: Sink): void {
-    for (const { link, reason, detail } of this.#refused.splice(0)) sink.close(link, reason, detail);
+    for (const { link, reason, detail } of this.#refused.splice(0)) {
+      this.#context.stats.close(reason);
+      sink.close(link, reason, detail);
+    }
     const marked = this.#marked;
     this.#marked = [];
     for (const link of marked) {
@@ -65,7 +68,7 @@ export class Links {
       }
       this.#links.delete(link.id);
       link.egress.clear();
-      this.#context.events.push({ kind: 'linkRefused', link: link.id, reason: end.reason });
+      this.#context.stats.close(end.reason);
       sink.close(link.id, end.reason, end.detail);
     }
   }

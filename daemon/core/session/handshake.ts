@@ -100,12 +100,8 @@ export class Handshakes {
   }
 
   /** Opens the box of an Init or Ack; the signature is checked by `isAuthentic`, after the cheaper questions. */
-  open(buffer: Uint8Array, at: number, end: number): Handshake | undefined {
+  open(buffer: Uint8Array, at: number): Handshake | undefined {
     const { crypto, signer, stats } = this.#context;
-    if (end - at !== HANDSHAKE_SIZE) {
-      stats.drop('session handshake malformed');
-      return undefined;
-    }
     const shared = crypto.boxShared(buffer.subarray(at + 1, at + HANDSHAKE_BOX_AT), signer.x25519Private);
     const inner = new Uint8Array(HANDSHAKE_INNER);
     if (shared !== undefined) {

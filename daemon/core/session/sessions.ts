@@ -2,7 +2,7 @@
  * All sessions of a node: application packets in, sealed payloads out to the router, and back (section 5). Boxes are
  * sealed and opened in batches: nothing that was handed out is complete before `settle`.
  */
-import { readSessionHead, SESSION, sessionHead } from '../../wire/session.ts';
+import { HANDSHAKE_SIZE, readSessionHead, SESSION, sessionHead } from '../../wire/session.ts';
 import type { Context } from '../context.ts';
 import {
   INIT_RESEND_MS,
@@ -160,10 +160,16 @@ export class Sessions {
     const { stats } = this.#context;
     if (!readSessionHead(buffer, at + 1, end, head)) return stats.drop('session packet unknown');
     const session = this.#sessions.get(buffer, sourceAt);
-    if (session === undefined) return this.#rescue(publicKey(buffer.slice(sourceAt, sourceAt + 32)), undefined);
+    if (session === undefined) {
+      stats.drop('session unreadable');
+      return this.#rescue(publicKey(buffer.slice(sourceAt, sourceAt + 32)), undefined);
+    }
     const row = session.rowOf(head);
     const key = row === undefined ? undefined : session.openKey(row);
-    if (row === undefined || key === undefined) return this.#rescue(session.key, session);
+    if (row === undefined || key === undefined) {
+      stats.drop('session unreadable');
+      return this.#rescue(session.key, session);
+    }
     if (!session.isNewNonce(row, head)) return stats.drop('session replay');
     // Keys change with this packet: what came before is opened with the old ones, what follows sees the new.
     const isTurn = session.wouldRatchet(row);
@@ -227,9 +233,10 @@ export class Sessions {
 
   #handshakeReceived(type: 1 | 2, source: PublicKey, buffer: Uint8Array, at: number, end: number): void {
     const { stats, nowMs } = this.#context;
+    if (end - at !== HANDSHAKE_SIZE) return stats.drop('session handshake malformed');
     let session = this.#sessions.get(source);
     if (!this.#handshakes.mayOpen(source, session !== undefined)) return stats.drop('session handshake rate');
-    const handshake = this.#handshakes.open(buffer, at, end);
+    const handshake = this.#handshakes.open(buffer, at);
     if (handshake === undefined) return;
     const isStale =
       session === undefined
