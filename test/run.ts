@@ -15,7 +15,7 @@ const SIDE_BY_SIDE = ['unit', 'sim'];
 const ONE_BY_ONE = ['net', 'interop', 'hostile'];
 const LONG = ['long'];
 /** Of one file; a hang must not become the run's. Long tests have limits of their own. */
-const FILE_LIMIT_MS = 15 * 60_000;
+const FILE_LIMIT_MS = 5 * 60_000;
 const CORES_USED = 2;
 
 type Event = { type: string; data: EventData };
