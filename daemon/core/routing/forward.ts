@@ -1,5 +1,6 @@
 /** The next hop of a packet: greedy by distance in the tree, weighed by cost (section 4.5). */
 import { commonHops, hopCount } from '../../wire/path.ts';
+import { equalOctets } from '../octetmap.ts';
 import type { Coords } from '../port.ts';
 import type { Peer, PeerLink, Peers } from './peers.ts';
 import type { Tree } from './tree.ts';
@@ -60,15 +61,21 @@ export class Forwarder {
     this.#peersVersion = this.#peers.version;
     this.#coords = this.#tree.coords(this.#ownKey);
     this.#hops = hopCount(this.#coords);
+    const root = this.#tree.rootOf(this.#ownKey);
     for (const peer of this.#peers.all()) {
+      peer.hasOurRoot = equalOctets(this.#tree.rootOf(peer.key), root);
       peer.coords = this.#tree.coords(peer.key);
       peer.hops = hopCount(peer.coords);
     }
   }
 }
 
-/** The rules of section 4.5, first one that applies. */
+/**
+ * The rules of section 4.5, first one that applies. Before them all: anyone can make a tree of its own and have any
+ * coordinates there, so a peer of another tree is a hop only when ours has none.
+ */
 function isBetter(x: PeerLink, distance: number, y: PeerLink, yDistance: number, yCost: number): boolean {
+  if (x.peer.hasOurRoot !== y.peer.hasOurRoot) return x.peer.hasOurRoot;
   if (x.peer === y.peer && x.pipe.priority !== y.pipe.priority) return x.pipe.priority < y.pipe.priority;
   const product = x.cost * distance;
   const yProduct = yCost * yDistance;

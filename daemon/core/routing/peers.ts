@@ -73,6 +73,8 @@ export type Peer = {
   /** Of the version of the tree in `coordsVersion`. */
   coords: Coords;
   hops: number;
+  /** It is in the same tree as we are. */
+  hasOurRoot: boolean;
 };
 
 /** Before the first sample: 2^32 - 1 nanoseconds. */
@@ -226,6 +228,7 @@ export class Peers {
       lookups: new Bucket(lookups, nowMs),
       coords: new Uint8Array(0) as Coords,
       hops: 0,
+      hasOurRoot: false,
     };
     this.#ports.set(port, peer);
     this.#byKey.set(key, peer);
