@@ -120,7 +120,7 @@ test('cost times distance decides before distance', () => {
 test('with equal products the closer one wins', () => {
   const place = new Place(1, 1, 1);
   place.add(first, [1], 2);
-  const closer = place.add(second, [], 3);
+  const closer = place.add(root, [], 3);
   assert.equal(place.hop([2, 2]), closer);
 });
 
@@ -157,6 +157,33 @@ test('a link that is not proven is no hop', () => {
   const link = place.add(first, [2], 1);
   link.isProven = false;
   assert.equal(place.hop([2, 5]), undefined);
+});
+
+/** A peer that is the root of a tree of its own, and costs next to nothing. */
+function addForeign(place: Place, of: Identity): PeerLink {
+  const sig = new Uint8Array(64);
+  place.tree.put({ key: of.key, parent: of.key, seq: 1n, nonce: 1n, port: 0n, psig: sig, sig }, []);
+  return place.add(of, [], 1);
+}
+
+test('a peer of another tree does not attract what one of ours can bring closer', () => {
+  const place = new Place(1);
+  addForeign(place, first);
+  const ours = place.add(second, [2], 4_000);
+  assert.equal(place.hop([2, 5]), ours);
+});
+
+test('a root of its own does not attract what is for our root', () => {
+  const place = new Place(1);
+  addForeign(place, first);
+  const ours = place.add(root, [], 4_000);
+  assert.equal(place.hop([]), ours);
+});
+
+test('a peer of another tree is a hop when ours has none', () => {
+  const place = new Place(1);
+  const foreign = addForeign(place, first);
+  assert.equal(place.hop([2, 5]), foreign);
 });
 
 test('a peer that is gone is no hop', () => {

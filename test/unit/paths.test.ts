@@ -97,11 +97,12 @@ test('a lookup that is not answered is repeated after 1, 2, 4 and then 8 seconds
   assert.deepEqual(timesMs, [0, 1_000, 3_000, 7_000, 15_000, 23_000, 31_000, 39_000]);
 });
 
-test('nothing is looked up that nobody writes to', () => {
+test('a lookup repeats itself for ten seconds, not longer', () => {
   const mesh = new Mesh();
   mesh.send(farAddress);
-  lookupsTo(mesh.parent);
-  mesh.world.run(30_000);
+  mesh.world.run(10_000);
+  assert.equal(lookupsTo(mesh.parent).length, 4);
+  mesh.world.run(60_000);
   assert.deepEqual(lookupsTo(mesh.parent), []);
 });
 
