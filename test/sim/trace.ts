@@ -15,7 +15,8 @@ import type { End } from './cable.ts';
 const NAME_OCTETS = 48;
 const FORGET_AFTER_MS = 30_000;
 
-type Packet = { watermark: bigint; sends: number; atMs: number };
+/** A packet on its way. Its source may send it once more when it was lost, and the first may be late, not lost. */
+type Copy = { watermark: bigint; sends: number };
 
 export class Observer {
   frames = 0;
@@ -24,8 +25,8 @@ export class Observer {
   longestWay = 0;
   readonly #hash: Hash = createHash('sha256');
   readonly #isGreeted = new WeakMap<End, boolean>();
-  #packets = new Map<string, Packet>();
-  #previousPackets = new Map<string, Packet>();
+  #packets = new Map<string, Copy[]>();
+  #previousPackets = new Map<string, Copy[]>();
   #turnAtMs = FORGET_AFTER_MS;
   readonly #view = trafficView();
   readonly #hopsMax: number;
@@ -83,14 +84,22 @@ export class Observer {
       'latin1',
     );
     this.#forget(atMs);
-    // Its source may send a packet once more, when the first was lost.
-    const isAtSource = equalAt(from.host.key, octets, view.sourceAt, 32);
-    const known = isAtSource ? undefined : (this.#packets.get(name) ?? this.#previousPackets.get(name));
-    if (known !== undefined) assert.ok(watermark < known.watermark, 'the watermark falls on every link');
-    const sends = (known?.sends ?? 0) + 1;
-    assert.ok(sends <= this.#hopsMax, `no packet crosses more than ${this.#hopsMax} links`);
-    this.longestWay = Math.max(this.longestWay, sends);
-    this.#packets.set(name, { watermark, sends, atMs });
+    const copies = this.#packets.get(name) ?? this.#previousPackets.get(name) ?? [];
+    this.#packets.set(name, copies);
+    // Nothing may be known of what waited in a broken cable for a minute.
+    const isNew = copies.length === 0 || equalAt(from.host.key, octets, view.sourceAt, 32);
+    if (isNew) copies.push({ watermark, sends: 1 });
+    else this.#forwarded(copies, watermark);
+  }
+
+  #forwarded(copies: Copy[], watermark: bigint): void {
+    const higher = copies.filter((copy) => copy.watermark > watermark);
+    assert.ok(higher.length > 0, 'the watermark falls on every link');
+    const copy = higher.reduce((a, b) => (a.watermark < b.watermark ? a : b));
+    copy.watermark = watermark;
+    copy.sends++;
+    assert.ok(copy.sends <= this.#hopsMax, `no packet crosses more than ${this.#hopsMax} links`);
+    this.longestWay = Math.max(this.longestWay, copy.sends);
   }
 
   #forget(atMs: number): void {
