@@ -1,49 +1,37 @@
-/** WebSocket: binary messages that together form one stream (section 2.6). */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+/** WebSocket: dialling and listening (section 2.6). */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { RatatoskError } from '../core/error.ts';
-import type { LinkFacts } from '../core/port.ts';
 import { connectTcp } from './connect.ts';
 import { acceptedFacts, dialledFacts, remoteUri } from './facts.ts';
-import type { Carrier, CarrierEvents, LinkKind, LinkUri } from './link.ts';
+import { Gate } from './gate.ts';
+import type { Carrier, LinkKind, LinkUri } from './link.ts';
+import { isAllowedOrigin } from './origin.ts';
 import { listenerOf, listenFailed } from './tcp.ts';
+import { WEB_SOCKET_OPTIONS, WebSocketCarrier } from './ws-carrier.ts';
 
 const PROTOCOL = 'ygg-ws';
-/** One frame of the largest size and its length. */
-const MESSAGE_MAX = 131_080;
-/** Larger writes go as several messages. */
-const MESSAGE_SENT = 65_536;
+/** From the connection to the end of the upgrade, however busily it is filled. */
 const UPGRADE_TIMEOUT_MS = 5_000;
-const CLOSE_GRACE_MS = 1_000;
-
-const CLOSE_NORMAL = 1000;
-const CLOSE_UNSUPPORTED = 1003;
 const CLOSE_POLICY = 1008;
 
 export const ws: LinkKind = {
   async dial(uri, sourceInterface, signal) {
     const socket = await connectTcp(uri, sourceInterface, signal);
-    return new WebSocketCarrier(await upgrade(uri, socket, signal), dialledFacts(uri), socket.remoteAddress ?? '');
+    try {
+      return new WebSocketCarrier(await upgrade(uri, socket, signal), socket, dialledFacts(uri));
+    } catch (cause) {
+      socket.destroy();
+      throw new RatatoskError('DIAL_FAILED', cause instanceof Error ? cause.message : String(cause), { cause });
+    }
   },
 
   listen(uri, accept) {
     return new Promise((resolve, reject) => {
-      const server = createServer(
-        {
-          headersTimeout: UPGRADE_TIMEOUT_MS,
-          requestTimeout: UPGRADE_TIMEOUT_MS,
-          connectionsCheckingInterval: 1_000,
-          noDelay: true,
-        },
-        (request, response) => {
-          const isHealth = request.url === '/health' || request.url === '/healthz';
-          if (isHealth) response.end('OK');
-          else response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end('Upgrade Required');
-        },
-      );
-      serveUpgrades(server, uri, accept);
+      const server = createServer({ noDelay: true }, answer);
+      serveUpgrades(server, uri, accept, watchStrangers(server));
       server.once('error', (error) => reject(listenFailed(uri, error)));
       server.listen(uri.port, uri.host, () => {
         server.removeAllListeners('error');
@@ -64,145 +52,90 @@ function upgrade(uri: LinkUri, socket: Socket, signal: AbortSignal): Promise<Web
   const query = uri.otherQuery === '' ? '' : `?${uri.otherQuery}`;
   const host = uri.host.includes(':') ? `[${uri.host.split('%')[0]}]` : uri.host;
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const client = new WebSocket(`ws://${host}${uri.path === '' ? '/' : uri.path}${query}`, PROTOCOL, {
-      perMessageDeflate: false,
-      handshakeTimeout: UPGRADE_TIMEOUT_MS,
-      maxPayload: MESSAGE_MAX,
+      ...WEB_SOCKET_OPTIONS,
       createConnection: () => socket,
     });
-    const abort = (): void => client.terminate();
-    signal.addEventListener('abort', abort);
-    client.once('error', (error) => {
+    const giveUp = (why: string): void => {
+      reject(new Error(why));
+      client.terminate();
+    };
+    const late = (): void => giveUp(`the upgrade took longer than ${UPGRADE_TIMEOUT_MS / 1_000} s`);
+    const abort = (): void => giveUp('the attempt was called off');
+    const timer = setTimeout(late, UPGRADE_TIMEOUT_MS);
+    const settle = (): void => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-      reject(new RatatoskError('DIAL_FAILED', error.message, { cause: error }));
+    };
+    signal.addEventListener('abort', abort);
+    client.on('error', (error) => {
+      settle();
+      reject(error);
     });
     client.once('open', () => {
-      signal.removeEventListener('abort', abort);
-      client.removeAllListeners('error');
+      settle();
       client.pause();
       resolve(client);
     });
   });
 }
 
-function serveUpgrades(server: Server, uri: LinkUri, accept: (carrier: Carrier) => void): void {
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  const isHealth = /^\/healthz?(?:\?|$)/.test(request.url ?? '');
+  if (isHealth) response.writeHead(200, { Connection: 'close' }).end('OK');
+  else response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end('Upgrade Required');
+}
+
+/** Connections that are no links are few and live shortly. Returns what tells that one has become a link. */
+function watchStrangers(server: Server): (socket: Duplex) => void {
+  const gate = new Gate();
+  const leaves = new Map<Duplex, () => void>();
+  server.on('connection', (socket): void => {
+    const host = socket.remoteAddress ?? '';
+    if (gate.admit(host) !== undefined) return void socket.destroy();
+    const timer = setTimeout(() => socket.destroy(), UPGRADE_TIMEOUT_MS);
+    const leave = (): void => {
+      if (!leaves.delete(socket)) return;
+      clearTimeout(timer);
+      gate.gone(host, false);
+    };
+    leaves.set(socket, leave);
+    socket.once('close', leave);
+  });
+  return (socket) => leaves.get(socket)?.();
+}
+
+function serveUpgrades(
+  server: Server,
+  uri: LinkUri,
+  accept: (carrier: Carrier) => void,
+  becameLink: (socket: Duplex) => void,
+): void {
   const upgrades = new WebSocketServer({
+    ...WEB_SOCKET_OPTIONS,
     noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MESSAGE_MAX,
+    clientTracking: false,
     handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {});
-    if (!isAllowedOrigin(request, uri.options.origins)) return refuse(socket);
+    if (!isAllowedOrigin(request.headers, uri.options.origins)) return refuse(socket);
     upgrades.handleUpgrade(request, socket, head, (client) => {
-      if (client.protocol !== PROTOCOL) return client.close(CLOSE_POLICY, 'client must speak the ygg-ws subprotocol');
+      if (client.protocol !== PROTOCOL) {
+        // What it still sends may be no WebSocket at all.
+        client.on('error', () => {});
+        return client.close(CLOSE_POLICY, 'client must speak the ygg-ws subprotocol');
+      }
+      becameLink(socket);
       const { remoteAddress, remotePort } = request.socket;
       const remote = remoteUri(uri.scheme, remoteAddress, remotePort);
-      client.pause();
-      accept(new WebSocketCarrier(client, acceptedFacts(uri, remote), remoteAddress ?? ''));
+      accept(new WebSocketCarrier(client, request.socket, acceptedFacts(uri, remote)));
     });
   });
 }
 
-/** Browsers send an origin; only those of our own host, or of hosts that the listener names, may connect. */
-function isAllowedOrigin({ headers }: IncomingMessage, patterns: readonly string[]): boolean {
-  if (headers.origin === undefined) return true;
-  let host: string;
-  try {
-    host = new URL(headers.origin).host;
-  } catch {
-    return false;
-  }
-  return (
-    host.toLowerCase() === headers.host?.toLowerCase() || patterns.some((pattern) => matchesPattern(host, pattern))
-  );
-}
-
-/** Shell patterns with `*` and `?`, case ignored; written without a regular expression, since both sides are text of others. */
-export function matchesPattern(text: string, pattern: string): boolean {
-  const [a, p] = [text.toLowerCase(), pattern.toLowerCase()];
-  let at = 0;
-  let from = 0;
-  let star = -1;
-  let mark = 0;
-  while (at < a.length) {
-    if (from < p.length && (p[from] === '?' || p[from] === a[at]) && p[from] !== '*') {
-      at++;
-      from++;
-    } else if (p[from] === '*') {
-      star = from++;
-      mark = at;
-    } else if (star >= 0) {
-      from = star + 1;
-      at = ++mark;
-    } else return false;
-  }
-  while (p[from] === '*') from++;
-  return from === p.length;
-}
-
 function refuse(socket: Duplex): void {
+  socket.once('finish', () => socket.destroy());
   socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-}
-
-class WebSocketCarrier implements Carrier {
-  readonly facts: LinkFacts;
-  readonly remoteHost: string;
-  readonly #client: WebSocket;
-  #events: CarrierEvents | undefined;
-  #isHeld = false;
-  #isClosed = false;
-  #reason: string | undefined;
-
-  constructor(client: WebSocket, facts: LinkFacts, remoteHost: string) {
-    this.#client = client;
-    this.facts = facts;
-    this.remoteHost = remoteHost;
-    client.on('error', (error) => {
-      this.#reason = error.message;
-    });
-  }
-
-  start(events: CarrierEvents): void {
-    this.#events = events;
-    this.#client.on('message', (data, isBinary) => {
-      if (this.#isClosed) return;
-      if (isBinary) return events.bytes(data as Buffer);
-      this.#reason = 'the other side sent text';
-      this.#client.close(CLOSE_UNSUPPORTED);
-    });
-    this.#client.once('close', (code) => {
-      if (this.#isClosed) return;
-      this.#isClosed = true;
-      events.closed(
-        this.#reason ?? (code === CLOSE_NORMAL ? 'the other side closed the connection' : `closed with code ${code}`),
-      );
-    });
-    this.#client.resume();
-  }
-
-  write(bytes: Uint8Array): boolean {
-    if (this.#isClosed || this.#client.readyState !== WebSocket.OPEN) return true;
-    for (let at = 0; at < bytes.length; at += MESSAGE_SENT) {
-      this.#client.send(bytes.subarray(at, at + MESSAGE_SENT), { binary: true }, this.#written);
-    }
-    this.#isHeld = this.#client.bufferedAmount > 0;
-    return !this.#isHeld;
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#client.close(CLOSE_NORMAL);
-    const timer = setTimeout(() => this.#client.terminate(), CLOSE_GRACE_MS);
-    this.#client.once('close', () => clearTimeout(timer));
-    this.#client.resume();
-  }
-
-  readonly #written = (): void => {
-    if (!this.#isHeld || this.#client.bufferedAmount > 0) return;
-    this.#isHeld = false;
-    if (!this.#isClosed) this.#events?.writable();
-  };
 }
