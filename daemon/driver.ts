@@ -54,6 +54,11 @@ export class Driver implements Sink {
 
   /** Gives a connected carrier to the core. Undefined: it was refused at once, and `down` has been told. */
   attach(carrier: Carrier, watcher: LinkWatcher): LinkId | undefined {
+    if (this.#isStopped) {
+      carrier.close();
+      watcher.down('the node is stopping', 'shutdown');
+      return undefined;
+    }
     const free = this.#links.indexOf(undefined);
     const link = linkId(free < 0 ? this.#links.length : free);
     this.#links[link] = { carrier, watcher };
