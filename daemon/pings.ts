@@ -6,31 +6,36 @@ import type { Commands, PingResult } from './host/commands.ts';
 /** The core tells answers apart by 256 sequence numbers; more cannot be under way. */
 const SEQUENCES = 256;
 
+type Waiting = { readonly sequence: number; readonly settle: (result: PingResult) => void };
+
+const SILENCE: PingResult = { isAnswered: false, rttMs: 0 };
+
 export class Pings {
-  readonly #waiting = new Map<number, (result: PingResult) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   #next = 0;
 
   /** One request; the sequence number on the wire is our own, so that several callers do not mix. */
   ping(driver: Driver, { address, size, timeoutMs }: Commands['ping']['args']): Promise<PingResult> {
     const sequence = this.#next++ & 0xffff;
+    const slot = sequence % SEQUENCES;
+    // Whoever waited here has lost its place in the core, too.
+    this.#waiting.get(slot)?.settle(SILENCE);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settle(sequence, { isAnswered: false, rttMs: 0 }), timeoutMs);
-      this.#settle(sequence, { isAnswered: false, rttMs: 0 });
-      this.#waiting.set(sequence % SEQUENCES, (result) => {
+      const settle = (result: PingResult): void => {
         clearTimeout(timer);
+        this.#waiting.delete(slot);
         resolve(result);
-      });
+      };
+      const timer = setTimeout(() => settle(SILENCE), timeoutMs);
+      this.#waiting.set(slot, { sequence, settle });
       driver.feed({ kind: 'echo', target: address, sequence, size });
     });
   }
 
+  /** An answer that comes after its time must not pass for that of another request with the same place. */
   heard(event: CoreEvent): void {
-    if (event.kind === 'echoReply') this.#settle(event.sequence, { isAnswered: true, rttMs: event.rttMs });
-  }
-
-  #settle(sequence: number, result: PingResult): void {
-    const resolve = this.#waiting.get(sequence % SEQUENCES);
-    this.#waiting.delete(sequence % SEQUENCES);
-    resolve?.(result);
+    if (event.kind !== 'echoReply') return;
+    const waiting = this.#waiting.get(event.sequence % SEQUENCES);
+    if (waiting?.sequence === event.sequence) waiting.settle({ isAnswered: true, rttMs: event.rttMs });
   }
 }
