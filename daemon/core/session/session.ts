@@ -7,11 +7,18 @@ import { type Handshake, SESSION, type SessionHead } from '../../wire/session.ts
 import type { Context } from '../context.ts';
 import { addressForKey, subnetForKey } from '../identity.ts';
 import { RATCHET_MS } from '../limits.ts';
+import { equalOctets } from '../octetmap.ts';
 import type { KeyPair, PublicKey } from '../port.ts';
 import { ReplayWindow } from './replay.ts';
 
-/** Which pair of keys opens a packet: current/recv, next/send, next/recv. */
-export type Row = 0 | 1 | 2;
+/**
+ * Which pair of keys opens a packet: current/recv, next/send, next/recv, current/send. The reference does not open the
+ * last; it is what two of us send each other after each has followed the other.
+ */
+export type Row = 0 | 1 | 2 | 3;
+
+/** The key of a row, made when first needed, since it costs an X25519; and what it has opened. */
+type Opener = { shared: Uint8Array | undefined; readonly window: ReplayWindow };
 
 export class Session {
   readonly key: PublicKey;
@@ -36,9 +43,8 @@ export class Session {
   #remoteLow = 0;
   #sendNonce = 0;
   #ratchetedMs = Number.NEGATIVE_INFINITY;
-  #windows: [ReplayWindow, ReplayWindow, ReplayWindow] = freshWindows();
-  /** Made when first needed: each costs an X25519. */
-  #openShared: (Uint8Array | undefined)[] = [undefined, undefined, undefined];
+  /** One for each row. */
+  #openers: readonly Opener[] = [newOpener(), newOpener(), newOpener(), newOpener()];
   #sendShared: Uint8Array | undefined;
   readonly #context: Context;
 
@@ -56,14 +62,19 @@ export class Session {
     this.next = next;
   }
 
-  /** Takes over an Init or Ack that is newer than the last one. The send nonce is kept (section 5.3). */
+  /**
+   * Takes over an Init or Ack that is newer than the last one. The send nonce is kept (section 5.3). A repeated Init
+   * brings the same keys: what they have opened with our send key must not be opened again.
+   */
   update(handshake: Handshake): void {
+    const current = this.#openerWithSend(handshake.current);
+    const next = this.#openerWithSend(handshake.next);
     this.seq = handshake.seq;
     this.#current = handshake.current.slice();
     this.#remoteNext = handshake.next.slice();
     this.#setRemote(handshake.keySeq);
     this.#advance();
-    this.#windows = freshWindows();
+    this.#keep(current, next, undefined);
     this.lastActiveMs = this.#context.nowMs;
   }
 
@@ -75,21 +86,21 @@ export class Session {
     if (isCurrent && receiver === this.local - 1) return 0;
     if (isNext && receiver === this.local) return 1;
     if (isNext && receiver === this.local - 1) return 2;
+    if (isCurrent && receiver === this.local) return 3;
     return undefined;
   }
 
   isNewNonce(row: Row, head: SessionHead): boolean {
-    return this.#windows[row].isNew(head.nonceHigh, head.nonceLow);
+    return this.#opener(row).window.isNew(head.nonceHigh, head.nonceLow);
   }
 
   /** The key that opens a row; undefined when the peer chose a key that gives none. */
   openKey(row: Row): Uint8Array | undefined {
-    const pair = row === 1 ? this.send : this.#recv;
-    this.#openShared[row] ??= this.#context.crypto.boxShared(
-      row === 0 ? this.#current : this.#remoteNext,
-      pair.privateKey,
-    );
-    return this.#openShared[row];
+    const opener = this.#opener(row);
+    const theirs = row === 0 || row === 3 ? this.#current : this.#remoteNext;
+    const ours = row === 1 || row === 3 ? this.send : this.#recv;
+    opener.shared ??= this.#context.crypto.boxShared(theirs, ours.privateKey);
+    return opener.shared;
   }
 
   /** Whether opening a packet of this row would replace keys. */
@@ -99,11 +110,15 @@ export class Session {
 
   /** An authentic packet has been opened. `inner` is the next key of the sender, 32 octets. */
   opened(row: Row, nonceHigh: number, nonceLow: number, inner: Uint8Array): void {
-    this.#windows[row].accept(nonceHigh, nonceLow);
+    this.#opener(row).window.accept(nonceHigh, nonceLow);
     this.isConfirmed = true;
     this.lastActiveMs = this.#context.nowMs;
     this.lastOpenedMs = this.#context.nowMs;
-    if (this.wouldRatchet(row)) this.#ratchet(inner);
+    if (!this.wouldRatchet(row)) return;
+    this.#ratchetedMs = this.#context.nowMs;
+    if (row === 1) this.#ratchet(inner);
+    else if (row === 2) this.#follow(inner);
+    else this.#lead();
   }
 
   /** The key that seals; undefined when the peer chose a key that gives none. */
@@ -131,24 +146,34 @@ export class Session {
   wipe(): void {
     for (const pair of [this.#recv, this.send, this.next]) pair.privateKey.fill(0);
     this.#sendShared?.fill(0);
-    for (const shared of this.#openShared) shared?.fill(0);
+    for (const opener of this.#openers) opener.shared?.fill(0);
   }
 
-  /** Both sides move one key on (section 5.5). What the next keys have seen, the current ones have seen now. */
+  /** Both sides move one key on (section 5.5). */
   #ratchet(inner: Uint8Array): void {
-    this.#ratchetedMs = this.#context.nowMs;
-    this.#current = this.#remoteNext;
-    this.#remoteNext = inner.slice();
-    if (this.#remoteLow === 0xffff_ffff) {
-      this.#remoteLow = 0;
-      this.#remoteHigh = (this.#remoteHigh + 1) >>> 0;
-    } else this.#remoteLow++;
-    const nextSend = this.#openShared[1];
-    this.#openShared[1] = undefined;
+    const [, nextSend] = this.#openers;
+    this.#advanceRemote(inner);
     this.#advance();
-    this.#openShared[0] = nextSend;
-    this.#windows = [this.#windows[1], new ReplayWindow(), new ReplayWindow()];
+    this.#keep(nextSend, undefined, undefined);
     this.#sendNonce = 0;
+  }
+
+  /**
+   * The peer moves one key on, we do not: it has not seen our send key in use, and could not open what is sealed with the
+   * one after that. The reference moves both, and loses what follows until the next handshake.
+   */
+  #follow(inner: Uint8Array): void {
+    const [, nextSend, nextRecv] = this.#openers;
+    this.#advanceRemote(inner);
+    this.#keep(nextRecv, undefined, nextSend);
+    this.#forgetSealKey();
+  }
+
+  /** We move one key on, the peer has not. */
+  #lead(): void {
+    const [, nextSend, , currentSend] = this.#openers;
+    this.#advance();
+    this.#keep(currentSend, nextSend, undefined);
   }
 
   #advance(): void {
@@ -157,10 +182,38 @@ export class Session {
     this.send = this.next;
     this.next = newPair(this.#context);
     this.local++;
+    this.#forgetSealKey();
+  }
+
+  #advanceRemote(inner: Uint8Array): void {
+    this.#current = this.#remoteNext;
+    this.#remoteNext = inner.slice();
+    if (this.#remoteLow === 0xffff_ffff) {
+      this.#remoteLow = 0;
+      this.#remoteHigh = (this.#remoteHigh + 1) >>> 0;
+    } else this.#remoteLow++;
+  }
+
+  #forgetSealKey(): void {
     this.#sendShared?.fill(0);
     this.#sendShared = undefined;
-    for (const shared of this.#openShared) shared?.fill(0);
-    this.#openShared = [undefined, undefined, undefined];
+  }
+
+  /** The openers of rows 0, 2 and 3 from now on, where the same pair of keys was in another row; the rest is new. */
+  #keep(current: Opener | undefined, nextRecv: Opener | undefined, currentSend: Opener | undefined): void {
+    const before = this.#openers;
+    const fresh = [current, undefined, nextRecv, currentSend].map((opener) => opener ?? newOpener());
+    for (const opener of before) if (!fresh.includes(opener)) opener.shared?.fill(0);
+    this.#openers = fresh;
+  }
+
+  #openerWithSend(theirs: Uint8Array): Opener | undefined {
+    if (equalOctets(theirs, this.#current)) return this.#openers[3];
+    return equalOctets(theirs, this.#remoteNext) ? this.#openers[1] : undefined;
+  }
+
+  #opener(row: Row): Opener {
+    return this.#openers[row] as Opener;
   }
 
   #setRemote(keySeq: bigint): void {
@@ -180,6 +233,6 @@ export function newPair(context: Context): KeyPair {
   return context.crypto.x25519Pair(context.randomOctets(32));
 }
 
-function freshWindows(): [ReplayWindow, ReplayWindow, ReplayWindow] {
-  return [new ReplayWindow(), new ReplayWindow(), new ReplayWindow()];
+function newOpener(): Opener {
+  return { shared: undefined, window: new ReplayWindow() };
 }
