@@ -63,6 +63,8 @@ export const FILTERS_PER_PEER = { perSecond: 1, burst: 4 };
 
 export const PATHS_MAX = 16_384;
 export const PATH_LIFE_MS = 60_000;
+/** Sent over and not heard from for so long, a path is looked up again; then once in so long. */
+export const PATH_DOUBT_MS = { first: 10_000, next: 1_000 };
 export const RUMOURS_MAX = 4_096;
 export const RUMOUR_BYTES = 8 * 1024 * 1024;
 export const RUMOUR_LIFE_MS = 60_000;

@@ -19,7 +19,12 @@ export class OctetMap<T> {
   }
 
   get(octets: Uint8Array, at = 0): T | undefined {
-    let entry = this.#table.get(hashOctets(octets, at, this.#length, this.#seed));
+    return this.getHashed(hashOctets(octets, at, this.#length, this.#seed), octets, at);
+  }
+
+  /** For a caller that has hashed the octets already, with the same seed. */
+  getHashed(hash: number, octets: Uint8Array, at = 0): T | undefined {
+    let entry = this.#table.get(hash);
     while (entry !== undefined) {
       if (equalAt(entry.octets, octets, at, this.#length)) return entry.value;
       entry = entry.next;

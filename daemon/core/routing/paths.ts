@@ -22,6 +22,7 @@ import {
   NOTIFY_SEQ_LIFE_MS,
   NOTIFY_SEQS,
   OWN_LOOKUPS,
+  PATH_DOUBT_MS,
   PATH_LIFE_MS,
   PATHS_MAX,
   RUMOUR_BYTES,
@@ -45,6 +46,8 @@ export type Path = {
   /** A PathBroken has come; the path stays in use until a better one is known. */
   isBroken: boolean;
   expiresAtMs: number;
+  /** When to ask whether it still holds: nobody need tell us that it does not, and a liar will not. */
+  doubtAtMs: number;
 };
 
 type Rumour = {
@@ -173,6 +176,7 @@ export class Paths {
     path.seq = info.seq;
     path.isBroken = false;
     path.expiresAtMs = nowMs + PATH_LIFE_MS;
+    path.doubtAtMs = nowMs + PATH_DOUBT_MS.first;
     this.#ports.found(path.key);
     if (rumour !== undefined) this.#settle(rumour, path);
   }
@@ -190,10 +194,18 @@ export class Paths {
     this.lookup(path.key);
   }
 
+  /** Nothing has come back for a while. */
+  doubt(path: Path): void {
+    path.doubtAtMs = this.#context.nowMs + PATH_DOUBT_MS.next;
+    this.lookup(path.key);
+  }
+
   /** Traffic from this key has reached us: where it is does not matter, that it is does. */
   heardFrom(key: Uint8Array, at: number): void {
     const path = this.#paths.get(key, at);
-    if (path !== undefined && !path.isBroken) path.expiresAtMs = this.#context.nowMs + PATH_LIFE_MS;
+    if (path === undefined) return;
+    path.doubtAtMs = this.#context.nowMs + PATH_DOUBT_MS.first;
+    if (!path.isBroken) path.expiresAtMs = this.#context.nowMs + PATH_LIFE_MS;
   }
 
   /** A filter that a peer sent may say where something is that we look for: ask again at once. */
@@ -286,6 +298,7 @@ export class Paths {
       seq: 0n,
       isBroken: false,
       expiresAtMs: 0,
+      doubtAtMs: 0,
     };
     this.#paths.set(path.key, path);
     return path;

@@ -112,8 +112,9 @@ export class Peers {
     return this.#byLink.values();
   }
 
-  get(key: Uint8Array, at = 0): Peer | undefined {
-    return this.#byKey.get(key, at);
+  /** The hash is that of the key. */
+  get(hash: number, key: Uint8Array, at = 0): Peer | undefined {
+    return this.#byKey.getHashed(hash, key, at);
   }
 
   link(id: LinkId): PeerLink | undefined {

@@ -246,28 +246,29 @@ export class Router implements PipeUser {
       stats.drop('path too deep');
       return undefined;
     }
-    const hop = this.#forwarder.nextHop(view.path, view.watermarkHigh, view.watermarkLow) ?? this.#directHop(view);
+    const towards = this.#forwarder.nextHop(view.path, view.watermarkHigh, view.watermarkLow);
+    const destHash = hashOctets(buffer, view.destAt, 32, this.#context.hashSeed);
+    const hop = this.#directHop(view, destHash) ?? towards;
     if (hop === undefined) this.#reportBroken(view);
-    else this.#forward(hop, view, start);
+    else this.#forward(hop, view, start, destHash);
     return undefined;
   }
 
   /** A direct peer is reached whatever the coordinates say, if the packet may still get closer. */
-  #directHop(view: TrafficView): PeerLink | undefined {
+  #directHop(view: TrafficView, destHash: number): PeerLink | undefined {
     const { distance } = this.#forwarder;
     if (view.watermarkHigh === 0 && distance >= view.watermarkLow) return undefined;
-    const peer = this.peers.get(view.buffer, view.destAt);
+    const peer = this.peers.get(destHash, view.buffer, view.destAt);
     return peer === undefined ? undefined : preferredLink(peer);
   }
 
-  #forward(hop: PeerLink, view: TrafficView, start: number): void {
+  #forward(hop: PeerLink, view: TrafficView, start: number, destHash: number): void {
     const { buffer } = view;
-    const dest = hashOctets(buffer, view.destAt, 32, this.#context.hashSeed);
     const source = hashOctets(buffer, view.sourceAt, 32, this.#context.hashSeed);
     const bodyStart = lowerWatermark(view, start, this.#forwarder.distance);
     const length = 1 + view.end - bodyStart;
     const prefix = length < 0x80 ? 1 : length < 0x4000 ? 2 : 3;
-    hop.pipe.reserve(prefix + length, dest, source);
+    hop.pipe.reserve(prefix + length, destHash, source);
     const { target, targetAt } = hop.pipe;
     new Writer(target, targetAt).uvarint(length).u8(FRAME.traffic);
     target.set(buffer.subarray(bodyStart, view.end), targetAt + prefix + 1);
@@ -301,7 +302,9 @@ export class Router implements PipeUser {
   }
 
   #beginOn(path: Path, size: number): boolean {
-    const hop = this.#forwarder.nextHop(path.coords, 0xffff_ffff, 0xffff_ffff) ?? this.#directPeer(path.key);
+    const towards = this.#forwarder.nextHop(path.coords, 0xffff_ffff, 0xffff_ffff);
+    const hop = this.#directPeer(path) ?? towards;
+    if (this.#context.nowMs >= path.doubtAtMs) this.paths.doubt(path);
     if (hop === undefined) {
       this.#context.stats.drop('no next hop');
       this.paths.broke(path);
@@ -318,8 +321,8 @@ export class Router implements PipeUser {
     return true;
   }
 
-  #directPeer(key: PublicKey): PeerLink | undefined {
-    const peer = this.peers.get(key);
+  #directPeer(path: Path): PeerLink | undefined {
+    const peer = this.peers.get(path.hash, path.key);
     return peer === undefined ? undefined : preferredLink(peer);
   }
 
