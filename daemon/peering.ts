@@ -7,7 +7,7 @@ import { Dialer, type DialTask } from './links/dialer.ts';
 import { Gate } from './links/gate.ts';
 import type { Carrier, Listener } from './links/link.ts';
 import { dialUri, listenUri } from './links/registry.ts';
-import { parseUri } from './links/uri.ts';
+import { parseUri, shownUri } from './links/uri.ts';
 
 export type PeerSetting = { readonly uri: string; readonly sourceInterface: string };
 
@@ -28,6 +28,8 @@ export class Peering {
   readonly #runs = new Map<DialTask, Run>();
   /** Peers of the configuration file, which a reload compares with; others came by command. */
   #fromFile: readonly PeerSetting[] = [];
+  /** Reloads come one after the other: two at once would open a listener twice. */
+  #reloading: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -41,35 +43,12 @@ export class Peering {
   }
 
   /** Makes peers and listeners those of a configuration; answers what changed. What cannot be used is reported and skipped. */
-  async reload(peers: readonly PeerSetting[], listen: readonly string[]): Promise<string[]> {
-    const changes: string[] = [];
-    const attempt = (change: string, act: () => void): void => {
-      try {
-        act();
-        changes.push(change);
-      } catch (error) {
-        this.#report('warn', messageOf(error));
-      }
-    };
-    for (const peer of without(this.#fromFile, peers)) attempt(`removed ${peer.uri}`, () => this.remove(peer));
-    for (const peer of without(peers, this.#fromFile)) attempt(`added ${peer.uri}`, () => this.add(peer));
-    this.#fromFile = peers;
-    for (const [uri, listener] of this.#listeners) {
-      if (listen.includes(uri)) continue;
-      this.#listeners.delete(uri);
-      await listener.close();
-      changes.push(`stopped listening on ${listener.uri}`);
-    }
-    for (const uri of listen) {
-      if (this.#listeners.has(uri)) continue;
-      try {
-        const listener = await listenUri(parseUri(uri, 'listen'), (carrier) => this.#accepted(carrier));
-        this.#listeners.set(uri, listener);
-        changes.push(`listening on ${listener.uri}`);
-      } catch (error) {
-        this.#report('warn', messageOf(error));
-      }
-    }
+  reload(peers: readonly PeerSetting[], listen: readonly string[]): Promise<string[]> {
+    const changes = this.#reloading.then(async () => [
+      ...this.#reloadPeers(peers),
+      ...(await this.#reloadListeners(listen)),
+    ]);
+    this.#reloading = changes;
     return changes;
   }
 
@@ -83,6 +62,7 @@ export class Peering {
 
   remove({ uri, sourceInterface }: PeerSetting): void {
     const task = this.#dialer.remove(parseUri(uri, 'dial'), sourceInterface);
+    this.#fromFile = this.#fromFile.filter((peer) => !isSame(peer, task));
     const run = this.#runs.get(task);
     this.#runs.delete(task);
     run?.abort.abort();
@@ -123,7 +103,48 @@ export class Peering {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     for (const { abort } of this.#runs.values()) abort.abort();
+    await this.#reloading;
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
+  }
+
+  /** A peer that was refused is none of the file's: the next reload tries it again. */
+  #reloadPeers(peers: readonly PeerSetting[]): string[] {
+    const changes: string[] = [];
+    const attempt = (word: string, peer: PeerSetting, act: () => void): boolean => {
+      try {
+        act();
+        changes.push(`${word} ${shownUri(peer.uri)}`);
+        return true;
+      } catch (error) {
+        this.#report('warn', messageOf(error));
+        return false;
+      }
+    };
+    for (const peer of without(this.#fromFile, peers)) attempt('removed', peer, () => this.remove(peer));
+    const added = without(peers, this.#fromFile).filter((peer) => attempt('added', peer, () => this.add(peer)));
+    this.#fromFile = [...this.#fromFile, ...added];
+    return changes;
+  }
+
+  async #reloadListeners(listen: readonly string[]): Promise<string[]> {
+    const changes: string[] = [];
+    for (const [uri, listener] of this.#listeners) {
+      if (listen.includes(uri)) continue;
+      this.#listeners.delete(uri);
+      await listener.close();
+      changes.push(`stopped listening on ${listener.uri}`);
+    }
+    for (const uri of listen) {
+      if (this.#listeners.has(uri)) continue;
+      try {
+        const listener = await listenUri(parseUri(uri, 'listen'), (carrier) => this.#accepted(carrier));
+        this.#listeners.set(uri, listener);
+        changes.push(`listening on ${listener.uri}`);
+      } catch (error) {
+        this.#report('warn', messageOf(error));
+      }
+    }
+    return changes;
   }
 
   #dialDue(): void {
@@ -152,6 +173,7 @@ export class Peering {
       up: () => {
         this.#dialer.established(task);
         this.#report('info', 'connected', { peer: name });
+        this.#dialDue();
       },
       down: (reason, code) => {
         run.link = undefined;
@@ -190,6 +212,10 @@ export class Peering {
 
 function without(settings: readonly PeerSetting[], others: readonly PeerSetting[]): PeerSetting[] {
   return settings.filter((a) => !others.some((b) => a.uri === b.uri && a.sourceInterface === b.sourceInterface));
+}
+
+function isSame(peer: PeerSetting, task: DialTask): boolean {
+  return parseUri(peer.uri, 'dial').name === task.uri.name && peer.sourceInterface === task.sourceInterface;
 }
 
 function messageOf(error: unknown): string {

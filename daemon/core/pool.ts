@@ -2,7 +2,7 @@
  * Buffers for packets that wait, by size class, used again instead of collected. A buffer that is given back rests
  * until `settle`: a sealing batch may still write into it.
  */
-const CLASSES = [256, 2_048, 16_384, 73_728, 147_456] as const;
+const CLASSES: readonly number[] = [256, 2_048, 16_384, 73_728, 147_456];
 
 /** What rests in the pool for later use; more is left to the collector. */
 const KEPT_BYTES = 16 * 1024 * 1024;
@@ -34,7 +34,7 @@ export class BufferPool {
     for (const buffer of this.#returned) {
       if (this.#keptBytes + buffer.octets.length > KEPT_BYTES) continue;
       this.#keptBytes += buffer.octets.length;
-      this.#free[CLASSES.findIndex((capacity) => capacity === buffer.octets.length)]?.push(buffer);
+      this.#free[CLASSES.indexOf(buffer.octets.length)]?.push(buffer);
     }
     this.#returned = [];
   }

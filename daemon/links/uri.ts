@@ -15,7 +15,7 @@ type Purpose = 'dial' | 'listen';
 /** Throws `URI_INVALID` or `SCHEME_UNKNOWN`, naming what is wrong and what is expected. */
 export function parseUri(text: string, purpose: Purpose): LinkUri {
   const fail = (problem: string): never => {
-    throw new RatatoskError('URI_INVALID', `Cannot use ${shown(text)}: ${withoutPassword(problem)}`);
+    throw new RatatoskError('URI_INVALID', `Cannot use ${shownUri(text)}: ${withoutPassword(problem)}`);
   };
   if (text.length > URI_MAX) fail(`it is longer than ${URI_MAX} characters`);
   if (/\p{Cc}/u.test(text)) fail('it holds a control character');
@@ -35,7 +35,7 @@ export function parseUri(text: string, purpose: Purpose): LinkUri {
 }
 
 /** A URI without its options and without a user, which may be secrets. */
-function shown(text: string): string {
+export function shownUri(text: string): string {
   const name = text.slice(0, 200).split('?')[0] ?? '';
   return withoutPassword(name.replace(/\/\/.*@/, '//…@').replace(/\p{Cc}/gu, '\u{fffd}'));
 }
@@ -50,7 +50,7 @@ function unknownScheme(text: string, scheme: string): RatatoskError {
   const problem = PLANNED_SCHEMES.includes(scheme)
     ? `${scheme}:// is not supported yet`
     : `there is no scheme '${withoutPassword(scheme)}'`;
-  return new RatatoskError('SCHEME_UNKNOWN', `Cannot use ${shown(text)}: ${problem}; expected one of ${known}`);
+  return new RatatoskError('SCHEME_UNKNOWN', `Cannot use ${shownUri(text)}: ${problem}; expected one of ${known}`);
 }
 
 type Fail = (problem: string) => never;

@@ -10,7 +10,8 @@ import { RatatoskError } from '../../daemon/core/error.ts';
 import type { Carrier, Listener } from '../../daemon/links/link.ts';
 import { dialUri, listenUri } from '../../daemon/links/registry.ts';
 import { parseUri } from '../../daemon/links/uri.ts';
-import { type Connect, started, turns, until } from './link-suite.ts';
+import { type Connect, started, until } from './link-suite.ts';
+import { turns, VirtualTime } from './virtual-time.ts';
 import { within } from './wait.ts';
 
 const LIMIT_MS = 5_000;
@@ -207,17 +208,17 @@ export function dialSuite(scheme: string): void {
 
   test(`${scheme}: a connect that nobody answers ends after 5 s`, async (t) => {
     const port = await deafPort(t);
-    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const time = new VirtualTime(t);
     const dialling = dialUri(parseUri(`${scheme}://127.0.0.1:${port}`, 'dial'), '', never);
     let error: unknown;
     dialling.catch((reason: unknown) => {
       error = reason;
     });
     await turns();
-    t.mock.timers.tick(4_999);
+    time.tick(4_999);
     await turns();
     assert.equal(error, undefined);
-    t.mock.timers.tick(1);
+    time.tick(1);
     await turns();
     dialFailed(/connecting to 127\.0\.0\.1 took longer than 5 s/)(error);
   });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Carrier, CarrierEvents } from '../../daemon/links/link.ts';
 import { Chance } from './core.ts';
+import { turns } from './virtual-time.ts';
 import { waitFor } from './wait.ts';
 
 /** Both ends of one connection: who dialled, who accepted. Neither has been started. */
@@ -60,11 +61,6 @@ export class Ear implements CarrierEvents {
 
 export function until(what: string, condition: () => boolean): Promise<true> {
   return waitFor(what, condition, { everyMs: 1 });
-}
-
-/** Lets everything happen that waits for nothing but its turn. */
-export async function turns(count = 50): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 export function started(carrier: Carrier): Ear {

@@ -16,7 +16,8 @@ import type { TunBatch, TunDevice } from '../../daemon/host/tun.ts';
 import type { Carrier, CarrierEvents } from '../../daemon/links/link.ts';
 import { memoryPair } from '../../daemon/links/memory.ts';
 import { identity, linkFacts, nodeOptions } from '../support/core.ts';
-import { started, turns, until } from '../support/link-suite.ts';
+import { started, until } from '../support/link-suite.ts';
+import { turns, VirtualTime } from '../support/virtual-time.ts';
 
 const KIB = 1024;
 
@@ -426,40 +427,40 @@ test('reading goes on when a link has taken enough, not before', (t) => {
 });
 
 test('reading goes on after 5 ms although a link takes nothing', (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   const { node, device } = reading([32]);
   node.queued = 300 * KIB;
   device.onReadable();
-  t.mock.timers.tick(4);
+  time.tick(4);
   assert.deepEqual(device.calls, ['pause']);
-  t.mock.timers.tick(1);
+  time.tick(1);
   assert.deepEqual(device.calls, ['pause', 'resume']);
 });
 
 test('a pause that has ended early does not end the next one early', (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   const { node, driver, device } = reading([32, 32]);
   const { carrier } = attached(driver);
   node.queued = 300 * KIB;
   device.onReadable();
-  t.mock.timers.tick(3);
+  time.tick(3);
   node.queued = 0;
   carrier.events?.writable();
   node.queued = 300 * KIB;
   device.onReadable();
-  t.mock.timers.tick(3);
+  time.tick(3);
   assert.deepEqual(device.calls, ['pause', 'resume', 'pause']);
-  t.mock.timers.tick(2);
+  time.tick(2);
   assert.deepEqual(device.calls, ['pause', 'resume', 'pause', 'resume']);
 });
 
 test('a stop during a pause leaves the closed device alone', (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   const { node, driver, device } = reading([32]);
   node.queued = 300 * KIB;
   device.onReadable();
   driver.stop();
-  t.mock.timers.tick(100);
+  time.tick(100);
   assert.deepEqual(device.calls, ['pause', 'close']);
 });
 

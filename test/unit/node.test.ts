@@ -213,6 +213,22 @@ test('traffic for a direct peer reaches it whatever its path says', () => {
   assert.equal(trafficTo(child).length, 1);
 });
 
+test('traffic for a direct peer goes to it, not where its path points', () => {
+  const mesh = new Mesh();
+  const child = mesh.child(childOf);
+  mesh.parent.traffic(farOf.key, childOf.key, PAYLOAD, { to: pathOf(3, 3), from: pathOf(3), watermark: 99 });
+  assert.equal(trafficTo(child).length, 1);
+  assert.equal(trafficTo(mesh.parent).length, 0);
+});
+
+test('our own packets for a direct peer go to it, not where its path points', () => {
+  const mesh = new Mesh();
+  const child = mesh.child(childOf);
+  mesh.send(addressForKey(childOf.key));
+  mesh.parent.notify(childOf, 100n, pathOf(3), { path: pathOf(7), dest: us.key });
+  assert.equal(trafficTo(child).length, 1);
+});
+
 test('traffic of 131070 octets passes', () => {
   const mesh = new Mesh();
   const child = mesh.child(childOf);

@@ -267,6 +267,44 @@ test('traffic does not keep a broken path alive', () => {
   assert.equal(portsOf(mesh), undefined);
 });
 
+/** Sends once a second; gives the seconds in which the node looked for the far node. */
+function lookupSeconds(mesh: Mesh, seconds: number, meanwhile: () => void = () => {}): number[] {
+  const asked: number[] = [];
+  for (let second = 1; second <= seconds; second++) {
+    mesh.world.run(1_000);
+    meanwhile();
+    mesh.send(farAddress);
+    if (lookupsTo(mesh.parent).length > 0) asked.push(second);
+  }
+  return asked;
+}
+
+test('a path over which nothing comes back for ten seconds is looked up while it is used', () => {
+  assert.deepEqual(lookupSeconds(found(), 16), [10, 11, 13]);
+});
+
+test('a path over which something comes back is not looked up', () => {
+  const mesh = found();
+  assert.deepEqual(
+    lookupSeconds(mesh, 60, () => heard(mesh)),
+    [],
+  );
+});
+
+test('an answer settles the doubt for ten seconds', () => {
+  const mesh = found();
+  lookupSeconds(mesh, 10);
+  mesh.parent.notify(farOf, 200n, pathOf(4), TO_US);
+  assert.deepEqual(lookupSeconds(mesh, 9), []);
+  assert.deepEqual(portsOf(mesh), ['4']);
+});
+
+test('a path that nobody uses is not looked up', () => {
+  const mesh = found();
+  mesh.world.run(40_000);
+  assert.deepEqual(lookupsTo(mesh.parent), []);
+});
+
 test('a broken path is looked for at once and used meanwhile', () => {
   const mesh = found();
   mesh.world.run(2_000);

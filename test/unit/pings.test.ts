@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { addressForKey } from '../../daemon/core/identity.ts';
 import { Node } from '../../daemon/core/node.ts';
 import type { CoreEvent, Input } from '../../daemon/core/port.ts';
@@ -7,7 +7,7 @@ import { Driver } from '../../daemon/driver.ts';
 import type { PingResult } from '../../daemon/host/commands.ts';
 import { Pings } from '../../daemon/pings.ts';
 import { identity, nodeOptions } from '../support/core.ts';
-import { turns } from '../support/link-suite.ts';
+import { turns, VirtualTime } from '../support/virtual-time.ts';
 import { within } from '../support/wait.ts';
 
 const ADDRESS = addressForKey(identity(1).key);
@@ -46,20 +46,15 @@ async function outcome(promise: Promise<PingResult>): Promise<PingResult | 'pend
   return result;
 }
 
-function mocked(t: TestContext): (ms: number) => void {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  return (ms) => t.mock.timers.tick(ms);
-}
-
 test('a ping asks the node for an echo of its size', (t) => {
-  mocked(t);
+  new VirtualTime(t);
   const { node, ping } = scene();
   void ping();
   assert.deepEqual(node.asked, [{ kind: 'echo', target: ADDRESS, sequence: 0, size: 56 }]);
 });
 
 test('an answer ends the ping with its round trip', async (t) => {
-  mocked(t);
+  new VirtualTime(t);
   const { pings, ping } = scene();
   const asked = ping();
   pings.heard(reply(0, 12.5));
@@ -67,23 +62,23 @@ test('an answer ends the ping with its round trip', async (t) => {
 });
 
 test('without an answer a ping ends when its time is up, not before', async (t) => {
-  const tick = mocked(t);
+  const time = new VirtualTime(t);
   const { ping } = scene();
   const asked = ping(3_000);
-  tick(2_999);
+  time.tick(2_999);
   assert.equal(await outcome(asked), 'pending');
-  tick(1);
+  time.tick(1);
   assert.deepEqual(await asked, UNANSWERED);
 });
 
 test('several pings at once are answered each by its own, in any order', async (t) => {
-  const tick = mocked(t);
+  const time = new VirtualTime(t);
   const { pings, node, ping } = scene();
   const asked = [ping(1_000), ping(1_000), ping(1_000), ping(1_000)];
   const numbers = node.asked.map(({ sequence }) => sequence);
   assert.equal(new Set(numbers).size, 4);
   for (const i of [2, 0, 3]) pings.heard(reply(numbers[i] as number, i + 10));
-  tick(1_000);
+  time.tick(1_000);
   assert.deepEqual(
     (await Promise.all(asked)).map(({ rttMs }) => rttMs),
     [10, 0, 12, 13],
@@ -91,20 +86,20 @@ test('several pings at once are answered each by its own, in any order', async (
 });
 
 test('an answer that comes twice, late or unasked changes nothing', async (t) => {
-  const tick = mocked(t);
+  const time = new VirtualTime(t);
   const { pings, ping } = scene();
   pings.heard(reply(5));
   const first = ping(1_000);
   pings.heard(reply(0, 7));
   pings.heard(reply(0, 8));
   const second = ping(1_000);
-  tick(1_000);
+  time.tick(1_000);
   pings.heard(reply(1));
   assert.deepEqual([await first, await second], [{ isAnswered: true, rttMs: 7 }, UNANSWERED]);
 });
 
 test('256 wait at once; one more ends the oldest as unanswered', async (t) => {
-  mocked(t);
+  new VirtualTime(t);
   const { pings, ping } = scene();
   const asked = Array.from({ length: 256 }, () => ping());
   assert.equal(await outcome(asked[0] as Promise<PingResult>), 'pending');
@@ -116,10 +111,10 @@ test('256 wait at once; one more ends the oldest as unanswered', async (t) => {
 });
 
 test('a late answer does not pass for that of a ping 256 later', async (t) => {
-  const tick = mocked(t);
+  const time = new VirtualTime(t);
   const { pings, ping } = scene();
   const late = ping(10);
-  tick(10);
+  time.tick(10);
   await late;
   for (let i = 1; i < 256; i++) {
     void ping(10);
@@ -133,7 +128,7 @@ test('a late answer does not pass for that of a ping 256 later', async (t) => {
 });
 
 test('the time of an ended ping does not end the one that took its place', async (t) => {
-  const tick = mocked(t);
+  const time = new VirtualTime(t);
   const { pings, ping } = scene();
   void ping(50);
   pings.heard(reply(0));
@@ -142,7 +137,7 @@ test('the time of an ended ping does not end the one that took its place', async
     pings.heard(reply(i));
   }
   const asked = ping(1_000);
-  tick(999);
+  time.tick(999);
   assert.equal(await outcome(asked), 'pending');
 });
 

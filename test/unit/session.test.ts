@@ -183,14 +183,15 @@ for (const { sender, receiver, row } of [
   { sender: 5n, receiver: 0n, row: 0 },
   { sender: 6n, receiver: 1n, row: 1 },
   { sender: 6n, receiver: 0n, row: 2 },
-  { sender: 5n, receiver: 1n, row: undefined },
+  { sender: 5n, receiver: 1n, row: 3 },
   { sender: 7n, receiver: 1n, row: undefined },
   { sender: 4n, receiver: 0n, row: undefined },
   { sender: 6n, receiver: 2n, row: undefined },
   { sender: 5n + 2n ** 32n, receiver: 0n, row: undefined },
   { sender: 5n, receiver: 2n ** 32n, row: undefined },
 ] as const) {
-  const outcome = row === undefined ? 'nothing opens' : `the ${['current', 'next', 'mixed'][row]} keys open`;
+  const outcome =
+    row === undefined ? 'nothing opens' : `the ${['current', 'next', 'mixed', 'other mixed'][row]} keys open`;
   test(`with L = 1 and Q = 5, ${outcome} a packet of ${sender} and ${receiver}`, () => {
     assert.equal(session(5n).session.rowOf(head(sender, receiver)), row);
   });
@@ -244,10 +245,27 @@ test('the next keys ratchet once a minute', () => {
   assert.equal(made.local, 3);
 });
 
-test('mixed keys ratchet too', () => {
+test('mixed keys move the peer’s number on and keep ours, which the peer has yet to see', () => {
   const { session: made } = session(5n);
+  written(made);
   made.opened(2, 0, 1, newPair(context).publicKey);
-  assert.deepEqual(written(made), { sender: 2n, receiver: 6n, nonce: 1n });
+  assert.deepEqual(written(made), { sender: 1n, receiver: 6n, nonce: 2n });
+  assert.equal(made.rowOf(head(6n, 0n)), 0, 'what it sends meanwhile is open to the current keys');
+});
+
+test('what mixed keys have seen, the current keys have seen afterwards', () => {
+  const { session: made } = session(5n);
+  const before = made.openKey(2)?.slice();
+  made.opened(2, 0, 7, newPair(context).publicKey);
+  assert.ok(!made.isNewNonce(0, head(6n, 0n, 7n)));
+  assert.deepEqual(made.openKey(0), before);
+});
+
+test('the other mixed keys move our number on and keep the peer’s', () => {
+  const { session: made } = session(5n);
+  made.opened(3, 0, 7, newPair(context).publicKey);
+  assert.deepEqual(written(made), { sender: 2n, receiver: 5n, nonce: 1n });
+  assert.ok(!made.isNewNonce(0, head(5n, 1n, 7n)), 'what they have seen, the current keys have seen');
 });
 
 test('what the next keys have seen before a ratchet, the current keys have seen after it', () => {
@@ -272,11 +290,21 @@ test('nonces are counted for each pair of keys', () => {
   assert.ok(made.isNewNonce(2, head(6n, 0n, 7n)));
 });
 
-test('an update forgets the nonces seen', () => {
+test('an update forgets what the keys that it replaces have seen', () => {
   const { session: made, handshake } = session(5n);
   made.opened(0, 0, 7, newPair(context).publicKey);
   made.update({ ...handshake, seq: 11n });
   assert.ok(made.isNewNonce(0, head(5n, 1n, 7n)));
+});
+
+test('an update remembers what the keys that it brings again have seen', () => {
+  const { session: made, handshake } = session(5n);
+  made.opened(1, 0, 1, newPair(context).publicKey);
+  const next = newPair(context).publicKey;
+  made.update({ ...handshake, next, seq: 11n });
+  made.opened(1, 0, 7, newPair(context).publicKey);
+  made.update({ ...handshake, current: next, seq: 12n });
+  assert.ok(!made.isNewNonce(0, head(5n, 2n, 7n)));
 });
 
 test('keys that give no secret seal and open nothing', () => {
@@ -284,8 +312,8 @@ test('keys that give no secret seal and open nothing', () => {
   made.update({ ...handshake, current: new Uint8Array(32), next: new Uint8Array(32), seq: 11n });
   assert.equal(made.sealKey(), undefined);
   assert.deepEqual(
-    ([0, 1, 2] as const).map((row) => made.openKey(row)),
-    [undefined, undefined, undefined],
+    ([0, 1, 2, 3] as const).map((row) => made.openKey(row)),
+    [undefined, undefined, undefined, undefined],
   );
 });
 

@@ -6,7 +6,8 @@ import type { Carrier } from '../../daemon/links/link.ts';
 import { SocketCarrier } from '../../daemon/links/tcp.ts';
 import { linkFacts } from '../support/core.ts';
 import { connectOver, dialSuite, dialTo, listenOn, portOf, serve } from '../support/dial-suite.ts';
-import { fill, linkSuite, someOctets, started, turns, until } from '../support/link-suite.ts';
+import { fill, linkSuite, someOctets, started, until } from '../support/link-suite.ts';
+import { turns, VirtualTime } from '../support/virtual-time.ts';
 
 linkSuite('tcp', connectOver('tcp'));
 dialSuite('tcp');
@@ -83,12 +84,12 @@ test('closed while the other side reads nothing: the connection is given up afte
   const { carrier, socket } = await around(t);
   started(carrier);
   fill(carrier);
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   carrier.close();
-  t.mock.timers.tick(999);
+  time.tick(999);
   await turns();
   assert.equal(socket.destroyed, false);
-  t.mock.timers.tick(1);
+  time.tick(1);
   assert.equal(socket.destroyed, true);
 });
 

@@ -9,7 +9,8 @@ import type { Carrier } from '../../daemon/links/link.ts';
 import { dialUri } from '../../daemon/links/registry.ts';
 import { parseUri } from '../../daemon/links/uri.ts';
 import { connectOver, dialSuite, dialTo, listenOn, portOf, serve } from '../support/dial-suite.ts';
-import { type Ear, fill, linkSuite, someOctets, started, turns, until } from '../support/link-suite.ts';
+import { type Ear, fill, linkSuite, someOctets, started, until } from '../support/link-suite.ts';
+import { turns, VirtualTime } from '../support/virtual-time.ts';
 import { within } from '../support/wait.ts';
 
 const LIMIT_MS = 5_000;
@@ -178,11 +179,11 @@ for (const [offered, protocols] of [
 
 test('a stranger without the protocol token who stays is cut off after a second', async (t) => {
   const { port } = await listenerOf(t);
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   const { socket, heard, isEnded } = bare(t, port);
   socket.write(HANDSHAKE([]));
   while (!heard().includes('\x88')) await turns(1);
-  t.mock.timers.tick(1_000);
+  time.tick(1_000);
   while (!isEnded()) await turns(1);
 });
 
@@ -270,27 +271,27 @@ test('a refused origin leaves no connection behind, although the other side keep
 
 test('who does not upgrade within 5 s is cut off, whether silent, slow or asking for other things', async (t) => {
   const { port } = await listenerOf(t);
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   const [silent, slow, chatty] = [bare(t, port), bare(t, port), bare(t, port)];
   slow.socket.write('GET / HTTP/1.1\r\nHost: mesh\r\n');
   chatty.socket.write('GET /health HTTP/1.1\r\nHost: mesh\r\nConnection: keep-alive\r\n\r\n');
   while (!chatty.heard().includes('OK')) await turns(1);
   await turns();
-  t.mock.timers.tick(4_999);
+  time.tick(4_999);
   slow.socket.write('X-More: 1\r\n');
   await turns();
   assert.deepEqual([silent.isEnded(), slow.isEnded()], [false, false]);
-  t.mock.timers.tick(1);
+  time.tick(1);
   while (!silent.isEnded() || !slow.isEnded() || !chatty.isEnded()) await turns(1);
 });
 
 test('a link is not cut off after 5 s', async (t) => {
   const { port, accepted } = await listenerOf(t);
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   const { socket, isEnded } = bare(t, port);
   socket.write(HANDSHAKE());
   while (accepted.length === 0) await turns(1);
-  t.mock.timers.tick(60_000);
+  time.tick(60_000);
   const ear = started(accepted[0] as Carrier);
   socket.write(frame(LAST | BINARY, Uint8Array.of(1)));
   while (ear.length === 0) await turns(1);
@@ -400,10 +401,10 @@ test('a text message from who does not close after it ends the connection within
   socket.write(HANDSHAKE());
   await until('the link', () => accepted.length === 1);
   const ear = started(accepted[0] as Carrier);
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   socket.write(frame(LAST | TEXT, Buffer.from('meta')));
   while (ear.reasons.length === 0) await turns(1);
-  t.mock.timers.tick(1_000);
+  time.tick(1_000);
   while (!isEnded()) await turns(1);
   assert.deepEqual(ear.reasons, ['the other side sent text']);
 });
@@ -477,10 +478,10 @@ test('a close message from who reads nothing ends the link within a second, alth
   const ear = started(accepted[0] as Carrier);
   socket.pause();
   fill(accepted[0] as Carrier);
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   socket.write(frame(0x88, Uint8Array.of(0x03, 0xe8)));
   await turns();
-  t.mock.timers.tick(1_000);
+  time.tick(1_000);
   while (ear.reasons.length === 0) await turns(1);
 });
 
@@ -492,9 +493,9 @@ test('closed while the other side reads nothing, the connection is given up afte
   started(accepted[0] as Carrier);
   socket.pause();
   fill(accepted[0] as Carrier);
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   (accepted[0] as Carrier).close();
-  t.mock.timers.tick(1_000);
+  time.tick(1_000);
   socket.resume();
   while (!socket.destroyed && !socket.readableEnded) await turns(1);
 });
@@ -642,7 +643,7 @@ test('an upgrade that is called off ends at once, and the connection with it', a
 test('an upgrade that is answered in drips ends after 5 s', async (t) => {
   const sockets: Socket[] = [];
   const port = await serve(t, (socket) => sockets.push(socket.resume()));
-  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const time = new VirtualTime(t);
   let error: unknown;
   dialUri(parseUri(`ws://127.0.0.1:${port}`, 'dial'), '', new AbortController().signal).catch((reason: unknown) => {
     error = reason;
@@ -653,7 +654,7 @@ test('an upgrade that is answered in drips ends after 5 s', async (t) => {
     assert.equal(error, undefined);
     sockets[0]?.write('HTTP/1.1 101 Switching'.charAt(i));
     await turns();
-    t.mock.timers.tick(1_000);
+    time.tick(1_000);
   }
   await turns();
   assert.match(String(error), /upgrade took longer than 5 s/);
