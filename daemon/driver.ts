@@ -109,6 +109,10 @@ export class Driver implements Sink {
     return this.#links[link]?.carrier.write(bytes) ?? true;
   }
 
+  send(): number {
+    return 0;
+  }
+
   close(link: LinkId, reason: CloseReason, detail: string): void {
     const attached = this.#links[link];
     if (attached === undefined) return;

@@ -131,6 +131,7 @@ function sinkOf(station: Station): Sink {
     close: (_, reason) => {
       throw new Error(`a link ended: ${reason}`);
     },
+    send: () => 0,
     deliver: (batch) => {
       station.delivered += batch.count;
     },

@@ -165,6 +165,15 @@ export class Node {
         return this.#packets.echo(input.target, input.sequence, input.size);
       case 'timer':
         return;
+      // The datagram links come here.
+      case 'socketOpened':
+      case 'datagrams':
+      case 'socketWritable':
+      case 'socketClosed':
+      case 'dial':
+      case 'dialCancelled':
+      case 'probeLinks':
+        return;
       default:
         return input satisfies never;
     }

@@ -16,6 +16,12 @@ export type Coords = Uint8Array & { readonly [brand]: 'Coords' };
 /** A small integer that the driver gives to a connected carrier and uses again after `linkClosed`. */
 export type LinkId = number & { readonly [brand]: 'LinkId' };
 
+/** A small integer that the driver gives to an open datagram carrier and uses again after `socketClosed`. */
+export type SocketId = number & { readonly [brand]: 'SocketId' };
+
+/** Names one wish for a datagram link, from `dial` until `dialFailed`, `dialCancelled` or the end of the node. */
+export type DialId = number & { readonly [brand]: 'DialId' };
+
 /** Brands 32 octets as a key. The caller has checked where they come from; the length is checked here. */
 export function publicKey(octets: Uint8Array): PublicKey {
   if (octets.length !== 32) throw new RangeError('a public key has 32 octets');
@@ -44,6 +50,51 @@ export type LinkFacts = {
   readonly isExemptFromAllowList: boolean;
 };
 
+/** U: datagrams over IP. S: serial cables and the like, 30 kbit/s and more. R: radio (link document, section 2). */
+export type CarrierClass = 'U' | 'S' | 'R';
+
+/** What is known of a datagram carrier when it opens. Its links come and go inside the core. */
+export type SocketFacts = {
+  /** As operators know it, without options. */
+  readonly uri: string;
+  readonly carrierClass: CarrierClass;
+  /** The largest frame it can receive; class U: also the largest that a search for the path's MTU may try. */
+  readonly mtu: number;
+  /** 32 octets: who knows it may come in. Undefined: nobody but the peers dialled from here. */
+  readonly psk: Uint8Array | undefined;
+  readonly priority: number;
+  readonly isExemptFromAllowList: boolean;
+  /** `slow=halow`. */
+  readonly isSlow: boolean;
+};
+
+/** A wish for a link to one peer at one address. */
+export type DialFacts = {
+  readonly uri: string;
+  readonly key: PublicKey;
+  readonly psk: Uint8Array;
+  readonly priority: number;
+  readonly isConfigured: boolean;
+  readonly isExemptFromAllowList: boolean;
+  /** Handshakes begun before `dialFailed`; 0: as long as the class allows. */
+  readonly attempts: number;
+};
+
+/**
+ * Octets of one carrier address in a batch: IPv6 address or mapped IPv4 (16), interface index (4), port (2), zero (2).
+ * All zero on carriers without addresses.
+ */
+export const DATAGRAM_ADDRESS = 24;
+
+/** Datagram i is `buffers[i].subarray(offsets[i], offsets[i] + lengths[i])`; its address is row i of `addresses`. */
+export type DatagramBatch = {
+  readonly buffers: Uint8Array[];
+  readonly offsets: Int32Array;
+  readonly lengths: Int32Array;
+  readonly addresses: Uint8Array;
+  count: number;
+};
+
 export type Input =
   /** The carrier is connected: the greeting goes out. */
   | { kind: 'linkOpened'; link: LinkId; facts: LinkFacts }
@@ -52,6 +103,16 @@ export type Input =
   /** A `write` that returned false has been taken over by the system. */
   | { kind: 'linkWritable'; link: LinkId }
   | { kind: 'linkClosed'; link: LinkId; reason: string }
+  | { kind: 'socketOpened'; socket: SocketId; facts: SocketFacts }
+  /** Datagrams as they came. The core may overwrite them and needs them until the next `drain` returns. */
+  | { kind: 'datagrams'; socket: SocketId; batch: DatagramBatch }
+  /** A `send` that took less than all may be tried again. */
+  | { kind: 'socketWritable'; socket: SocketId }
+  | { kind: 'socketClosed'; socket: SocketId; reason: string }
+  | { kind: 'dial'; dial: DialId; socket: SocketId; address: Uint8Array; facts: DialFacts }
+  | { kind: 'dialCancelled'; dial: DialId }
+  /** After sleep, or when the addresses of this machine changed: every link is asked at once whether it lives. */
+  | { kind: 'probeLinks' }
   /** IPv6 packets from the TUN, valid until the next `drain` returns. */
   | { kind: 'packets'; batch: PacketBatch }
   /** `deadline()` has passed. */
@@ -91,6 +152,8 @@ export interface Sink {
   write(link: LinkId, bytes: Uint8Array): boolean;
   /** Close the carrier. The core has forgotten the link; no `linkClosed` is expected for it. */
   close(link: LinkId, reason: CloseReason, detail: string): void;
+  /** How many of the datagrams the system has taken, in order; the core keeps the others until `socketWritable`. */
+  send(socket: SocketId, batch: DatagramBatch): number;
   /** Packets for the TUN, valid during the call. */
   deliver(batch: DeliveryBatch): void;
   event(event: CoreEvent): void;
@@ -124,6 +187,18 @@ export type CloseReason =
 /** Facts the shells log, show or act on. Never one per packet. */
 export type CoreEvent =
   | { kind: 'linkUp'; link: LinkId; key: PublicKey }
+  /** A datagram link: confirmed by both sides. `dial` if we asked for it. The core has chosen `link`. */
+  | { kind: 'datagramLinkUp'; link: LinkId; key: PublicKey; uri: string; dial: DialId | undefined }
+  /** Its end. It is dialled again after `retryAfterMs` by its owner; infinity: never. */
+  | {
+      kind: 'datagramLinkDown';
+      link: LinkId;
+      dial: DialId | undefined;
+      reason: CloseReason;
+      detail: string;
+      retryAfterMs: number;
+    }
+  | { kind: 'dialFailed'; dial: DialId; reason: string }
   | { kind: 'peerUp'; key: PublicKey; port: number }
   | { kind: 'peerDown'; key: PublicKey; port: number }
   | { kind: 'rootChanged'; root: PublicKey; isSelf: boolean }
@@ -148,6 +223,12 @@ export interface Crypto {
   /** NaCl `beforenm`: HSalsa20(X25519(privateKey, publicKey), 0). Undefined for an all-zero X25519 result. */
   boxShared(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array | undefined;
   readonly box: BoxBatch;
+  /** X25519. Undefined for an all-zero result. */
+  x25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+  /** The Ed25519 key whose X25519 form this is, with the sign bit 0 or 1. Undefined as link document, section 1. */
+  ed25519FromX25519(key: Uint8Array, sign: number): Uint8Array | undefined;
+  hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+  readonly aead: AeadBatch;
 }
 
 export interface Signer {
@@ -192,6 +273,21 @@ export type BoxJobs = {
   readonly ok: Uint8Array;
   count: number;
 };
+
+/**
+ * ChaCha20-Poly1305 over a batch: ciphertext, then the tag of 16 octets; nonce = 4 zero octets, u64 counter little-endian.
+ * The `adLengths[i]` octets before the ciphertext (target of `seal`, source of `open`) are the associated data.
+ */
+export interface AeadBatch {
+  readonly name: string;
+  /** Writes `length + 16` octets to the target. Target and source may be the same octets, or not overlap. */
+  seal(jobs: AeadJobs): void;
+  /** Opens `length` octets and writes `length - 16` to the target; sets `ok[i]` to 1, or to 0 and leaves the target undefined. */
+  open(jobs: AeadJobs): void;
+}
+
+/** `keys` holds 32 octets a job. */
+export type AeadJobs = BoxJobs & { readonly adLengths: Int32Array };
 
 /** What a node is made of; fixed for its life. */
 export type NodeOptions = {

@@ -4,6 +4,7 @@ import type { BoxBatch, Crypto } from '../core/port.ts';
 import { nativeBox } from './native.ts';
 import { nodeCrypto } from './node.ts';
 import { portableBox } from './portable.ts';
+import { portableAead } from './portable-aead.ts';
 import { boxProblem, cryptoProblem } from './selftest.ts';
 
 export type ChosenCrypto = { crypto: Crypto; box: 'addon' | 'portable'; addonProblem?: string };
@@ -25,9 +26,9 @@ export function chooseCrypto(found: LoadedAddon = findAddon()): ChosenCrypto {
   const box: BoxBatch = nativeBox(found.addon);
   const addonProblem = boxProblem(box);
   if (addonProblem !== undefined) return portable(`the addon fails its self-test: ${addonProblem}`);
-  return { crypto: { ...publicKeys, box }, box: 'addon' };
+  return { crypto: { ...publicKeys, box, aead: portableAead }, box: 'addon' };
 
   function portable(reason: string): ChosenCrypto {
-    return { crypto: { ...publicKeys, box: portableBox }, box: 'portable', addonProblem: reason };
+    return { crypto: { ...publicKeys, box: portableBox, aead: portableAead }, box: 'portable', addonProblem: reason };
   }
 }

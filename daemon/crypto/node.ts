@@ -1,5 +1,6 @@
 import {
   createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   diffieHellman,
@@ -11,6 +12,7 @@ import { hash as blake2b } from '@stablelib/blake2b';
 import { convertPublicKeyToX25519 } from '@stablelib/ed25519';
 import type { Crypto, KeyPair, Signer } from '../core/port.ts';
 import { hsalsa20OfZero } from './hsalsa20.ts';
+import { ed25519FromX25519 } from './montgomery.ts';
 
 const KEY_SIZE = 32;
 const SIGNATURE_SIZE = 64;
@@ -23,7 +25,7 @@ const ED25519_PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'he
 const UNUSED_PUBLIC = Buffer.alloc(KEY_SIZE).toString('base64url');
 
 /** Everything but the box, by the OpenSSL inside Node where it can. */
-export function nodeCrypto(): Omit<Crypto, 'box'> {
+export function nodeCrypto(): Omit<Crypto, 'box' | 'aead'> {
   const verifyKeys = new Map<string, KeyObject>();
 
   /** Least recently used first. */
@@ -61,8 +63,11 @@ export function nodeCrypto(): Omit<Crypto, 'box'> {
         return undefined;
       }
     },
+    ed25519FromX25519,
+    hmacSha256: (key, data) => plain(createHmac('sha256', key).update(data).digest()),
+    x25519,
     boxShared(publicKey, privateKey) {
-      const result = x25519(publicKey, privateKey);
+      const result = x25519(privateKey, publicKey);
       if (result === undefined) return undefined;
       const shared = hsalsa20OfZero(result);
       result.fill(0);
@@ -84,12 +89,12 @@ function ed25519Signer(seed: Uint8Array): Signer {
 }
 
 /** Undefined when the result is zero: Node throws then, and a hostile key must not end the process. */
-function x25519(publicKey: Uint8Array, privateKey: Uint8Array): Uint8Array | undefined {
+function x25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
   const x = base64url(publicKey);
   const theirs = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
   const ours = x25519PrivateKey(privateKey);
   try {
-    return diffieHellman({ privateKey: ours, publicKey: theirs });
+    return plain(diffieHellman({ privateKey: ours, publicKey: theirs }));
   } catch {
     return undefined;
   }

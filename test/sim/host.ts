@@ -203,6 +203,7 @@ export class Host {
       this.#drop(stream.end, link);
       stream.end.cable.close(stream.end);
     },
+    send: () => 0,
     deliver: (batch) => this.#deliver(batch),
     event: (event) => {
       if (event.kind === 'echoReply') this.echoReplies.push(event);

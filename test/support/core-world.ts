@@ -174,6 +174,7 @@ export class Host {
       this.#ends.get(link)?.closed(reason);
       this.#ends.delete(link);
     },
+    send: () => 0,
     deliver: (batch) => {
       for (let i = 0; i < batch.count; i++) {
         const at = batch.offsets[i] as number;

@@ -7,7 +7,7 @@ import { linkId, type Sink } from '../../daemon/core/port.ts';
 const LINK = linkId(3);
 
 /** A system that takes what it is given, or holds one buffer when told to. */
-class System implements Sink {
+class System implements Pick<Sink, 'write'> {
   readonly written: string[] = [];
   isWilling = true;
   held: Uint8Array | undefined;
@@ -20,10 +20,6 @@ class System implements Sink {
     this.held = octets;
     return false;
   }
-
-  close(): void {}
-  deliver(): void {}
-  event(): void {}
 }
 
 function setUp(queueBytes = 1_000): { egress: Egress; system: System } {

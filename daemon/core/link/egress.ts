@@ -61,7 +61,7 @@ export class Egress {
     this.#isBusy = false;
   }
 
-  drain(link: LinkId, sink: Sink): void {
+  drain(link: LinkId, sink: Pick<Sink, 'write'>): void {
     while (!this.#isBusy) {
       if (this.#control.length > 0) {
         const octets = this.#takeControl();
