@@ -1,9 +1,9 @@
 /** Hot paths one by one. `npm run bench`; a word after `--` picks the benchmarks whose name contains it. */
 import { bench, do_not_optimize, group, run, summary } from 'mitata';
 import type { BoxBatch } from '../daemon/core/port.ts';
+import { ReplayWindow } from '../daemon/core/replay-window.ts';
 import { filterPositions } from '../daemon/core/routing/bloom.ts';
 import { addJob, newJobs } from '../daemon/core/session/jobs.ts';
-import { ReplayWindow } from '../daemon/core/session/replay.ts';
 import { chooseCrypto } from '../daemon/crypto/choose.ts';
 import { portableBox } from '../daemon/crypto/portable.ts';
 import { Writer } from '../daemon/wire/cursor.ts';
@@ -41,7 +41,7 @@ for (const size of SIZES) {
 group('parts', () => {
   const item = new Uint8Array(32).fill(7);
   bench('bloom positions of an item', () => do_not_optimize(filterPositions(item)));
-  const window = new ReplayWindow();
+  const window = new ReplayWindow(1_024);
   let nonce = 0;
   bench('replay window, next nonce', () => {
     nonce++;

@@ -275,6 +275,12 @@ test('what the next keys have seen before a ratchet, the current keys have seen 
   assert.ok(made.isNewNonce(0, head(6n, 1n, 6n)));
 });
 
+test('the nonce zero is never new', () => {
+  const { session: made } = session(5n);
+  for (const row of [0, 1, 2, 3] as const) assert.ok(!made.isNewNonce(row, head(5n, 0n, 0n)));
+  assert.ok(made.isNewNonce(0, head(5n, 0n, 1n)));
+});
+
 test('the key that opened the next row opens the current row after a ratchet', () => {
   const { session: made } = session(5n);
   const before = made.openKey(1)?.slice();

@@ -6,10 +6,10 @@ import { uvarintSize, Writer } from '../../wire/cursor.ts';
 import { type Handshake, SESSION, type SessionHead } from '../../wire/session.ts';
 import type { Context } from '../context.ts';
 import { addressForKey, subnetForKey } from '../identity.ts';
-import { RATCHET_MS } from '../limits.ts';
+import { RATCHET_MS, REPLAY_WINDOW } from '../limits.ts';
 import { equalOctets } from '../octetmap.ts';
 import type { KeyPair, PublicKey } from '../port.ts';
-import { ReplayWindow } from './replay.ts';
+import { ReplayWindow } from '../replay-window.ts';
 
 /**
  * Which pair of keys opens a packet: current/recv, next/send, next/recv, current/send. The reference does not open the
@@ -234,5 +234,8 @@ export function newPair(context: Context): KeyPair {
 }
 
 function newOpener(): Opener {
-  return { shared: undefined, window: new ReplayWindow() };
+  const window = new ReplayWindow(REPLAY_WINDOW);
+  // The nonce zero is never valid (section 5.5).
+  window.accept(0, 0);
+  return { shared: undefined, window };
 }
