@@ -1,0 +1,136 @@
+/** The constants of the three classes of carriers (link document, section 2.1). Times in ms, sizes in octets. */
+import type { CarrierClass } from '../../port.ts';
+
+export type ClassConstants = {
+  /** In payloads of the handshake. */
+  readonly code: number;
+  /** Between sendings of one INIT: first, then doubled, at most. */
+  readonly retryMs: { readonly first: number; readonly cap: number };
+  /** Random time added to each sending of a handshake. */
+  readonly spreadMs: number;
+  readonly giveUpMs: number;
+  /** Life of a responder's key that no DATA has confirmed. */
+  readonly confirmWaitMs: number;
+  readonly rekeyAfterMs: number;
+  readonly rejectAfterMs: number;
+  readonly prevKeyHoldMs: number;
+  /** Between copies of a stored RESP. */
+  readonly respAgainMs: number;
+  /** Between INITs accepted with a timestamp that is not higher. */
+  readonly lowerTimestampMs: number;
+  /** Per address. */
+  readonly inits: { readonly perSecond: number; readonly burst: number };
+  readonly hasAddresses: boolean;
+
+  readonly ackDelayCtrlMs: number;
+  readonly ackDelayMs: number;
+  readonly probeAfterMs: number;
+  readonly pingEveryMs: number;
+  readonly deadAfterMs: number;
+  /** Infinity: off. */
+  readonly natKeepaliveMs: number;
+  readonly rtoMs: { readonly initial: number; readonly min: number; readonly max: number };
+  readonly ctrlWindow: number;
+  /** Largest unreliable message. */
+  readonly messageMax: number;
+  readonly reassembly: { readonly messages: number; readonly bytes: number; readonly ageMs: number };
+  /** Fragments kept for repair. */
+  readonly repair: { readonly bytes: number; readonly ageMs: number };
+  /** Traffic waiting for the link. */
+  readonly queueBytes: number;
+  readonly codel: { readonly targetMs: number; readonly intervalMs: number };
+};
+
+const U: ClassConstants = {
+  code: 0,
+  retryMs: { first: 1_000, cap: 5_000 },
+  spreadMs: 333,
+  giveUpMs: 90_000,
+  confirmWaitMs: 10_000,
+  rekeyAfterMs: 120_000,
+  rejectAfterMs: 180_000,
+  prevKeyHoldMs: 10_000,
+  respAgainMs: 500,
+  lowerTimestampMs: 5_000,
+  inits: { perSecond: 20, burst: 5 },
+  hasAddresses: true,
+  ackDelayCtrlMs: 25,
+  ackDelayMs: 1_000,
+  probeAfterMs: 2_000,
+  pingEveryMs: 1_000,
+  deadAfterMs: 6_000,
+  natKeepaliveMs: 20_000,
+  rtoMs: { initial: 1_000, min: 100, max: 10_000 },
+  ctrlWindow: 65_536,
+  messageMax: 131_070,
+  reassembly: { messages: 64, bytes: 1_048_576, ageMs: 1_000 },
+  repair: { bytes: 262_144, ageMs: 500 },
+  queueBytes: 1_048_576,
+  codel: { targetMs: 5, intervalMs: 100 },
+};
+
+const S: ClassConstants = {
+  ...U,
+  code: 1,
+  ackDelayCtrlMs: 50,
+  natKeepaliveMs: Number.POSITIVE_INFINITY,
+  rtoMs: { initial: 500, min: 50, max: 10_000 },
+  ctrlWindow: 16_384,
+  messageMax: 65_535,
+  reassembly: { messages: 32, bytes: 262_144, ageMs: 2_000 },
+  repair: { bytes: 65_536, ageMs: 1_000 },
+  queueBytes: 262_144,
+  codel: { targetMs: 20, intervalMs: 200 },
+};
+
+/** For frames of up to 1.25 s of air. Its retransmission timeout has no fixed minimum: twice the air time of a frame, and 1 s. */
+const R: ClassConstants = {
+  code: 2,
+  retryMs: { first: 8_000, cap: 60_000 },
+  spreadMs: 4_000,
+  giveUpMs: 600_000,
+  confirmWaitMs: 120_000,
+  rekeyAfterMs: 3_600_000,
+  rejectAfterMs: 5_400_000,
+  prevKeyHoldMs: 120_000,
+  respAgainMs: 5_000,
+  lowerTimestampMs: 60_000,
+  inits: { perSecond: 0.25, burst: 2 },
+  hasAddresses: false,
+  ackDelayCtrlMs: 1_000,
+  ackDelayMs: 10_000,
+  probeAfterMs: 30_000,
+  pingEveryMs: 15_000,
+  deadAfterMs: 90_000,
+  natKeepaliveMs: Number.POSITIVE_INFINITY,
+  rtoMs: { initial: 10_000, min: 3_500, max: 60_000 },
+  ctrlWindow: 1_024,
+  messageMax: 4_096,
+  reassembly: { messages: 4, bytes: 8_192, ageMs: 20_000 },
+  repair: { bytes: 4_096, ageMs: 15_000 },
+  queueBytes: 4_096,
+  codel: { targetMs: 20_000, intervalMs: 20_000 },
+};
+
+/** `slow=halow` on a UDP link. */
+const SLOW_U: ClassConstants = { ...U, probeAfterMs: 5_000, pingEveryMs: 3_000, deadAfterMs: 15_000 };
+
+export function constantsOf(carrierClass: CarrierClass, isSlow: boolean): ClassConstants {
+  if (carrierClass === 'U') return isSlow ? SLOW_U : U;
+  return carrierClass === 'S' ? S : R;
+}
+
+/** Keys that have sealed so many packets are renewed, and then no longer used. */
+export const REKEY_AFTER_MESSAGES = 2 ** 32;
+export const REJECT_AFTER_MESSAGES = 2 ** 33;
+
+/** Reasons of a CLOSE frame (section 15). */
+export const CLOSE = {
+  shuttingDown: 1,
+  restarting: 2,
+  protocolError: 3,
+  tooSlow: 4,
+  removed: 5,
+  limit: 6,
+  duplicate: 7,
+} as const;
