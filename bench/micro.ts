@@ -47,6 +47,11 @@ group('parts', () => {
     nonce++;
     if (window.isNew(0, nonce)) window.accept(0, nonce);
   });
+  const identity = crypto.ed25519Signer(item).publicKey;
+  const form = crypto.x25519FromEd25519(identity) ?? item;
+  bench('X25519 form of a key', () => do_not_optimize(crypto.x25519FromEd25519(identity)));
+  bench('key of an X25519 form', () => do_not_optimize(crypto.ed25519FromX25519(form, 0)));
+  bench('X25519', () => do_not_optimize(crypto.x25519(item, form)));
   const frame = new Writer(new Uint8Array(400));
   const path = Uint8Array.of(1, 2, 3, 4, 5, 6);
   writeTrafficHead(frame, path, path, item, item, 12, 200);

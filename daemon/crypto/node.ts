@@ -9,10 +9,9 @@ import {
   verify as verifyWith,
 } from 'node:crypto';
 import { hash as blake2b } from '@stablelib/blake2b';
-import { convertPublicKeyToX25519 } from '@stablelib/ed25519';
 import type { Crypto, KeyPair, Signer } from '../core/port.ts';
 import { hsalsa20OfZero } from './hsalsa20.ts';
-import { ed25519FromX25519 } from './montgomery.ts';
+import { ed25519FromX25519, x25519FromEd25519 } from './montgomery.ts';
 
 const KEY_SIZE = 32;
 const SIGNATURE_SIZE = 64;
@@ -56,13 +55,7 @@ export function nodeCrypto(): Omit<Crypto, 'box' | 'aead'> {
       const privateKey = random.slice(0, KEY_SIZE);
       return { publicKey: publicHalf(x25519PrivateKey(privateKey)), privateKey } satisfies KeyPair;
     },
-    x25519FromEd25519(key) {
-      try {
-        return convertPublicKeyToX25519(key);
-      } catch {
-        return undefined;
-      }
-    },
+    x25519FromEd25519,
     ed25519FromX25519,
     hmacSha256: (key, data) => plain(createHmac('sha256', key).update(data).digest()),
     x25519,

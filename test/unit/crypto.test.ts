@@ -196,21 +196,6 @@ test('keeps a pair apart from the random octets it came from', () => {
   assert.equal(hex(pair.privateKey), '09'.repeat(32));
 });
 
-test('converts exactly the keys that are points of the curve', () => {
-  fc.assert(
-    fc.property(some(32), (key) => {
-      let wanted: string | undefined;
-      try {
-        wanted = hex(ed25519.utils.toMontgomery(key));
-      } catch {
-        wanted = undefined;
-      }
-      assert.equal(hex(crypto.x25519FromEd25519(key)), wanted);
-    }),
-    { numRuns: 60 },
-  );
-});
-
 test('hashes as the second implementation does, with any key length', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), fc.uint8Array({ maxLength: 300 }), (key, data) => {
