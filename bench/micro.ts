@@ -1,20 +1,24 @@
 /** Hot paths one by one. `npm run bench`; a word after `--` picks the benchmarks whose name contains it. */
 import { bench, do_not_optimize, group, run, summary } from 'mitata';
-import type { BoxBatch } from '../daemon/core/port.ts';
+import type { AeadBatch, AeadJobs, BoxBatch } from '../daemon/core/port.ts';
 import { ReplayWindow } from '../daemon/core/replay-window.ts';
 import { filterPositions } from '../daemon/core/routing/bloom.ts';
 import { addJob, newJobs } from '../daemon/core/session/jobs.ts';
 import { chooseCrypto } from '../daemon/crypto/choose.ts';
+import { nodeAead } from '../daemon/crypto/node-aead.ts';
 import { portableBox } from '../daemon/crypto/portable.ts';
+import { portableAead } from '../daemon/crypto/portable-aead.ts';
 import { Writer } from '../daemon/wire/cursor.ts';
 import { readTraffic, trafficView, writeTrafficHead } from '../daemon/wire/traffic.ts';
 import { Line } from './micro/line.ts';
 
 const SIZES = [64, 1_400, 16_384, 65_535];
 const JOBS = 16;
+/** The header of a record with a counter of 32 bits. */
+const AD_SIZE = 9;
 
 const { crypto, box } = chooseCrypto();
-process.stdout.write(`boxes by ${box}, ${crypto.box.name}\n`);
+process.stdout.write(`boxes by ${box}, ${crypto.box.name}; records by ${crypto.aead.name}\n`);
 
 group('packets through whole nodes, µs for a batch', () => {
   for (const count of [2, 3, 5]) {
@@ -33,6 +37,19 @@ for (const size of SIZES) {
         implementation.seal(jobs);
         bench(`seal, ${implementation.name}`, () => implementation.seal(jobs));
         bench(`open, ${implementation.name}`, openBench(implementation, size));
+      }
+    });
+  });
+}
+
+for (const size of SIZES) {
+  group(`records of ${size} octets, ${JOBS} at once, in place`, () => {
+    summary(() => {
+      for (const implementation of [crypto.aead, nodeAead, portableAead]) {
+        const seal = recordJobs(size);
+        const open = sealedRecords(implementation, size);
+        bench(`seal, ${implementation.name}`, () => implementation.seal(seal));
+        bench(`open, ${implementation.name}`, () => implementation.open(open));
       }
     });
   });
@@ -77,4 +94,25 @@ function openBench(implementation: BoxBatch, size: number): () => void {
   for (let i = 0; i < JOBS; i++)
     addJob(jobs, sealed.targets[i] as Uint8Array, 0, size + 16, new Uint8Array(size), 0, key, 0, i);
   return () => implementation.open(jobs);
+}
+
+function recordJobs(size: number): AeadJobs {
+  const jobs = { ...boxJobs(size), adLengths: new Int32Array(JOBS).fill(AD_SIZE) };
+  for (let i = 0; i < JOBS; i++) {
+    jobs.sources[i] = jobs.targets[i] = new Uint8Array(AD_SIZE + size + 16);
+    jobs.sourceOffsets[i] = jobs.targetOffsets[i] = AD_SIZE;
+  }
+  return jobs;
+}
+
+/** Opened not in place, so that each round finds the same. */
+function sealedRecords(implementation: AeadBatch, size: number): AeadJobs {
+  const jobs = recordJobs(size);
+  implementation.seal(jobs);
+  for (let i = 0; i < JOBS; i++) {
+    jobs.targets[i] = new Uint8Array(size);
+    jobs.targetOffsets[i] = 0;
+    jobs.lengths[i] = size + 16;
+  }
+  return jobs;
 }

@@ -9,10 +9,10 @@ import { getSystemErrorName } from 'node:util';
 import { RatatoskError } from '../daemon/core/error.ts';
 
 /**
- * Row i of a batch of boxes is `table[5 * i ..]`: index of the source in `buffers`, offset there, length, index of the
- * target, offset there. The other columns are those of `BoxJobs`.
+ * Row i of a batch is `table[6 * i ..]`: index of the source in `buffers`, offset there, length, index of the target,
+ * offset there, octets of associated data (boxes: 0). The other columns are those of `BoxJobs`.
  */
-export type BoxBatchCall = (
+export type BatchCall = (
   buffers: Uint8Array[],
   table: Int32Array,
   keys: Uint8Array,
@@ -22,8 +22,12 @@ export type BoxBatchCall = (
 ) => void;
 
 export interface Addon {
-  readonly boxSeal: BoxBatchCall;
-  readonly boxOpen: BoxBatchCall;
+  readonly aeadSeal: BatchCall;
+  readonly aeadOpen: BatchCall;
+  /** The version of OpenSSL that `aeadSeal` and `aeadOpen` use; undefined: this process has none, and they throw. */
+  aeadLibrary(): string | undefined;
+  readonly boxSeal: BatchCall;
+  readonly boxOpen: BatchCall;
   /** The code path in use, named after the vector registers: `avx512`, `avx2`, `base`. An argument asks for another. */
   boxKernel(wanted?: string): string;
   /** Opens a TUN interface of this name; 'auto' lets the kernel choose. */
@@ -77,8 +81,11 @@ type NativeTun = {
 };
 
 type Native = {
-  boxSeal: BoxBatchCall;
-  boxOpen: BoxBatchCall;
+  aeadSeal: BatchCall;
+  aeadOpen: BatchCall;
+  aeadLibrary(): string | undefined;
+  boxSeal: BatchCall;
+  boxOpen: BatchCall;
   boxKernel(wanted?: string): string;
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): number;
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): number;
@@ -111,6 +118,9 @@ function builtFile(): string | undefined {
 
 function wrap(native: Native): Addon {
   return {
+    aeadSeal: native.aeadSeal,
+    aeadOpen: native.aeadOpen,
+    aeadLibrary: () => native.aeadLibrary(),
     boxSeal: native.boxSeal,
     boxOpen: native.boxOpen,
     boxKernel: (wanted) => (wanted === undefined ? native.boxKernel() : native.boxKernel(wanted)),

@@ -35,9 +35,13 @@
       'target_name': 'ratatosk',
       'sources': [
         'src/addon.cc',
+        'src/aead.cc',
+        'src/aead_call.cc',
         'src/arguments.cc',
+        'src/batch.cc',
         'src/box.cc',
         'src/box_call.cc',
+        'src/evp.cc',
         'src/netlink.cc',
         'src/netlink_call.cc',
         'src/readable.cc',

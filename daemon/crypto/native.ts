@@ -1,18 +1,40 @@
-import type { Addon } from '../../native-bindings/addon.ts';
-import type { BoxBatch, BoxJobs } from '../core/port.ts';
+import type { Addon, BatchCall } from '../../native-bindings/addon.ts';
+import type { AeadBatch, AeadJobs, BoxBatch, BoxJobs } from '../core/port.ts';
 
-/** Source, offset, length, target, offset: see `BoxBatchCall`. */
-const COLUMNS = 5;
+/** Source, offset, length, target, offset, associated data: see `BatchCall`. */
+const COLUMNS = 6;
 const INITIAL_ROWS = 64;
 
-/**
- * The box through the addon, one crossing a batch. The addon asks the engine once for each buffer, which costs more
- * than a small packet's encryption: so equal neighbours in `sources` and `targets` are named once here.
- */
+/** The box through the addon. */
 export function nativeBox(addon: Addon): BoxBatch {
+  const call = batchCaller();
+  return {
+    name: `addon ${addon.boxKernel()}`,
+    seal: (jobs) => call(addon.boxSeal, jobs, undefined),
+    open: (jobs) => call(addon.boxOpen, jobs, undefined),
+  };
+}
+
+/** ChaCha20-Poly1305 through the addon, by the OpenSSL of this process; undefined if the addon finds none. */
+export function nativeAead(addon: Addon): AeadBatch | undefined {
+  const library = addon.aeadLibrary();
+  if (library === undefined) return undefined;
+  const call = batchCaller();
+  return {
+    name: `addon ${library.split(' ', 2).join(' ')}`,
+    seal: (jobs: AeadJobs) => call(addon.aeadSeal, jobs, jobs.adLengths),
+    open: (jobs: AeadJobs) => call(addon.aeadOpen, jobs, jobs.adLengths),
+  };
+}
+
+/**
+ * One crossing a batch. The addon asks the engine once for each buffer, which costs more than a small packet's
+ * encryption: so equal neighbours in `sources` and `targets` are named once here.
+ */
+function batchCaller(): (native: BatchCall, jobs: BoxJobs, adLengths: Int32Array | undefined) => void {
   let table = new Int32Array(INITIAL_ROWS * COLUMNS);
 
-  function fill(jobs: BoxJobs): Uint8Array[] {
+  function fill(jobs: BoxJobs, adLengths: Int32Array | undefined): Uint8Array[] {
     const { count, sources, targets, sourceOffsets, lengths, targetOffsets } = jobs;
     if (table.length < count * COLUMNS) table = new Int32Array(2 * count * COLUMNS);
     const buffers: Uint8Array[] = [];
@@ -38,17 +60,12 @@ export function nativeBox(addon: Addon): BoxBatch {
       table[row + 2] = lengths[i] ?? -1;
       table[row + 3] = targetIndex;
       table[row + 4] = targetOffsets[i] ?? -1;
+      table[row + 5] = adLengths === undefined ? 0 : (adLengths[i] ?? -1);
     }
     return buffers;
   }
 
-  return {
-    name: `addon ${addon.boxKernel()}`,
-    seal(jobs) {
-      if (jobs.count > 0) addon.boxSeal(fill(jobs), table, jobs.keys, jobs.nonces, jobs.ok, jobs.count);
-    },
-    open(jobs) {
-      if (jobs.count > 0) addon.boxOpen(fill(jobs), table, jobs.keys, jobs.nonces, jobs.ok, jobs.count);
-    },
+  return (native, jobs, adLengths) => {
+    if (jobs.count > 0) native(fill(jobs, adLengths), table, jobs.keys, jobs.nonces, jobs.ok, jobs.count);
   };
 }

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { BoxBatch, BoxJobs, Crypto } from '../core/port.ts';
+import type { AeadBatch, AeadJobs, BoxBatch, Crypto } from '../core/port.ts';
 
 const TAG_SIZE = 16;
+/** As the header of a record with a counter of 32 bits. */
+const AD_SIZE = 9;
 
-/** SHA-256 over the boxes of `BOX_SIZES`, made with another implementation. */
+/** SHA-256 over everything sealed of `SIZES`, made with another implementation. */
+const AEAD_ANSWER = '9215d057abb1e201abf9506ad88ae888263224e6c131c31434ded986f818a59b';
 const BOX_ANSWER = '51916148136c830304f5516f013ad0053d0c48769f4923e6e27a53d31fe2f296';
 /** Every path of a kernel: nothing, less than a block, several streams in a pass, several passes and a tail. */
-const BOX_SIZES = [0, 1, 65, 2500];
+const SIZES = [0, 1, 65, 2500];
 
 /** What a box does wrong on a known answer, or undefined. */
 export function boxProblem(box: BoxBatch): string | undefined {
@@ -14,6 +17,15 @@ export function boxProblem(box: BoxBatch): string | undefined {
     return tryBox(box);
   } catch (error) {
     return `${box.name} fails: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** The same for records. */
+export function aeadProblem(aead: AeadBatch): string | undefined {
+  try {
+    return tryAead(aead);
+  } catch (error) {
+    return `${aead.name} fails: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
@@ -26,30 +38,44 @@ export function cryptoProblem(crypto: Omit<Crypto, 'box' | 'aead'>): string | un
   }
 }
 
+/** A box as a cipher of records: its tag comes first and it has no associated data. */
 function tryBox(box: BoxBatch): string | undefined {
-  const room = BOX_SIZES.reduce((sum, size) => sum + size + TAG_SIZE, 0);
+  return tryCipher(box, { textAt: TAG_SIZE, sealedAt: 0, adLength: 0, answer: BOX_ANSWER });
+}
+
+function tryAead(aead: AeadBatch): string | undefined {
+  return tryCipher(aead, { textAt: AD_SIZE, sealedAt: AD_SIZE, adLength: AD_SIZE, answer: AEAD_ANSWER });
+}
+
+type Cipher = { readonly name: string; seal(jobs: AeadJobs): void; open(jobs: AeadJobs): void };
+/** Where a row of the arena holds its text and what it is sealed to. */
+type Layout = { textAt: number; sealedAt: number; adLength: number; answer: string };
+
+function tryCipher(cipher: Cipher, { textAt, sealedAt, adLength, answer }: Layout): string | undefined {
+  const room = SIZES.reduce((sum, size) => sum + adLength + size + TAG_SIZE, 0);
   const arena = new Uint8Array(room);
-  const count = BOX_SIZES.length;
-  const jobs: BoxJobs = {
+  const count = SIZES.length;
+  const jobs: AeadJobs = {
     sources: new Array<Uint8Array>(count).fill(arena),
     sourceOffsets: new Int32Array(count),
-    lengths: Int32Array.from(BOX_SIZES),
+    lengths: Int32Array.from(SIZES),
     targets: new Array<Uint8Array>(count).fill(arena),
     targetOffsets: new Int32Array(count),
+    adLengths: new Int32Array(count).fill(adLength),
     keys: new Uint8Array(32 * count).map((_, i) => i % 32),
     nonces: Uint32Array.from({ length: 2 * count }, (_, i) => (i % 2 === 0 ? 0x01020304 : 0xfffefdfc)),
     ok: new Uint8Array(count),
     count,
   };
   let at = 0;
-  BOX_SIZES.forEach((size, i) => {
-    jobs.targetOffsets[i] = at;
-    jobs.sourceOffsets[i] = at + TAG_SIZE;
-    for (let k = 0; k < size; k++) arena[at + TAG_SIZE + k] = k;
-    at += size + TAG_SIZE;
+  SIZES.forEach((size, i) => {
+    jobs.targetOffsets[i] = at + sealedAt;
+    jobs.sourceOffsets[i] = at + textAt;
+    for (let k = 0; k < size; k++) arena[at + textAt + k] = k;
+    at += adLength + size + TAG_SIZE;
   });
-  box.seal(jobs);
-  if (createHash('sha256').update(arena).digest('hex') !== BOX_ANSWER) return `${box.name} seals wrongly`;
+  cipher.seal(jobs);
+  if (createHash('sha256').update(arena).digest('hex') !== answer) return `${cipher.name} seals wrongly`;
 
   const last = count - 1;
   arena[room - 1] = (arena[room - 1] ?? 0) ^ 1;
@@ -57,12 +83,12 @@ function tryBox(box: BoxBatch): string | undefined {
     jobs.lengths[i] = (jobs.lengths[i] ?? 0) + TAG_SIZE;
     [jobs.sourceOffsets[i], jobs.targetOffsets[i]] = [jobs.targetOffsets[i] ?? 0, jobs.sourceOffsets[i] ?? 0];
   }
-  box.open(jobs);
-  if (jobs.ok[last] !== 0) return `${box.name} opens what was changed`;
+  cipher.open(jobs);
+  if (jobs.ok[last] !== 0) return `${cipher.name} opens what was changed`;
   for (let i = 0; i < last; i++) {
     const start = jobs.targetOffsets[i] ?? 0;
-    const text = arena.subarray(start, start + (BOX_SIZES[i] ?? 0));
-    if (jobs.ok[i] !== 1 || text.some((octet, k) => octet !== (k & 255))) return `${box.name} opens wrongly`;
+    const text = arena.subarray(start, start + (SIZES[i] ?? 0));
+    if (jobs.ok[i] !== 1 || text.some((octet, k) => octet !== (k & 255))) return `${cipher.name} opens wrongly`;
   }
   return undefined;
 }

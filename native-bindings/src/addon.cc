@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "aead_call.h"
 #include "box_call.h"
 #include "netlink_call.h"
 #include "tun.h"
@@ -11,6 +12,9 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
  public:
   RatatoskAddon(Napi::Env env, Napi::Object exports) {
     DefineAddon(exports, {
+                             InstanceMethod<&RatatoskAddon::aeadSeal>("aeadSeal"),
+                             InstanceMethod<&RatatoskAddon::aeadOpen>("aeadOpen"),
+                             InstanceMethod<&RatatoskAddon::aeadLibrary>("aeadLibrary"),
                              InstanceMethod<&RatatoskAddon::boxSeal>("boxSeal"),
                              InstanceMethod<&RatatoskAddon::boxOpen>("boxOpen"),
                              InstanceMethod<&RatatoskAddon::boxKernel>("boxKernel"),
@@ -21,12 +25,16 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   }
 
  private:
+  Napi::Value aeadSeal(const Napi::CallbackInfo& info) { return aeads_.seal(info); }
+  Napi::Value aeadOpen(const Napi::CallbackInfo& info) { return aeads_.open(info); }
+  Napi::Value aeadLibrary(const Napi::CallbackInfo& info) { return aeads_.library(info); }
   Napi::Value boxSeal(const Napi::CallbackInfo& info) { return boxes_.seal(info); }
   Napi::Value boxOpen(const Napi::CallbackInfo& info) { return boxes_.open(info); }
   Napi::Value boxKernel(const Napi::CallbackInfo& info) { return boxes_.kernel(info); }
   Napi::Value configureInterface(const Napi::CallbackInfo& info) { return callConfigureInterface(info); }
   Napi::Value addRoute(const Napi::CallbackInfo& info) { return callAddRoute(info); }
 
+  AeadCalls aeads_;
   BoxCalls boxes_;
 };
 

@@ -4,8 +4,8 @@ namespace ratatosk {
 
 const BoxKernel kBoxKernelAvx512 = {
     "avx512",
-    [](const BoxJob* jobs, size_t count) { BoxRun<16>().seal(jobs, count); },
-    [](const BoxJob* jobs, size_t count, uint8_t* ok) { BoxRun<16>().open(jobs, count, ok); },
+    [](const Job* jobs, size_t count) { BoxRun<16>().seal(jobs, count); },
+    [](const Job* jobs, size_t count, uint8_t* ok) { BoxRun<16>().open(jobs, count, ok); },
 };
 
 }  // namespace ratatosk

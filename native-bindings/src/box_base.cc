@@ -4,8 +4,8 @@ namespace ratatosk {
 
 const BoxKernel kBoxKernelBase = {
     "base",
-    [](const BoxJob* jobs, size_t count) { BoxRun<4>().seal(jobs, count); },
-    [](const BoxJob* jobs, size_t count, uint8_t* ok) { BoxRun<4>().open(jobs, count, ok); },
+    [](const Job* jobs, size_t count) { BoxRun<4>().seal(jobs, count); },
+    [](const Job* jobs, size_t count, uint8_t* ok) { BoxRun<4>().open(jobs, count, ok); },
 };
 
 }  // namespace ratatosk

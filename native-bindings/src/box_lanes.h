@@ -12,7 +12,7 @@
 
 namespace {
 
-using ratatosk::BoxJob;
+using ratatosk::Job;
 using ratatosk::kKeySize;
 using ratatosk::kTagSize;
 
@@ -39,8 +39,8 @@ struct GroupsOf<16> {
 template <int kLanes>
 class BoxRun {
  public:
-  void seal(const BoxJob* jobs, size_t count) { run<true>(jobs, count, nullptr); }
-  void open(const BoxJob* jobs, size_t count, uint8_t* ok) { run<false>(jobs, count, ok); }
+  void seal(const Job* jobs, size_t count) { run<true>(jobs, count, nullptr); }
+  void open(const Job* jobs, size_t count, uint8_t* ok) { run<false>(jobs, count, ok); }
 
   ~BoxRun() {
     __builtin_memset(this, 0, sizeof *this);
@@ -104,15 +104,15 @@ class BoxRun {
   }
 
   struct Waiting {
-    const BoxJob* job;
+    const Job* job;
     size_t index;
     size_t lane;
   };
 
   template <bool isSeal>
-  void run(const BoxJob* jobs, size_t count, uint8_t* ok) {
+  void run(const Job* jobs, size_t count, uint8_t* ok) {
     for (size_t i = 0; i < count; i++) {
-      const BoxJob& job = jobs[i];
+      const Job& job = jobs[i];
       useKey(job.key);
       setNonce(state_, job.nonceHigh, job.nonceLow);
       const size_t textSize = isSeal ? job.length : job.length - kTagSize;
@@ -140,7 +140,7 @@ class BoxRun {
     hasKey_ = true;
   }
 
-  void wait(const BoxJob& job, size_t index, size_t blocks) {
+  void wait(const Job& job, size_t index, size_t blocks) {
     waiting_[waitingCount_++] = {&job, index, lanesUsed_};
     for (size_t block = 0; block < blocks; block++, lanesUsed_++) {
       for (int w = 0; w < 16; w++) words_[w][lanesUsed_] = state_.words[w];
@@ -164,7 +164,7 @@ class BoxRun {
 
   // `stream` holds the beginning of the stream: all of it for a short message, the first pass of a long one.
   template <bool isSeal>
-  RATATOSK_INLINE bool finish(const BoxJob& job, size_t textSize, const uint8_t* stream) {
+  RATATOSK_INLINE bool finish(const Job& job, size_t textSize, const uint8_t* stream) {
     const size_t first = smaller(textSize, kPassSize - kStreamStart);
     const bool isLong = textSize >= Groups::kPaysFrom;
     if constexpr (isSeal) {

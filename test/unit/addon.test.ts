@@ -18,7 +18,7 @@ function present(): Addon {
 function oneJob() {
   return {
     buffers: [new Uint8Array(100), new Uint8Array(116)],
-    table: Int32Array.of(0, 0, 100, 1, 0),
+    table: Int32Array.of(0, 0, 100, 1, 0, 0),
     keys: new Uint8Array(32),
     nonces: new Uint32Array(2),
     ok: new Uint8Array(1),
@@ -64,24 +64,27 @@ test('refuses a job outside of its buffers before any octet is written', { skip 
     [0, 0, 100, 2, 0],
     [-1, 0, 100, 1, 0],
     [0, 0x7fffffff, 0x7fffffff, 1, 0x7fffffff],
+    [0, 0, 100, 1, 0, 1],
+    [0, 0, 100, 1, 0, -1],
   ];
   for (const row of bad) {
     const target = new Uint8Array(116);
-    const change = { table: Int32Array.from(row), buffers: [new Uint8Array(100), target] };
+    const change = { table: Int32Array.of(...row, 0).subarray(0, 6), buffers: [new Uint8Array(100), target] };
     assert.throws(() => seal(change), RangeError, String(row));
     assert.ok(target.every((octet) => octet === 0));
   }
 });
 
 test('refuses to open less than a tag, or into too little room', { skip }, () => {
-  open({ table: Int32Array.of(0, 0, 100, 1, 0) });
-  assert.throws(() => open({ table: Int32Array.of(0, 0, 15, 1, 0) }), RangeError);
-  assert.throws(() => open({ table: Int32Array.of(0, 0, 100, 1, 33) }), RangeError);
+  open({ table: Int32Array.of(0, 0, 100, 1, 0, 0) });
+  assert.throws(() => open({ table: Int32Array.of(0, 0, 15, 1, 0, 0) }), RangeError);
+  assert.throws(() => open({ table: Int32Array.of(0, 0, 100, 1, 33, 0) }), RangeError);
+  assert.throws(() => open({ table: Int32Array.of(0, 0, 100, 1, 0, 1) }), RangeError);
   assert.throws(() => open({ ok: new Uint8Array(0) }), RangeError);
 });
 
 test('refuses columns shorter than the batch', { skip }, () => {
-  assert.throws(() => seal({ table: new Int32Array(4) }), RangeError);
+  assert.throws(() => seal({ table: new Int32Array(5) }), RangeError);
   assert.throws(() => seal({ keys: new Uint8Array(31) }), RangeError);
   assert.throws(() => seal({ nonces: new Uint32Array(1) }), RangeError);
   assert.throws(() => seal({ count: 2 }), RangeError);
@@ -103,7 +106,7 @@ test('refuses values of other types', { skip }, () => {
   const others: unknown[] = [undefined, null, 1, 'text', {}, [], new Float64Array(8), new ArrayBuffer(8), () => 1];
   const native: Record<string, (...values: unknown[]) => unknown> = Object.fromEntries(Object.entries(present()));
   const good: unknown[] = Object.values(oneJob());
-  for (const name of ['boxSeal', 'boxOpen']) {
+  for (const name of ['boxSeal', 'boxOpen', 'aeadSeal', 'aeadOpen']) {
     const call = native[name];
     assert.ok(call !== undefined);
     assert.throws(() => call(), RangeError);

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
+import fc from 'fast-check';
+import type { AeadBatch, AeadJobs } from '../../daemon/core/port.ts';
+import { chooseCrypto } from '../../daemon/crypto/choose.ts';
+import { nativeAead } from '../../daemon/crypto/native.ts';
+import { nodeAead } from '../../daemon/crypto/node-aead.ts';
+import { portableAead } from '../../daemon/crypto/portable-aead.ts';
+import { aeadProblem } from '../../daemon/crypto/selftest.ts';
+import { findAddon } from '../../native-bindings/addon.ts';
+import { Chance } from '../support/core.ts';
+import { fromHex, linkVectors, toHex } from '../support/link-vectors.ts';
+
+const TAG = 16;
+const found = findAddon(process.env.RATATOSK_TEST_ADDON);
+const native = found.addon && nativeAead(found.addon);
+const skipNative = native === undefined ? `needs the addon and its OpenSSL: ${found.problem}` : false;
+
+const implementations: { name: string; skip: string | false; aead: AeadBatch }[] = [
+  { name: 'portable', skip: false, aead: portableAead },
+  { name: 'node:crypto', skip: false, aead: nodeAead },
+  { name: 'addon', skip: skipNative, aead: native ?? portableAead },
+];
+
+type Row = {
+  source: Uint8Array;
+  at: number;
+  length: number;
+  target: Uint8Array;
+  to: number;
+  adLength: number;
+  key: Uint8Array;
+  nonce: bigint;
+};
+
+function jobsOf(rows: Row[]): AeadJobs {
+  return {
+    sources: rows.map((row) => row.source),
+    sourceOffsets: Int32Array.from(rows.map((row) => row.at)),
+    lengths: Int32Array.from(rows.map((row) => row.length)),
+    targets: rows.map((row) => row.target),
+    targetOffsets: Int32Array.from(rows.map((row) => row.to)),
+    adLengths: Int32Array.from(rows.map((row) => row.adLength)),
+    keys: Uint8Array.from(rows.flatMap((row) => [...row.key])),
+    nonces: Uint32Array.from(rows.flatMap((row) => [Number(row.nonce >> 32n), Number(row.nonce & 0xffffffffn)])),
+    ok: new Uint8Array(rows.length).fill(2),
+    count: rows.length,
+  };
+}
+
+/** The second implementation; the associated data lies before the target, the text is given. */
+function noble(row: Row, text: Uint8Array): Uint8Array {
+  const nonce = new Uint8Array(12);
+  new DataView(nonce.buffer).setBigUint64(4, row.nonce, true);
+  return chacha20poly1305(row.key, nonce, row.target.subarray(row.to - row.adLength, row.to)).encrypt(text);
+}
+
+/** Rows that seal in place in one arena, as records are: associated data, text, room for the tag, a gap. */
+function rowsIn(lengths: number[], seed: number): { arena: Uint8Array; rows: Row[] } {
+  const chance = new Chance(seed);
+  const arena = new Uint8Array(lengths.reduce((sum, length) => sum + length + 64, 64));
+  chance.fill(arena);
+  const keys = [chance.octets(32), chance.octets(32)];
+  let at = 32;
+  const rows = lengths.map((length, i): Row => {
+    const nonce = (BigInt(chance.u32()) << 32n) | BigInt(i);
+    const place = { source: arena, at, target: arena, to: at };
+    const row = { ...place, length, adLength: i % 12, key: keys[(i >> 2) % 2] ?? arena, nonce };
+    at += length + 64;
+    return row;
+  });
+  return { arena, rows };
+}
+
+function opening(rows: Row[]): AeadJobs {
+  return jobsOf(rows.map((row) => ({ ...row, at: row.to, length: row.length + TAG })));
+}
+
+const slice = (octets: Uint8Array, at: number, length: number) => Buffer.from(octets.subarray(at, at + length));
+
+const EVERY_LENGTH = Array.from({ length: 2001 }, (_, i) => i);
+const LARGE = [4096, 16_384, 65_535, 65_536, 69_999, 70_000];
+const FEW = [0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1400];
+
+for (const { name, skip, aead } of implementations) {
+  const lengths = name === 'addon' ? [...EVERY_LENGTH, ...LARGE] : [...FEW, 70_000];
+
+  test(`${name} seals in place as the second implementation does, and touches nothing else`, { skip }, () => {
+    const { arena, rows } = rowsIn(lengths, 1);
+    const before = arena.slice();
+    aead.seal(jobsOf(rows));
+    const wanted = before.slice();
+    for (const row of rows) wanted.set(noble(row, before.subarray(row.at, row.at + row.length)), row.to);
+    for (const { to, length } of rows) {
+      assert.ok(slice(arena, to - 32, length + 64).equals(slice(wanted, to - 32, length + 64)), `length ${length}`);
+    }
+    assert.ok(Buffer.compare(arena, wanted) === 0);
+  });
+
+  test(`${name} opens in place what the second implementation sealed`, { skip }, () => {
+    const { arena, rows } = rowsIn(lengths, 2);
+    const before = arena.slice();
+    for (const row of rows) arena.set(noble(row, before.subarray(row.at, row.at + row.length)), row.to);
+    const jobs = opening(rows);
+    aead.open(jobs);
+    rows.forEach(({ at, length }, i) => {
+      assert.equal(jobs.ok[i], 1, `length ${length}`);
+      assert.ok(slice(arena, at, length).equals(slice(before, at, length)), `length ${length}`);
+    });
+  });
+
+  test(`${name} refuses whatever was changed, and opens its neighbours`, { skip }, () => {
+    for (const length of [0, 1, 64, 300, 1400]) {
+      const { arena, rows } = rowsIn([length, length, length], 3);
+      for (const row of rows) row.adLength = 9;
+      aead.seal(jobsOf(rows));
+      const sealed = arena.slice();
+      const [, { to } = { to: 0 }] = rows;
+      for (let at = to - 9; at < to + length + TAG; at += at < to + 20 ? 1 : 13) {
+        arena.set(sealed);
+        arena[at] = (arena[at] ?? 0) ^ 0x80;
+        const jobs = opening(rows);
+        aead.open(jobs);
+        assert.deepEqual([...jobs.ok], [1, 0, 1], `length ${length}, octet ${at - to}`);
+      }
+    }
+  });
+
+  test(`${name} refuses another key, nonce, length or associated data`, { skip }, () => {
+    const { arena, rows } = rowsIn([500], 4);
+    const [row] = rows;
+    assert.ok(row !== undefined);
+    row.adLength = 5;
+    aead.seal(jobsOf([row]));
+    const sealed = arena.slice();
+    const changes: Partial<Row>[] = [
+      { key: new Uint8Array(32) },
+      { nonce: row.nonce + 1n },
+      { nonce: row.nonce + (1n << 32n) },
+      { length: 499 },
+      { adLength: 6 },
+      {},
+    ];
+    const outcomes = changes.map((change) => {
+      arena.set(sealed);
+      const jobs = opening([{ ...row, ...change }]);
+      aead.open(jobs);
+      return jobs.ok[0];
+    });
+    assert.deepEqual(outcomes, [0, 0, 0, 0, 0, 1]);
+  });
+
+  test(`${name} takes any batch of any buffers and keys`, { skip }, () => {
+    const job = fc.record({
+      length: fc.oneof(fc.nat(150), fc.nat(2000)),
+      adLength: fc.nat(40),
+      source: fc.nat(3),
+      target: fc.nat(3),
+      key: fc.nat(2),
+      nonce: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+    });
+    fc.assert(
+      fc.property(fc.array(job, { maxLength: 40 }), (list) => {
+        const chance = new Chance(5);
+        const sources = [0, 1, 2, 3].map(() => chance.octets(2000));
+        const targets = [0, 1, 2, 3].map(() => chance.octets(40 * 2056));
+        const rows = list.map((one, i): Row => {
+          const source = sources[one.source] ?? new Uint8Array();
+          const target = targets[one.target] ?? new Uint8Array();
+          const key = new Uint8Array(32).fill(one.key);
+          return { ...one, source, at: 2000 - one.length, target, to: i * 2056 + 40, key };
+        });
+        aead.seal(jobsOf(rows));
+        for (const row of rows) {
+          const wanted = Buffer.from(noble(row, row.source.subarray(row.at, row.at + row.length)));
+          assert.ok(slice(row.target, row.to, row.length + TAG).equals(wanted), `length ${row.length}`);
+        }
+        const texts = rows.map((row) => new Uint8Array(row.length));
+        const back = rows.map((row, i) => ({ ...row, source: row.target, at: row.to, length: row.length + TAG, i }));
+        const jobs = jobsOf(back.map((row) => ({ ...row, target: texts[row.i] ?? row.key, to: 0 })));
+        aead.open(jobs);
+        assert.ok(jobs.ok.every((ok) => ok === 1));
+        rows.forEach((row, i) => {
+          assert.ok(slice(row.source, row.at, row.length).equals(texts[i] ?? row.key));
+        });
+      }),
+      { numRuns: name === 'addon' ? 30 : 5 },
+    );
+  });
+
+  test(`${name} seals and opens the records of the vectors`, { skip }, () => {
+    const records = linkVectors.link.flatMap(({ DATA, key_i2r, key_r2i }) =>
+      DATA.map(({ from, ...record }) => ({ ...record, key: from === 'A' ? key_i2r : key_r2i })),
+    );
+    const sessionRecords = linkVectors.e2e.map(({ DATA, key_i2r }) => ({ ...DATA, key: key_i2r }));
+    for (const { counter, plaintext, packet, key } of [...records, ...sessionRecords]) {
+      const target = fromHex(packet);
+      const source = fromHex(plaintext);
+      const adLength = target.length - source.length - TAG;
+      target.fill(0, adLength);
+      const place = { source, at: 0, length: source.length, target, to: adLength, adLength };
+      const row = { ...place, key: fromHex(key), nonce: BigInt(counter) };
+      aead.seal(jobsOf([row]));
+      assert.equal(toHex(target), packet);
+      const jobs = jobsOf([{ ...row, source: target, at: adLength, length: source.length + TAG }]);
+      aead.open(jobs);
+      assert.equal(jobs.ok[0], 1);
+      assert.equal(toHex(target.subarray(adLength, adLength + source.length)), plaintext);
+    }
+  });
+
+  test(`${name} passes its self-test, and fails it when it does anything wrong`, { skip }, () => {
+    assert.equal(aeadProblem(aead), undefined);
+    const throwing = () => {
+      throw new Error('no such thing');
+    };
+    assert.match(aeadProblem({ ...aead, seal: () => {} }) ?? '', /seals wrongly/);
+    assert.match(aeadProblem({ ...aead, open: (jobs) => void jobs.ok.fill(1) }) ?? '', /changed/);
+    assert.match(aeadProblem({ ...aead, open: (jobs) => void jobs.ok.fill(0) }) ?? '', /opens wrongly/);
+    assert.match(aeadProblem({ ...aead, seal: throwing }) ?? '', /no such thing/);
+  });
+}
+
+test('takes the fastest that works, and says why it is not the fastest of all', { skip: skipNative }, () => {
+  const { addon } = found;
+  assert.ok(addon !== undefined);
+  assert.match(chooseCrypto({ addon }).crypto.aead.name, /^addon OpenSSL /);
+  assert.equal(chooseCrypto({ addon }).aeadProblem, undefined);
+  const none = chooseCrypto({ addon: { ...addon, aeadLibrary: () => undefined } });
+  assert.equal(none.crypto.aead, nodeAead);
+  assert.match(none.aeadProblem ?? '', /exports no ChaCha20-Poly1305/);
+  assert.equal(none.box, 'addon');
+  const wrong = chooseCrypto({ addon: { ...addon, aeadSeal: () => {} } });
+  assert.equal(wrong.crypto.aead, nodeAead);
+  assert.match(wrong.aeadProblem ?? '', /seals wrongly/);
+});
+
+test('works without the addon', () => {
+  const chosen = chooseCrypto({ problem: 'it is not there' });
+  assert.equal(chosen.crypto.aead, nodeAead);
+  assert.equal(chosen.aeadProblem, 'it is not there');
+});
