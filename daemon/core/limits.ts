@@ -30,6 +30,51 @@ export const FRAME_TIMEOUT_MS = 15_000;
 export const CONTROL_BACKLOG_BYTES = 256 * 1024;
 /** Handed to the system in one write; beyond it packets wait in the fair queue, where they can still be dropped. */
 export const STAGING_BYTES = 256 * 1024;
+
+// Datagram links. What differs between the classes of carriers is in link/datagram/classes.ts; sections of the link document.
+
+/** Unanswered before silence counts as death, however long it lasted. */
+export const PINGS_BEFORE_DEATH = 3;
+/** Section 9: a frame of the control stream, and how it is sent again. */
+export const CTRL_FRAME_MAX = 4_096;
+export const CTRL_RETRIES = 10;
+export const CTRL_RESENDS_PER_RTO = 10;
+/** Pieces of the control stream under way, and gaps in what is received: every CACK is compared with each of them. */
+export const CTRL_SEGMENTS_MAX = 256;
+export const CTRL_RANGES_MAX = 128;
+/** Section 10: silence after a fragment that makes the others missing; FNACKs for one message. */
+export const FNACK_AFTER_MS = 10;
+export const FNACKS_MAX = 2;
+export const REPAIRS_PER_FRAGMENT = 2;
+/** Of what was sent in the last second. */
+export const REPAIR_SHARE = 0.25;
+/** Incomplete messages of all links. */
+export const REASSEMBLY_BYTES = 16 * 1024 * 1024;
+/** Messages of one link that late fragments cannot begin anew. */
+export const REASSEMBLED_REMEMBERED = 64;
+/** Messages on one link between two drains that need no queue: octets, which a pooled buffer holds, and count. */
+export const OUTBOX_BYTES = 147_456;
+export const OUTBOX_ROWS = 512;
+/** Answers of one kind that wait to be sent, and unanswered PINGs that are remembered; an honest peer asks less. */
+export const ANSWERS_WAITING = 8;
+/** Section 12. */
+export const MTU_BASE = 1_200;
+export const MTU_PROBE = { tries: 3, everyMs: 1_000 };
+export const MTU_SEARCH_AGAIN_MS = 600_000;
+export const MTU_SEARCH_AFTER_BLACK_HOLE_MS = 60_000;
+/** While packets above the base size are sent, one of the current size is checked so often; that many lost tell. */
+export const MTU_CHECK_MS = 5_000;
+export const MTU_LOSSES = 3;
+/** Section 13. */
+export const MOVE_TRIES = 3;
+export const MOVE_RETRY_MS = 1_000;
+export const MOVE_REFUSED_MS = 10_000;
+/** What may go to an address that has not answered yet, as a multiple of what came from there. */
+export const MOVE_SENT_SHARE = 3;
+/** A PING goes along with other frames when the last one was so long ago. */
+export const RTT_REFRESH_MS = 20_000;
+/** Section 11: the cost of a young link is doubled. */
+export const LINK_YOUNG_MS = 2_000;
 /** Paths deeper than this are dropped. */
 export const HOPS_MAX = 255;
 

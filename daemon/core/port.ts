@@ -180,6 +180,7 @@ export type CloseReason =
   | 'peer unproven'
   | 'peer silent'
   | 'peer too slow'
+  | 'closed by peer'
   | 'announce flood'
   | 'removed'
   | 'shutdown';

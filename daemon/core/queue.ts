@@ -47,7 +47,7 @@ export class FairQueue {
     flow.last = packet;
     this.#account(flow, size);
     while (this.bytes > this.#maxBytes) {
-      this.#remove(this.#victim());
+      this.#drop(this.#victim());
       this.dropped++;
     }
     return buffer.octets;
@@ -58,17 +58,34 @@ export class FairQueue {
     return this.#oldest?.size ?? 0;
   }
 
+  /** Size of the second oldest packet, 0 if there is none. */
+  secondSize(): number {
+    return this.#oldest?.newer?.size ?? 0;
+  }
+
+  /** The buffer of the oldest packet, which begins at 0. */
+  first(): Uint8Array | undefined {
+    return this.#oldest?.buffer.octets;
+  }
+
+  /** Forgets the oldest packet; its buffer is the caller's, to be given back to the pool. */
+  take(): Pooled | undefined {
+    const packet = this.#oldest;
+    if (packet !== undefined) this.#remove(packet);
+    return packet?.buffer;
+  }
+
   /** Copies the oldest packet to `target` at `at` and forgets it. */
   popInto(target: Uint8Array, at: number): number {
     const packet = this.#oldest;
     if (packet === undefined) return 0;
     target.set(packet.buffer.octets.subarray(0, packet.size), at);
-    this.#remove(packet);
+    this.#drop(packet);
     return packet.size;
   }
 
   clear(): void {
-    while (this.#oldest !== undefined) this.#remove(this.#oldest);
+    while (this.#oldest !== undefined) this.#drop(this.#oldest);
   }
 
   #flow(destHash: number, sourceHash: number): Flow {
@@ -105,6 +122,11 @@ export class FairQueue {
     return packet;
   }
 
+  #drop(packet: Packet): void {
+    this.#remove(packet);
+    this.#pool.give(packet.buffer);
+  }
+
   /** Only ever the oldest of its flow. */
   #remove(packet: Packet): void {
     const flow = packet.flow;
@@ -117,7 +139,6 @@ export class FairQueue {
     this.#account(flow, -packet.size);
     if (flow.first === undefined) flow.dest.flows.delete(flow.hash);
     if (flow.dest.flows.size === 0) this.#dests.delete(flow.dest.hash);
-    this.#pool.give(packet.buffer);
   }
 }
 

@@ -163,6 +163,7 @@ export class FakePipe implements Pipe {
   bytesReceived = 0;
   bytesSent = 0;
   queuedBytes = 0;
+  lagMs: number | undefined;
   target: Uint8Array = NOTHING;
   targetAt = 0;
   readonly control: Frame[] = [];

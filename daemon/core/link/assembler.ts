@@ -2,7 +2,7 @@
  * Cuts a stream into frames. Whole frames are handed over where they lie; only a frame that spans two chunks is copied.
  * Two buffers take turns, because the frame completed in one is still in use when the next one begins.
  */
-import { FRAME_PREFIX_MAX, type FrameHead, readFrameHead } from '../../wire/frame.ts';
+import { FRAME_MAX, FRAME_PREFIX_MAX, type FrameHead, readFrameHead } from '../../wire/frame.ts';
 
 /** `end` is one past the frame, `bodyAt` its type octet. False stops the cutting. */
 export type TakeFrame = (buffer: Uint8Array, bodyAt: number, end: number) => boolean;
@@ -13,6 +13,12 @@ export class Assembler {
   #partial: Uint8Array = new Uint8Array(0);
   #other: Uint8Array = new Uint8Array(0);
   readonly #head: FrameHead = { prefix: 0, length: 0 };
+  readonly #frameMax: number;
+
+  /** @param frameMax longer frames are malformed */
+  constructor(frameMax = FRAME_MAX) {
+    this.#frameMax = frameMax;
+  }
 
   /**
    * @param settle called before a buffer that was handed over is filled again
@@ -41,7 +47,7 @@ export class Assembler {
     }
     while (at < chunk.length) {
       const state = readFrameHead(chunk, at, chunk.length, this.#head);
-      if (state === 'malformed') return false;
+      if (state === 'malformed' || (state === 'complete' && this.#head.length > this.#frameMax)) return false;
       const { prefix, length } = this.#head;
       if (state === 'short' || at + prefix + length > chunk.length) break;
       at += prefix + length;
@@ -56,6 +62,7 @@ export class Assembler {
     const state = readFrameHead(this.#partial, 0, this.pending, this.#head);
     if (state === 'malformed') return -1;
     if (state === 'short') return 1;
+    if (this.#head.length > this.#frameMax) return -1;
     return this.#head.prefix + this.#head.length - this.pending;
   }
 

@@ -12,6 +12,8 @@ export interface Pipe {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly queuedBytes: number;
+  /** Smoothed round trip as the link itself measures it; undefined where only the router's requests can tell. */
+  readonly lagMs: number | undefined;
   /** Where the last `reserve` put its packet. */
   readonly target: Uint8Array;
   readonly targetAt: number;

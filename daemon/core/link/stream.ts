@@ -33,6 +33,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class StreamLink implements Pipe {
   readonly id: LinkId;
   readonly facts: LinkFacts;
+  readonly lagMs = undefined;
   upSinceMs: number;
   bytesReceived = 0;
   readonly egress: Egress;

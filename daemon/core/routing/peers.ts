@@ -184,15 +184,21 @@ export class Peers {
     }
   }
 
+  /** Links that measure themselves know better than we can by our requests, which may have been sent twice. */
+  measure(): void {
+    for (const link of this.#byLink.values()) if (link.pipe.lagMs !== undefined) weigh(link, link.pipe.lagMs);
+  }
+
   /** An answer to the outstanding request came on this link: a sample of its round trip. */
   sample(link: PeerLink): void {
     if (link.requestedAtMs === undefined) return;
     const rttMs = this.#context.nowMs - link.requestedAtMs;
     link.requestedAtMs = undefined;
+    if (link.pipe.lagMs !== undefined) return weigh(link, link.pipe.lagMs);
     link.lagMs = link.hasSample ? (link.lagMs * 7) / 8 + Math.min(rttMs, 2 * link.lagMs) / 8 : 2 * rttMs;
     link.rttMs = rttMs;
     link.hasSample = true;
-    link.cost = Math.max(1, Math.floor(link.lagMs));
+    link.cost = costOf(link.lagMs);
   }
 
   #sendRequest(link: PeerLink): void {
@@ -240,6 +246,17 @@ export class Peers {
     this.version++;
     this.#proven = [...this.#ports.values()].filter((peer) => peer.links.some((link) => link.isProven));
   }
+}
+
+function weigh(link: PeerLink, lagMs: number): void {
+  link.lagMs = lagMs;
+  link.rttMs = lagMs;
+  link.hasSample = true;
+  link.cost = costOf(lagMs);
+}
+
+function costOf(lagMs: number): number {
+  return Math.max(1, Math.floor(lagMs));
 }
 
 /** Sends on every proven link of a peer; one that is too slow for it ends, and leaves the list. */

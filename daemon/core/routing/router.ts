@@ -333,6 +333,7 @@ export class Router implements PipeUser {
 
   #round(): void {
     this.#context.stats.count('rounds');
+    this.peers.measure();
     for (const { link, reason } of this.#spanning.round()) link.pipe.close(reason, 'found when its turn came');
     this.#blooms.round();
     this.paths.round();

@@ -1,0 +1,249 @@
+/**
+ * The sending half of the control stream (link document, section 9): frames in order, each octet until it is
+ * acknowledged.
+ */
+import { uvarintSize, type Writer } from '../../../wire/cursor.ts';
+import { FRAME } from '../../../wire/frame.ts';
+import { type Range, writeCtrl } from '../../../wire/link-frames.ts';
+import { CONTROL_BACKLOG_BYTES, CTRL_RESENDS_PER_RTO, CTRL_RETRIES, CTRL_SEGMENTS_MAX } from '../../limits.ts';
+import type { ClassConstants } from './classes.ts';
+import type { RoundTrip } from './round-trip.ts';
+
+/** What one CTRL frame carried. */
+type Segment = {
+  offset: number;
+  octets: Uint8Array;
+  sentAtMs: number;
+  /** Of the sending, among all. */
+  order: number;
+  sendings: number;
+  /** Timeouts since the other side last acknowledged anything. */
+  retries: number;
+  /** CACKs that showed later octets received. */
+  skips: number;
+  state: 'flying' | 'lost' | 'acknowledged';
+  /** Sent in a packet above the base size, and how often lost so. */
+  isLarge: boolean;
+  largeLosses: number;
+};
+
+const NEVER = Number.POSITIVE_INFINITY;
+const LATER_CACKS = 3;
+/** A frame is not cut for less room than this. */
+const CUT_LEAST = 64;
+
+export class ControlSender {
+  /** How often one frame was lost in packets above the base size, at most: the sign of a black hole. */
+  largeLosses = 0;
+  readonly #constants: ClassConstants;
+  readonly #roundTrip: RoundTrip;
+  /** Behind the window; of the first one `#headAt` octets have been sent. */
+  #backlog: { octets: Uint8Array; isFilter: boolean }[] = [];
+  #backlogBytes = 0;
+  #headAt = 0;
+  #segments: Segment[] = [];
+  #acknowledged = 0;
+  #sent = 0;
+  #order = 0;
+  #newestAcknowledged = -1;
+  #resendsLeft = CTRL_RESENDS_PER_RTO;
+  #resendsAgainMs = 0;
+
+  constructor(constants: ClassConstants, roundTrip: RoundTrip) {
+    this.#constants = constants;
+    this.#roundTrip = roundTrip;
+  }
+
+  get queuedBytes(): number {
+    return this.#backlogBytes + this.#sent - this.#acknowledged;
+  }
+
+  /** `write` would have something to write, given room. */
+  hasOutput(nowMs: number): boolean {
+    const isWindowOpen = this.#sent - this.#acknowledged < this.#constants.ctrlWindow;
+    if (this.#backlogBytes > 0 && isWindowOpen && this.#segments.length < CTRL_SEGMENTS_MAX) return true;
+    const mayResend = this.#resendsLeft > 0 || nowMs >= this.#resendsAgainMs;
+    return mayResend && this.#segments.some(({ state }) => state === 'lost');
+  }
+
+  /** A whole frame with its length before it. False when the backlog is full: the peer is too slow. */
+  push(type: number, frame: Uint8Array): boolean {
+    const isFilter = type === FRAME.bloomFilter;
+    if (isFilter) this.#forgetFilter();
+    if (this.#backlogBytes + frame.length > CONTROL_BACKLOG_BYTES) return false;
+    this.#backlog.push({ octets: frame, isFilter });
+    this.#backlogBytes += frame.length;
+    return true;
+  }
+
+  /** Writes the next CTRL frame, of at most `room` octets. False: none is due, or it does not fit. */
+  write(writer: Writer, room: number, nowMs: number): boolean {
+    const segment = this.#lostSegment(room, nowMs) ?? this.#newSegment(room);
+    if (segment === undefined) return false;
+    writeCtrl(writer, segment.offset, segment.octets);
+    segment.state = 'flying';
+    segment.sentAtMs = nowMs;
+    segment.order = this.#order++;
+    segment.sendings++;
+    segment.skips = 0;
+    segment.isLarge = false;
+    return true;
+  }
+
+  /** The number of the next sending: what `sentLarge` wants to know from before a packet. */
+  get order(): number {
+    return this.#order;
+  }
+
+  /** What was written since `order` left in a packet above the base size. */
+  sentLarge(order: number): void {
+    for (const segment of this.#segments) if (segment.order >= order) segment.isLarge = true;
+  }
+
+  /** A CACK came. False: it acknowledges what was never sent. */
+  acknowledged(cumulative: number, ranges: readonly Range[], rangeCount: number, nowMs: number): boolean {
+    const highest = rangeCount > 0 ? (ranges[rangeCount - 1] as Range).to : cumulative;
+    if (highest > this.#sent) return false;
+    let sampleMs = NEVER;
+    let hasProgress = false;
+    for (const segment of this.#segments) {
+      if (segment.state === 'acknowledged' || !isCovered(segment, cumulative, ranges, rangeCount)) continue;
+      segment.state = 'acknowledged';
+      hasProgress = true;
+      this.#newestAcknowledged = Math.max(this.#newestAcknowledged, segment.order);
+      if (segment.sendings === 1) sampleMs = Math.min(sampleMs, nowMs - segment.sentAtMs);
+    }
+    if (sampleMs !== NEVER) this.#roundTrip.sampleDelayed(sampleMs, this.#constants.ackDelayCtrlMs);
+    if (cumulative > this.#acknowledged) {
+      this.#acknowledged = cumulative;
+      this.#segments = this.#segments.filter(({ offset, octets }) => offset + octets.length > cumulative);
+    }
+    for (const segment of this.#segments) {
+      if (hasProgress) segment.retries = 0;
+      if (segment.state !== 'flying' || segment.order > this.#newestAcknowledged) continue;
+      if (++segment.skips >= LATER_CACKS) this.#lose(segment);
+    }
+    return true;
+  }
+
+  /** False: one frame has been sent too often; the link is dead. */
+  timer(nowMs: number): boolean {
+    for (const segment of this.#segments) {
+      if (segment.state !== 'flying' || nowMs < this.#dueMs(segment)) continue;
+      if (++segment.retries > CTRL_RETRIES) return false;
+      this.#lose(segment);
+    }
+    return true;
+  }
+
+  get deadlineMs(): number {
+    let earliestMs = NEVER;
+    for (const segment of this.#segments) {
+      if (segment.state === 'flying') earliestMs = Math.min(earliestMs, this.#dueMs(segment));
+      else if (segment.state === 'lost' && this.#resendsLeft === 0)
+        earliestMs = Math.min(earliestMs, this.#resendsAgainMs);
+    }
+    return earliestMs;
+  }
+
+  #lostSegment(room: number, nowMs: number): Segment | undefined {
+    if (nowMs >= this.#resendsAgainMs) {
+      this.#resendsLeft = CTRL_RESENDS_PER_RTO;
+      this.#resendsAgainMs = nowMs + this.#roundTrip.retransmitMs;
+    }
+    if (this.#resendsLeft === 0) return undefined;
+    const index = this.#segments.findIndex(({ state }) => state === 'lost');
+    const segment = this.#segments[index];
+    if (segment === undefined) return undefined;
+    const fits = room - overheadAt(segment.offset);
+    if (fits < Math.min(segment.octets.length, CUT_LEAST)) return undefined;
+    this.#resendsLeft--;
+    if (fits < segment.octets.length) this.#split(index, fits);
+    return segment;
+  }
+
+  /** Packets have become smaller: the rest of the segment becomes one of its own. */
+  #split(index: number, length: number): void {
+    const segment = this.#segments[index] as Segment;
+    const rest = { ...segment, offset: segment.offset + length, octets: segment.octets.subarray(length) };
+    segment.octets = segment.octets.subarray(0, length);
+    this.#segments.splice(index + 1, 0, rest);
+  }
+
+  #newSegment(room: number): Segment | undefined {
+    const windowLeft = this.#acknowledged + this.#constants.ctrlWindow - this.#sent;
+    const wanted = Math.min(this.#backlogBytes, windowLeft);
+    const length = Math.min(wanted, room - overheadAt(this.#sent));
+    if (length <= 0 || length < Math.min(wanted, CUT_LEAST)) return undefined;
+    if (this.#segments.length >= CTRL_SEGMENTS_MAX) return undefined;
+    const segment: Segment = {
+      offset: this.#sent,
+      octets: this.#takeBacklog(length),
+      sentAtMs: 0,
+      order: 0,
+      sendings: 0,
+      retries: 0,
+      skips: 0,
+      state: 'flying',
+      isLarge: false,
+      largeLosses: 0,
+    };
+    this.#sent += length;
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  #takeBacklog(length: number): Uint8Array {
+    const octets = new Uint8Array(length);
+    let have = 0;
+    let used = 0;
+    while (have < length) {
+      const frame = (this.#backlog[used] as { octets: Uint8Array }).octets;
+      const part = frame.subarray(this.#headAt, this.#headAt + length - have);
+      octets.set(part, have);
+      have += part.length;
+      this.#headAt += part.length;
+      if (this.#headAt < frame.length) break;
+      this.#headAt = 0;
+      used++;
+    }
+    this.#backlog.splice(0, used);
+    this.#backlogBytes -= length;
+    return octets;
+  }
+
+  /** A filter that has not been sent at all is of no use once there is a newer one. */
+  #forgetFilter(): void {
+    const index = this.#backlog.findIndex(({ isFilter }, i) => isFilter && (i > 0 || this.#headAt === 0));
+    if (index < 0) return;
+    const [old] = this.#backlog.splice(index, 1);
+    this.#backlogBytes -= old?.octets.length ?? 0;
+  }
+
+  #lose(segment: Segment): void {
+    segment.state = 'lost';
+    if (!segment.isLarge) return;
+    segment.largeLosses++;
+    this.largeLosses = Math.max(this.largeLosses, segment.largeLosses);
+  }
+
+  #dueMs(segment: Segment): number {
+    const waitMs = this.#roundTrip.retransmitMs * 2 ** segment.retries;
+    return segment.sentAtMs + Math.min(waitMs, this.#constants.rtoMs.max);
+  }
+}
+
+/** Octets of a CTRL frame before its body; the length takes three at most: a packet has less than 65 536. */
+function overheadAt(offset: number): number {
+  return 1 + uvarintSize(Math.floor(offset / 2 ** 32), offset >>> 0) + 3;
+}
+
+function isCovered(segment: Segment, cumulative: number, ranges: readonly Range[], count: number): boolean {
+  const end = segment.offset + segment.octets.length;
+  if (end <= cumulative) return true;
+  for (let i = 0; i < count; i++) {
+    const { from, to } = ranges[i] as Range;
+    if (from <= segment.offset && end <= to) return true;
+  }
+  return false;
+}

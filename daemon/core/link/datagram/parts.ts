@@ -1,0 +1,81 @@
+/** What a channel is made of. */
+import type { Context } from '../../context.ts';
+import { MTU_BASE } from '../../limits.ts';
+import type { CarrierClass, LinkFacts, LinkId, PublicKey } from '../../port.ts';
+import type { TakeFrame } from '../assembler.ts';
+import type { PipeUser } from '../pipe.ts';
+import { Answers } from './answers.ts';
+import type { Channel } from './channel.ts';
+import { type ClassConstants, constantsOf } from './classes.ts';
+import { ControlReceiver } from './control-receiver.ts';
+import { ControlSender } from './control-sender.ts';
+import { Liveness } from './liveness.ts';
+import { PathMtu } from './path-mtu.ts';
+import { Reassembly, type ReassemblySpace } from './reassembly.ts';
+import { Roaming } from './roaming.ts';
+import { RoundTrip } from './round-trip.ts';
+import { Traffic } from './traffic.ts';
+
+export type ChannelOptions = {
+  readonly id: LinkId;
+  readonly facts: LinkFacts;
+  readonly key: PublicKey;
+  /** The higher of both sides' options. */
+  readonly priority: number;
+  readonly carrierClass: CarrierClass;
+  readonly isSlow: boolean;
+  /** Whole packets, in octets: what our carrier takes at most, and what the other side receives. */
+  readonly mtu: number;
+  readonly rxMtuOfPeer: number;
+  /** Both sides repair fragments. */
+  readonly hasRepair: boolean;
+  /** A row of `DATAGRAM_ADDRESS` octets. */
+  readonly address: Uint8Array;
+  readonly user: PipeUser;
+  /** One for all links of a node. */
+  readonly space: ReassemblySpace;
+  /** Called when there may be something to send; then `next` is to be called until it has nothing. */
+  readonly mark: (channel: Channel) => void;
+};
+
+export type Parts = {
+  readonly constants: ClassConstants;
+  /** Octets of a record around its plaintext. */
+  readonly overhead: number;
+  readonly roundTrip: RoundTrip;
+  readonly liveness: Liveness;
+  readonly answers: Answers;
+  readonly controlOut: ControlSender;
+  readonly controlIn: ControlReceiver;
+  readonly reassembly: Reassembly;
+  readonly traffic: Traffic;
+  readonly mtu: PathMtu;
+  readonly roaming: Roaming;
+};
+
+/** Header and tag. Classes U and S write 32 bits of the counter, R 16. */
+const RECORD = { long: 25, short: 23 };
+
+export function newParts(context: Context, options: ChannelOptions, takeControl: TakeFrame): Parts {
+  const { carrierClass, isSlow, mtu, rxMtuOfPeer, user, space, address } = options;
+  const { nowMs, pool, options: node } = context;
+  const constants = constantsOf(carrierClass, isSlow);
+  const hasRepair = options.hasRepair && carrierClass !== 'R';
+  const queueBytes = carrierClass === 'U' ? node.limits.trafficQueueBytes : constants.queueBytes;
+  const roundTrip = new RoundTrip(constants);
+  const most = Math.min(mtu, rxMtuOfPeer);
+  const base = carrierClass === 'U' ? Math.min(MTU_BASE, most) : most;
+  return {
+    constants,
+    overhead: carrierClass === 'R' ? RECORD.short : RECORD.long,
+    roundTrip,
+    liveness: new Liveness(constants, nowMs),
+    answers: new Answers(),
+    controlOut: new ControlSender(constants, roundTrip),
+    controlIn: new ControlReceiver(constants.ctrlWindow, takeControl, () => user.settle()),
+    reassembly: new Reassembly(constants, pool, space, hasRepair),
+    traffic: new Traffic(context, constants, queueBytes, hasRepair),
+    mtu: new PathMtu(base, most, nowMs),
+    roaming: new Roaming(address, constants.probeAfterMs, node.random, nowMs),
+  };
+}

@@ -1,0 +1,122 @@
+/** Messages on their way into packets: alone, several in one, or cut into fragments (link document, section 10). */
+import { uvarintSize } from '../../../wire/cursor.ts';
+import { LINK_FRAME } from '../../../wire/link-frames.ts';
+import type { Context } from '../../context.ts';
+import type { ClassConstants } from './classes.ts';
+import { Fragments } from './fragments.ts';
+import { Outbox } from './outbox.ts';
+import { Rate } from './rate.ts';
+
+export class Traffic {
+  readonly fragments: Fragments;
+  /** Octets of packets on this link. */
+  readonly sent = new Rate();
+  /** After `write`: what it returned lies at `buffer[at..]`, nothing was copied. */
+  isInPlace = false;
+  buffer: Uint8Array = new Uint8Array(0);
+  at = 0;
+  readonly #context: Context;
+  readonly #messageMax: number;
+  readonly #outbox: Outbox;
+
+  constructor(context: Context, constants: ClassConstants, queueBytes: number, hasRepair: boolean) {
+    this.#context = context;
+    this.#messageMax = constants.messageMax;
+    this.#outbox = new Outbox(queueBytes, context.pool);
+    this.fragments = new Fragments(constants, context.pool, hasRepair, this.sent);
+  }
+
+  get target(): Uint8Array {
+    return this.#outbox.target;
+  }
+
+  get targetAt(): number {
+    return this.#outbox.targetAt;
+  }
+
+  get queuedBytes(): number {
+    return this.#outbox.bytes + this.fragments.bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#outbox.isEmpty && this.fragments.isFree && !this.fragments.hasRepairs;
+  }
+
+  /** See `Pipe`; `room` is what a packet holds. */
+  reserve(size: number, dest: number, source: number, room: number): void {
+    const { queue } = this.#outbox;
+    const before = queue.dropped;
+    this.#outbox.reserve(size, dest, source, room);
+    for (let i = before; i < queue.dropped; i++) this.#context.stats.drop('traffic queue full');
+  }
+
+  /**
+   * Fills the packet being written at `target`, which is empty up to `start`, from `at` to `limit`; `room` is what a
+   * packet holds at most. Returns the number of octets, 0 if nothing is there or fits.
+   */
+  write(target: Uint8Array, start: number, at: number, limit: number, room: number): number {
+    const { nowMs, stats } = this.#context;
+    this.isInPlace = false;
+    if (this.fragments.abandon(room)) stats.drop('link message too large');
+    for (;;) {
+      const size = this.fragments.write(target, at, limit - at, nowMs);
+      if (size > 0 || !this.fragments.isFree || !this.#outbox.look()) return size;
+      if (1 + this.#outbox.size <= room) return this.#writeWhole(target, start, at, limit);
+      this.#cut(room);
+    }
+  }
+
+  clear(): void {
+    this.#outbox.clear();
+    this.fragments.clear();
+  }
+
+  /** Messages that need no cutting: as many as fit, the last one to the end of the packet. */
+  #writeWhole(target: Uint8Array, start: number, at: number, limit: number): number {
+    const outbox = this.#outbox;
+    let end = at;
+    for (;;) {
+      const { buffer, size } = outbox;
+      const next = end + 1 + uvarintSize(0, size) + size;
+      const isLast = next + 1 + outbox.secondSize() > limit || outbox.secondSize() === 0;
+      if (isLast && end + 1 + size > limit) return end - at;
+      if (isLast && end === start) return this.#leave();
+      if (isLast) target[end++] = LINK_FRAME.msg;
+      else end = writeMsglHead(target, end, size);
+      copy(buffer, outbox.at, size, target, end);
+      end += size;
+      outbox.shift();
+      if (isLast || !outbox.look()) return end - at;
+    }
+  }
+
+  /** A message alone in its packet stays where it is: the octet before it was its length's, and becomes its type. */
+  #leave(): number {
+    const { buffer, at, size } = this.#outbox;
+    buffer[at - 1] = LINK_FRAME.msg;
+    this.isInPlace = true;
+    this.buffer = buffer;
+    this.at = at - 1;
+    this.#outbox.shift();
+    return 1 + size;
+  }
+
+  #cut(room: number): void {
+    const { size } = this.#outbox;
+    const buffer = this.#outbox.take();
+    if (size <= this.#messageMax && this.fragments.begin(buffer, this.#outbox.at, size, room)) return;
+    this.#context.pool.give(buffer);
+    this.#context.stats.drop('link message too large');
+  }
+}
+
+function writeMsglHead(target: Uint8Array, at: number, size: number): number {
+  target[at++] = LINK_FRAME.msgl;
+  for (; size > 0x7f; size >>>= 7) target[at++] = (size & 0x7f) | 0x80;
+  target[at++] = size;
+  return at;
+}
+
+function copy(from: Uint8Array, at: number, size: number, to: Uint8Array, toAt: number): void {
+  to.set(from.subarray(at, at + size), toAt);
+}
