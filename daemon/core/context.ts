@@ -18,6 +18,8 @@ export class Context {
   readonly stats = new Stats();
   readonly timers = new Timers();
   readonly pool = new BufferPool();
+  /** Links of both families, against their common cap. */
+  openLinks = 0;
   /** Seed of the hash tables. */
   readonly hashSeed: number;
   /** Events since the last drain. */
@@ -43,7 +45,11 @@ export class Context {
   }
 
   unixSeconds(): bigint {
-    return BigInt(Math.floor((this.nowMs + this.#unixOffsetMs) / 1000));
+    return BigInt(Math.floor(this.unixMs() / 1000));
+  }
+
+  unixMs(): number {
+    return Math.floor(this.nowMs + this.#unixOffsetMs);
   }
 
   randomOctets(count: number): Uint8Array {

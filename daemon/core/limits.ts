@@ -173,3 +173,46 @@ export const MTU_MAX = 65_535;
 export const MTU_MIN = 1_280;
 /** Session payloads larger than this cannot fit a frame with two empty paths (section 4.8). */
 export const PAYLOAD_MAX = FRAME_MAX - 77;
+
+// Datagram links (link document, sections 4 and 5)
+
+/** Passwords that a socket tries a packet against: its listener's and those of the peers dialled from it. */
+export const PSKS_PER_SOCKET = 8;
+/** Secrets and cookies; the secret before the last is accepted as well. */
+export const COOKIE_LIFE_MS = 120_000;
+/** Handshake packets that wait for their turn; the newest is dropped. */
+export const HANDSHAKES_QUEUED = 512;
+/** Handshake packets looked at between two inputs, so that established links are served in a flood. */
+export const HANDSHAKES_PER_TURN = 32;
+/** More of them, or of accepted ones, or a timer as late as this, and cookies are asked for. */
+export const LOAD_QUEUED = 64;
+export const LOAD_ACCEPTED_PER_SECOND = 100;
+export const LOAD_LAG_MS = 50;
+export const LOAD_HOLD_MS = 1_000;
+export const HANDSHAKES_ALL = { perSecond: 200, burst: 200 };
+/** Addresses with a budget of their own. */
+export const HANDSHAKE_BUCKETS = 8_192;
+/** INITs known by their mac1: a copy of one is a retransmission or a replay. */
+export const INITS_REMEMBERED = 4_096;
+export const IDENTITIES_REMEMBERED = 4_096;
+/** Handshakes of our own that run at once; others wait. */
+export const HANDSHAKES_OUT = 256;
+/** Keys that were answered for and not used yet. */
+export const UNCONFIRMED_KEYS = 256;
+export const UNCONFIRMED_PER_LINK = 2;
+export const UNCONFIRMED_PER_IDENTITY = 6;
+/** Links of one IPv4 address or /64. */
+export const LINKS_PER_ADDRESS = 16;
+/** Sendings of one INIT. */
+export const INIT_SENDINGS = 3;
+/** Attempts of one handshake whose answer is still welcome. */
+export const ATTEMPTS_PENDING = 2;
+/** Answers to handshakes that wait for a socket which takes nothing. */
+export const ANSWERS_QUEUED = 512;
+/** Packets and octets sealed and sent at once. */
+export const RECORDS_PER_BATCH = 256;
+export const RECORD_ARENA_BYTES = 256 * 1024;
+/** Records of one link before the next link has its turn. */
+export const RECORDS_PER_TURN = 64;
+/** Datagram links count from here, so that their numbers never meet those of streams. */
+export const DATAGRAM_LINKS_FROM = 2 ** 20;

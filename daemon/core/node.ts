@@ -2,7 +2,8 @@
 import { pathPorts } from '../wire/path.ts';
 import { APP } from '../wire/query.ts';
 import { Context } from './context.ts';
-import { MAINTENANCE_MS } from './limits.ts';
+import { DATAGRAM_LINKS_FROM, MAINTENANCE_MS } from './limits.ts';
+import { Datagrams } from './link/datagram/datagrams.ts';
 import { Links } from './link/links.ts';
 import type { Pipe } from './link/pipe.ts';
 import { Packets } from './packets.ts';
@@ -27,6 +28,7 @@ import { Sessions } from './session/sessions.ts';
 export class Node {
   readonly #context: Context;
   readonly #links: Links;
+  readonly #datagrams: Datagrams;
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #packets: Packets;
@@ -51,6 +53,7 @@ export class Node {
       },
     });
     this.#links = new Links(context, this.#router);
+    this.#datagrams = new Datagrams(context, this.#router);
   }
 
   get key(): Uint8Array {
@@ -59,8 +62,9 @@ export class Node {
 
   handle(input: Input, nowMs: number): void {
     this.#context.nowMs = nowMs;
+    const lateMs = nowMs - this.#context.timers.nextMs;
     this.#apply(input);
-    if (this.#context.timers.isDue(nowMs)) this.#timer(nowMs);
+    if (this.#context.timers.isDue(nowMs)) this.#timer(nowMs, lateMs);
     this.#sessions.settle();
   }
 
@@ -72,7 +76,10 @@ export class Node {
       deliveries.buffers.length = 0;
       deliveries.count = 0;
     }
-    while (this.#links.hasOutput) this.#links.drain(sink);
+    while (this.#links.hasOutput || this.#datagrams.hasOutput) {
+      this.#links.drain(sink);
+      this.#datagrams.drain(sink);
+    }
     for (const event of this.#context.events.splice(0)) sink.event(event);
     this.#context.pool.settle();
   }
@@ -135,7 +142,8 @@ export class Node {
 
   /** Ends a link by the operator's wish; it leaves at the next drain. */
   closeLink(link: LinkId, reason: CloseReason): void {
-    this.#links.close(link, reason, 'by the operator');
+    if (link >= DATAGRAM_LINKS_FROM) this.#datagrams.close(link, reason, 'by the operator');
+    else this.#links.close(link, reason, 'by the operator');
   }
 
   /** Octets waiting for links that the system does not take at present. */
@@ -165,23 +173,29 @@ export class Node {
         return this.#packets.echo(input.target, input.sequence, input.size);
       case 'timer':
         return;
-      // The datagram links come here.
-      case 'socketOpened':
       case 'datagrams':
+        return this.#datagrams.received(input.socket, input.batch);
       case 'socketWritable':
+        return this.#datagrams.writable(input.socket);
+      case 'socketOpened':
+        return this.#datagrams.socketOpened(input.socket, input.facts);
       case 'socketClosed':
+        return this.#datagrams.socketClosed(input.socket);
       case 'dial':
+        return this.#datagrams.dial(input.dial, input.socket, input.address, input.facts);
       case 'dialCancelled':
+        return this.#datagrams.dialCancelled(input.dial);
       case 'probeLinks':
-        return;
+        return this.#datagrams.probe();
       default:
         return input satisfies never;
     }
   }
 
-  #timer(nowMs: number): void {
+  #timer(nowMs: number, lateMs: number): void {
     this.#router.timer(nowMs);
     this.#links.timer(nowMs);
+    this.#datagrams.timer(nowMs, lateMs);
     if (nowMs >= this.#expireAtMs) {
       this.#expireAtMs = nowMs + MAINTENANCE_MS;
       this.#sessions.expire();

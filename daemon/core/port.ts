@@ -179,6 +179,8 @@ export type CloseReason =
   | 'filter malformed'
   | 'peer unproven'
   | 'peer silent'
+  | 'peer restarted'
+  | 'closed by peer'
   | 'peer too slow'
   | 'closed by peer'
   | 'announce flood'

@@ -51,6 +51,24 @@ export const DROP_REASONS = [
   'sessions full',
   'session buffers full',
   'query unknown',
+  'datagram malformed',
+  'record index unknown',
+  'record replayed',
+  'record unreadable',
+  'handshake queue full',
+  'handshake mac invalid',
+  'handshake without cookie',
+  'handshake rate',
+  'handshake repeated',
+  'handshake unreadable',
+  'handshake incompatible',
+  'handshake own key',
+  'handshake key not allowed',
+  'handshake stale',
+  'handshake crossed',
+  'handshake no room',
+  'handshake unasked',
+  'handshake answers full',
 ] as const;
 
 export type DropReason = (typeof DROP_REASONS)[number];
@@ -66,6 +84,11 @@ export const COUNTERS = [
   'rootChanges',
   'parentChanges',
   'rounds',
+  'initsSent',
+  'initsAnswered',
+  'cookiesSent',
+  'recordsOpened',
+  'recordsSealed',
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];

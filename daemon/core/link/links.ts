@@ -20,10 +20,12 @@ export class Links {
   opened(id: LinkId, facts: LinkFacts): void {
     const { links } = this.#context.options.limits;
     const room = facts.isConfigured || !facts.isInbound ? links : links - Math.min(LINKS_RESERVED, links >> 1);
-    if (this.#links.size >= room) {
-      this.#refused.push({ link: id, reason: 'too many links', detail: `${this.#links.size} links are open` });
+    if (this.#context.openLinks >= room) {
+      const detail = `${this.#context.openLinks} links are open`;
+      this.#refused.push({ link: id, reason: 'too many links', detail });
       return;
     }
+    this.#context.openLinks++;
     this.#links.set(id, new StreamLink(id, facts, this.#context, this.#user, this.#mark));
   }
 
@@ -42,7 +44,7 @@ export class Links {
   closed(id: LinkId): void {
     const link = this.#links.get(id);
     if (link === undefined) return;
-    this.#links.delete(id);
+    this.#forget(id);
     if (link.isOpen) this.#user.gone(link);
     link.egress.clear();
   }
@@ -66,7 +68,7 @@ export class Links {
         link.drain(sink);
         continue;
       }
-      this.#links.delete(link.id);
+      this.#forget(link.id);
       link.egress.clear();
       this.#context.stats.close(end.reason);
       sink.close(link.id, end.reason, end.detail);
@@ -84,6 +86,10 @@ export class Links {
 
   close(id: LinkId, reason: CloseReason, detail: string): void {
     this.#links.get(id)?.close(reason, detail);
+  }
+
+  #forget(id: LinkId): void {
+    if (this.#links.delete(id)) this.#context.openLinks--;
   }
 
   readonly #mark = (link: StreamLink): void => {

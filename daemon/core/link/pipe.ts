@@ -12,6 +12,8 @@ export interface Pipe {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly queuedBytes: number;
+  /** Within which the other side must sign our first request; undefined: the usual time. */
+  readonly proofTimeoutMs?: number;
   /** Smoothed round trip as the link itself measures it; undefined where only the router's requests can tell. */
   readonly lagMs: number | undefined;
   /** Where the last `reserve` put its packet. */

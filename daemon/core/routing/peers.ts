@@ -136,7 +136,7 @@ export class Peers {
       peer,
       order: this.#order++,
       isProven: false,
-      provenByMs: this.#context.nowMs + PROOF_TIMEOUT_MS,
+      provenByMs: this.#context.nowMs + (pipe.proofTimeoutMs ?? PROOF_TIMEOUT_MS),
       lagMs: LAG_UNKNOWN_MS,
       rttMs: 0,
       hasSample: false,

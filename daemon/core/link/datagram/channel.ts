@@ -24,6 +24,8 @@ export class Channel implements Pipe {
   readonly key: PublicKey;
   readonly priority: number;
   upSinceMs: number;
+  /** Its handshake has proven the key; whether the other side answers, liveness finds out. */
+  readonly proofTimeoutMs = Number.POSITIVE_INFINITY;
   bytesReceived = 0;
   bytesSent = 0;
   /** The other side is proven to be there, and the router knows the link. */

@@ -1,9 +1,14 @@
 /** The constants of the three classes of carriers (link document, section 2.1). Times in ms, sizes in octets. */
+import { FEATURE, PACKET } from '../../../wire/link-packets.ts';
 import type { CarrierClass } from '../../port.ts';
 
 export type ClassConstants = {
   /** In payloads of the handshake. */
   readonly code: number;
+  /** Features of section 3.4 that we offer. */
+  readonly features: number;
+  /** First octet of the records that we send: with 16 or 32 bits of the counter. */
+  readonly dataType: number;
   /** Between sendings of one INIT: first, then doubled, at most. */
   readonly retryMs: { readonly first: number; readonly cap: number };
   /** Random time added to each sending of a handshake. */
@@ -43,6 +48,8 @@ export type ClassConstants = {
 
 const U: ClassConstants = {
   code: 0,
+  features: FEATURE.repair,
+  dataType: PACKET.data32,
   retryMs: { first: 1_000, cap: 5_000 },
   spreadMs: 333,
   giveUpMs: 90_000,
@@ -86,6 +93,8 @@ const S: ClassConstants = {
 /** For frames of up to 1.25 s of air. Its retransmission timeout has no fixed minimum: twice the air time of a frame, and 1 s. */
 const R: ClassConstants = {
   code: 2,
+  features: 0,
+  dataType: PACKET.data16,
   retryMs: { first: 8_000, cap: 60_000 },
   spreadMs: 4_000,
   giveUpMs: 600_000,

@@ -15,6 +15,7 @@ export function closeCode(reason: CloseReason): number | undefined {
     case 'too many links':
       return CLOSE.limit;
     case 'peer silent':
+    case 'peer restarted':
     case 'closed by peer':
       return undefined;
     default:

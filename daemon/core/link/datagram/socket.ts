@@ -1,0 +1,67 @@
+/** One open datagram carrier: who may speak on it, and what waits to leave through it. */
+import { PSKS_PER_SOCKET } from '../../limits.ts';
+import { equalOctets } from '../../octetmap.ts';
+import type { Crypto, PublicKey, SocketFacts, SocketId } from '../../port.ts';
+import { type ClassConstants, constantsOf } from './classes.ts';
+import type { DatagramLink } from './datagram-link.ts';
+import type { Note } from './departures.ts';
+import { type MacKeys, macKeys } from './macs.ts';
+import { SocketOutbox } from './socket-outbox.ts';
+
+/** A password that packets are tried against. */
+export type Password = {
+  readonly psk: Uint8Array;
+  /** Towards ourselves. */
+  readonly own: MacKeys;
+  /** Whoever knows it may come in; otherwise only those we asked with it. */
+  readonly isListener: boolean;
+  /** Dials and links that hold it. */
+  users: number;
+};
+
+export class DatagramSocket {
+  readonly id: SocketId;
+  readonly facts: SocketFacts;
+  readonly constants: ClassConstants;
+  readonly outbox: SocketOutbox;
+  readonly passwords: Password[] = [];
+  isOpen = true;
+  /** Links with something to say, by turns. */
+  readonly ready: DatagramLink[] = [];
+  readonly notes: Note[] = [];
+  readonly #crypto: Crypto;
+  readonly #ownKey: PublicKey;
+
+  constructor(id: SocketId, facts: SocketFacts, crypto: Crypto, ownKey: PublicKey) {
+    this.id = id;
+    this.facts = facts;
+    this.constants = constantsOf(facts.carrierClass, facts.isSlow);
+    this.#crypto = crypto;
+    this.#ownKey = ownKey;
+    this.outbox = new SocketOutbox(crypto.aead, this.constants.dataType);
+    if (facts.psk !== undefined) this.passwords.push(this.#password(facts.psk, true));
+  }
+
+  /** For a dial or a link. Undefined: the socket knows as many passwords as it may. */
+  acquire(psk: Uint8Array): Password | undefined {
+    let password = this.passwords.find((known) => equalOctets(known.psk, psk));
+    if (password === undefined) {
+      if (this.passwords.length >= PSKS_PER_SOCKET) return undefined;
+      password = this.#password(psk, false);
+      this.passwords.push(password);
+    }
+    password.users++;
+    return password;
+  }
+
+  release(password: Password): void {
+    password.users--;
+    if (password.users > 0 || password.isListener) return;
+    const at = this.passwords.indexOf(password);
+    if (at >= 0) this.passwords.splice(at, 1);
+  }
+
+  #password(psk: Uint8Array, isListener: boolean): Password {
+    return { psk: psk.slice(), own: macKeys(this.#crypto, psk, this.#ownKey), isListener, users: 0 };
+  }
+}
