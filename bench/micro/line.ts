@@ -116,6 +116,7 @@ function factsOf(isInbound: boolean): LinkFacts {
     isConfigured: true,
     password,
     priority: 0,
+    cost: undefined,
     pinnedKeys: [],
     isExemptFromAllowList: false,
   };

@@ -22,6 +22,8 @@ export const GREETING_TIMEOUT_MS = 6_000;
 export const PROOF_TIMEOUT_MS = 6_000;
 /** Section 4.9: an answer of any kind is expected within this time. */
 export const SILENCE_TIMEOUT_MS = 3_000;
+/** An answer comes within a second and a round trip, that to a probe within the latter; later another link is better. */
+export const SILENCE_DOUBT_MS = { usual: 1_500, probed: 500 };
 /** Section 4.9: what the other side expects of us. */
 export const KEEPALIVE_DELAY_MS = 1_000;
 /** A frame that was started must end; stops slow senders from holding a buffer for ever. */

@@ -161,6 +161,9 @@ export class Node {
         this.#context.setWallClock(input.unixMs);
         // The first clock starts the node: its first round is due.
         return this.#context.timers.arm(this.#context.nowMs);
+      case 'probeLinks':
+        this.#links.probed();
+        return this.#router.peers.probe();
       case 'echo':
         return this.#packets.echo(input.target, input.sequence, input.size);
       case 'timer':

@@ -38,6 +38,8 @@ export type LinkFacts = {
   readonly password: Uint8Array;
   /** 0..255, lower is preferred. */
   readonly priority: number;
+  /** Milliseconds, instead of what is measured. */
+  readonly cost: number | undefined;
   /** The peer's key must be one of these; empty means any. */
   readonly pinnedKeys: readonly PublicKey[];
   /** Links of discovery are exempt from `AllowedPublicKeys` (section 2.3). */
@@ -52,6 +54,8 @@ export type Input =
   /** A `write` that returned false has been taken over by the system. */
   | { kind: 'linkWritable'; link: LinkId }
   | { kind: 'linkClosed'; link: LinkId; reason: string }
+  /** After sleep, or when the addresses of this machine changed: every link is asked at once whether it lives. */
+  | { kind: 'probeLinks' }
   /** IPv6 packets from the TUN, valid until the next `drain` returns. */
   | { kind: 'packets'; batch: PacketBatch }
   /** `deadline()` has passed. */

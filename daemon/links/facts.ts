@@ -22,7 +22,7 @@ export function remoteUri(scheme: string, address = '', port = 0): string {
   return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-function common(uri: LinkUri): Pick<LinkFacts, 'password' | 'priority' | 'isExemptFromAllowList'> {
-  const { password, priority } = uri.options;
-  return { password, priority, isExemptFromAllowList: false };
+function common(uri: LinkUri): Pick<LinkFacts, 'password' | 'priority' | 'cost' | 'isExemptFromAllowList'> {
+  const { password, priority, cost } = uri.options;
+  return { password, priority, cost, isExemptFromAllowList: false };
 }

@@ -5,6 +5,8 @@ export interface Carrier {
   readonly facts: LinkFacts;
   /** The other end's IP address as text, or '' where there is none: caps are counted by it. */
   readonly remoteHost: string;
+  /** The IP address at this end, or '': when this machine loses it, the carrier is of no more use. */
+  readonly localHost: string;
   /** Begins to read. Events come only after this call, never from within it. */
   start(events: CarrierEvents): void;
   /**
@@ -42,6 +44,8 @@ export type LinkUri = {
 export type LinkOptions = {
   readonly keys: readonly Uint8Array[];
   readonly priority: number;
+  /** Milliseconds; undefined: as measured. */
+  readonly cost: number | undefined;
   readonly password: Uint8Array;
   readonly sni: string | undefined;
   /** Milliseconds, at least 5000. */

@@ -36,6 +36,7 @@ export const tcp: LinkKind = {
 export class SocketCarrier implements Carrier {
   readonly facts: LinkFacts;
   readonly remoteHost: string;
+  readonly localHost: string;
   readonly #socket: Socket;
   #events: CarrierEvents | undefined;
   #isHeld = false;
@@ -46,6 +47,7 @@ export class SocketCarrier implements Carrier {
     this.#socket = socket;
     this.facts = facts;
     this.remoteHost = socket.remoteAddress ?? '';
+    this.localHost = socket.localAddress ?? '';
     socket.pause();
     // Before `start` an error shows as a closed socket; a later one gives the reason.
     socket.on('error', (error) => {

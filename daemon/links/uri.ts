@@ -7,6 +7,8 @@ import { KINDS, PLANNED_SCHEMES } from './schemes.ts';
 /** Password octets; the hash is keyed with them. */
 const PASSWORD_MAX = 64;
 const PRIORITY_MAX = 255;
+/** Paths multiply it by their hops; more than a quarter of an hour is no link. */
+const COST_MAX = 1_000_000;
 const BACKOFF_MIN_MS = 5_000;
 const URI_MAX = 4_096;
 
@@ -81,7 +83,7 @@ function parseAuthority(
   return { host: address, port };
 }
 
-const OPTIONS = ['key', 'priority', 'password', 'sni', 'maxbackoff', 'origin'];
+const OPTIONS = ['key', 'priority', 'cost', 'password', 'sni', 'maxbackoff', 'origin'];
 
 /** Of an option that stands there twice and can have one value only, the first counts; an empty one is none. */
 function parseOptions(query: string, fail: Fail): { options: LinkOptions; otherQuery: string } {
@@ -100,6 +102,7 @@ function parseOptions(query: string, fail: Fail): { options: LinkOptions; otherQ
   const options = {
     keys: all('key').map((value) => parseKey(value, fail)),
     priority: parsePriority(first('priority'), fail),
+    cost: parseCost(first('cost'), fail),
     password: parsePassword(first('password'), fail),
     sni: sni === '' || isIP(sni) !== 0 ? undefined : sni,
     maxBackoffMs: parseBackoff(first('maxbackoff'), fail),
@@ -119,6 +122,15 @@ function parsePriority(value: string, fail: Fail): number {
   if (value === '') return 0;
   if (!/^\d{1,3}$/.test(value) || Number(value) > PRIORITY_MAX) fail(`priority: found '${value}', expected 0 to 255`);
   return Number(value);
+}
+
+function parseCost(value: string, fail: Fail): number | undefined {
+  if (value === '') return undefined;
+  const cost = Number(value);
+  if (!/^\d{1,7}$/.test(value) || cost < 1 || cost > COST_MAX) {
+    return fail(`cost: found '${value}', expected 1 to ${COST_MAX} (milliseconds)`);
+  }
+  return cost;
 }
 
 function parsePassword(value: string, fail: Fail): Uint8Array {

@@ -31,6 +31,7 @@ const BINARY = { binary: true };
 export class WebSocketCarrier implements Carrier {
   readonly facts: LinkFacts;
   readonly remoteHost: string;
+  readonly localHost: string;
   readonly #client: WebSocket;
   readonly #socket: Socket;
   #events: CarrierEvents | undefined;
@@ -44,6 +45,7 @@ export class WebSocketCarrier implements Carrier {
     this.#socket = socket;
     this.facts = facts;
     this.remoteHost = socket.remoteAddress ?? '';
+    this.localHost = socket.localAddress ?? '';
     client.pause();
     socket.on('error', (error) => {
       this.#reason ??= error.message;

@@ -173,6 +173,7 @@ export class Host {
       isConfigured: !isInbound,
       password: NOTHING,
       priority: 0,
+      cost: undefined,
       pinnedKeys: [],
       isExemptFromAllowList: false,
     };

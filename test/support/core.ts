@@ -125,6 +125,7 @@ export function linkFacts(changes: Partial<LinkFacts> = {}): LinkFacts {
     isConfigured: false,
     password: NOTHING,
     priority: 0,
+    cost: undefined,
     pinnedKeys: [],
     isExemptFromAllowList: false,
     ...changes,
@@ -163,6 +164,7 @@ export class FakePipe implements Pipe {
   bytesReceived = 0;
   bytesSent = 0;
   queuedBytes = 0;
+  isDoubtful = false;
   target: Uint8Array = NOTHING;
   targetAt = 0;
   readonly control: Frame[] = [];
@@ -172,10 +174,10 @@ export class FakePipe implements Pipe {
   onControl: (type: number) => void = () => {};
   onClose: () => void = () => {};
 
-  constructor(key: PublicKey, priority = 0) {
+  constructor(key: PublicKey, priority = 0, cost?: number) {
     this.key = key;
     this.priority = priority;
-    this.facts = linkFacts({ priority });
+    this.facts = linkFacts({ priority, cost });
   }
 
   sendControl(type: number, frame: Uint8Array): void {

@@ -11,6 +11,7 @@ const NOTHING = new Uint8Array(0);
 const NO_OPTIONS = {
   keys: [],
   priority: 0,
+  cost: undefined,
   password: NOTHING,
   sni: undefined,
   maxBackoffMs: undefined,
@@ -96,6 +97,14 @@ for (const [text, priority] of [
   ['007', 7],
 ] as const) {
   test(`a priority of ${text} is ${priority}`, () => assert.equal(optionsOf(`priority=${text}`).priority, priority));
+}
+
+for (const [text, cost] of [
+  ['1', 1],
+  ['30', 30],
+  ['1000000', 1_000_000],
+] as const) {
+  test(`a cost of ${text} is ${cost} milliseconds`, () => assert.equal(optionsOf(`cost=${text}`).cost, cost));
 }
 
 test('a password is the octets of its text, decoded', () => {
@@ -213,6 +222,10 @@ const REFUSED: readonly { text: string; says: RegExp; purpose?: 'dial' | 'listen
   { text: 'tcp://192.0.2.1:1?priority=256', says: /priority: found '256', expected 0 to 255/ },
   { text: 'tcp://192.0.2.1:1?priority=-1', says: /priority: found '-1'/ },
   { text: 'tcp://192.0.2.1:1?priority=1.5', says: /priority: found '1.5'/ },
+  { text: 'tcp://192.0.2.1:1?cost=0', says: /cost: found '0', expected 1 to 1000000 \(milliseconds\)/ },
+  { text: 'tcp://192.0.2.1:1?cost=1000001', says: /cost: found '1000001'/ },
+  { text: 'tcp://192.0.2.1:1?cost=-5', says: /cost: found '-5'/ },
+  { text: 'tcp://192.0.2.1:1?cost=2.5', says: /cost: found '2.5'/ },
   { text: `tcp://192.0.2.1:1?password=${'x'.repeat(65)}`, says: /password: found 65 octets, expected at most 64/ },
   { text: `tcp://192.0.2.1:1?password=${'%C3%A4'.repeat(33)}`, says: /password: found 66 octets/ },
   { text: 'tcp://192.0.2.1:1?password=%zz', says: /option password is not well encoded/ },
@@ -259,7 +272,7 @@ test('a message holds no control characters', () => {
 const anyHost = fc.constantFrom('192.0.2.1', '[2001:db8::1]', '[fe80::1%eth0]', 'mesh.example', '', '[', 'a:b', '[::1');
 const anyPort = fc.oneof(fc.nat(70_000).map(String), fc.constantFrom('', '-1', 'x', '00080'));
 const anyPair = fc
-  .tuple(fc.constantFrom('key', 'priority', 'password', 'sni', 'maxbackoff', 'origin', 'x', ''), fc.string())
+  .tuple(fc.constantFrom('key', 'priority', 'cost', 'password', 'sni', 'maxbackoff', 'origin', 'x', ''), fc.string())
   .map(([name, value]) => `${name}=${value}`);
 const nearlyUri = fc
   .record({
@@ -279,6 +292,7 @@ test('whatever the text, it is taken or refused with a RatatoskError', () => {
         const { port, options } = parseUri(text, purpose);
         assert.ok(Number.isInteger(port) && port >= 0 && port <= 65_535);
         assert.ok(Number.isInteger(options.priority) && options.priority <= 255);
+        assert.ok(options.cost === undefined || (options.cost >= 1 && options.cost <= 1_000_000));
         assert.ok(options.password.length <= 64);
         assert.ok(options.keys.every((key) => key.length === 32));
         assert.ok(options.maxBackoffMs === undefined || options.maxBackoffMs >= 5_000);

@@ -47,6 +47,11 @@ export class Links {
     link.egress.clear();
   }
 
+  /** Every open link is about to be asked whether it lives. */
+  probed(): void {
+    for (const link of this.#links.values()) link.probed();
+  }
+
   timer(nowMs: number): void {
     for (const link of this.#links.values()) link.timer(nowMs);
   }

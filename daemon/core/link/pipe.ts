@@ -12,6 +12,8 @@ export interface Pipe {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly queuedBytes: number;
+  /** An answer is overdue, although not for so long that the link ends: another one to the same peer is better. */
+  readonly isDoubtful: boolean;
   /** Where the last `reserve` put its packet. */
   readonly target: Uint8Array;
   readonly targetAt: number;

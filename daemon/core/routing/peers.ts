@@ -42,6 +42,7 @@ export type PeerLink = {
   unanswered: SigReq | undefined;
   /** Announcements, and the last filter, that came before the proof; with it they count. */
   readonly early: { type: number; body: Uint8Array }[];
+  /** Milliseconds: the configured one, or the lag in whole ones. */
   cost: number;
 };
 
@@ -144,7 +145,7 @@ export class Peers {
       sigReqs: new Bucket(SIG_REQS_PER_PEER, this.#context.nowMs),
       unanswered: undefined,
       early: [],
-      cost: Math.floor(LAG_UNKNOWN_MS),
+      cost: pipe.facts.cost ?? Math.floor(LAG_UNKNOWN_MS),
     };
     this.#context.timers.arm(link.provenByMs);
     peer.links.push(link);
@@ -180,8 +181,16 @@ export class Peers {
     for (const peer of this.#ports.values()) {
       peer.request = newRequest();
       peer.response = undefined;
-      for (const link of [...peer.links]) this.#sendRequest(link);
+      for (const link of [...peer.links]) {
+        link.requestedAtMs = undefined;
+        this.#sendRequest(link);
+      }
     }
+  }
+
+  /** Asks on every link for the signature that may be there already: the answer shows that the link lives. */
+  probe(): void {
+    for (const link of [...this.#byLink.values()]) this.#sendRequest(link);
   }
 
   /** An answer to the outstanding request came on this link: a sample of its round trip. */
@@ -192,11 +201,12 @@ export class Peers {
     link.lagMs = link.hasSample ? (link.lagMs * 7) / 8 + Math.min(rttMs, 2 * link.lagMs) / 8 : 2 * rttMs;
     link.rttMs = rttMs;
     link.hasSample = true;
-    link.cost = Math.max(1, Math.floor(link.lagMs));
+    link.cost = link.pipe.facts.cost ?? Math.max(1, Math.floor(link.lagMs));
   }
 
   #sendRequest(link: PeerLink): void {
-    link.requestedAtMs = this.#context.nowMs;
+    // Of two that ask the same the first counts: its answer comes first.
+    link.requestedAtMs ??= this.#context.nowMs;
     link.pipe.sendControl(
       FRAME.sigReq,
       encodeFrame(FRAME.sigReq, (writer) => writeSigReq(writer, link.peer.request)),
