@@ -15,6 +15,7 @@ import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings } f
 import { openTun, type TunResult } from './host/tun.ts';
 import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
+import { Questions } from './questions.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('the router runs as a worker thread');
@@ -39,12 +40,14 @@ async function start(settings: RouterSettings): Promise<void> {
   const mtu = tun.info.isEnabled ? tun.info.mtu : Math.min(settings.ifMtu, MTU_MAX);
   const node = new Node(nodeOptions(settings, crypto, mtu, tun.info.isEnabled));
   const pings = new Pings();
+  const questions = new Questions();
   const driver = new Driver(node, tun.device, (event) => {
     pings.heard(event);
+    questions.heard(event);
     logEvent(event);
   });
   const peering = new Peering(driver, report);
-  answer(handlers(node, driver, peering, pings, tun));
+  answer(handlers({ node, driver, peering, pings, questions, tun }));
   driver.start();
   await peering.reload(settings.peers, settings.listen);
   notify({ kind: 'ready', tun: tun.info, ...tun.trouble });
@@ -64,11 +67,21 @@ function nodeOptions(
     groupPassword: new TextEncoder().encode(settings.groupPassword),
     mtu,
     hasTun,
+    nodeInfo: settings.nodeInfo,
     limits: { ...DEFAULT_LIMITS, ...settings.limits },
   };
 }
 
-function handlers(node: Node, driver: Driver, peering: Peering, pings: Pings, tun: TunResult): Handlers {
+type Parts = {
+  node: Node;
+  driver: Driver;
+  peering: Peering;
+  pings: Pings;
+  questions: Questions;
+  tun: TunResult;
+};
+
+function handlers({ node, driver, peering, pings, questions, tun }: Parts): Handlers {
   return {
     self: () => node.self(),
     peers: () => peering.rows(node.links()),
@@ -87,6 +100,7 @@ function handlers(node: Node, driver: Driver, peering: Peering, pings: Pings, tu
       return null;
     },
     ping: ({ address, sequence, size, timeoutMs }) => pings.ping(driver, { address, sequence, size, timeoutMs }),
+    query: ({ key, topic }) => questions.ask(driver, { key, topic }),
     reload: ({ settings }) => peering.reload(settings.peers, settings.listen),
     stop: async () => {
       await peering.stop();

@@ -97,6 +97,7 @@ function newStation(crypto: Crypto): Station {
     groupPassword: new Uint8Array(0),
     mtu: 65_535,
     hasTun: true,
+    nodeInfo: new Uint8Array(0),
     limits: DEFAULT_LIMITS,
   });
   return { node, ends: [], inbox: [], delivered: 0 };

@@ -109,7 +109,7 @@ export class Daemon {
   }
 
   #startRouter(): void {
-    const workerData = routerSettings(this.#loaded.config, this.#identity);
+    const workerData = routerSettings(this.#loaded.config, this.#identity, version());
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MAX_MB };
     const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, resourceLimits, execArgv: [] });
     this.#worker = worker;
@@ -180,7 +180,7 @@ export class Daemon {
     const before = this.#loaded;
     const loaded = this.#options.load();
     this.#warn(loaded);
-    const settings = routerSettings(loaded.config, this.#identity);
+    const settings = routerSettings(loaded.config, this.#identity, version());
     const changes = await this.#router.ask('reload', { settings });
     this.#loaded = loaded;
     return [...changes, ...restartWarnings(before, loaded)];

@@ -8,6 +8,7 @@ export const DEFAULT_LIMITS: Limits = {
   lookupsPerPeerPerSecond: 200,
   trafficQueueBytes: 1024 * 1024,
   sessions: 16_384,
+  debugAnswersPerSecond: 2,
 };
 
 // Links
@@ -128,3 +129,16 @@ export const MTU_MAX = 65_535;
 export const MTU_MIN = 1_280;
 /** Session payloads larger than this cannot fit a frame with two empty paths (section 4.8). */
 export const PAYLOAD_MAX = FRAME_MAX - 77;
+
+// Questions between nodes (section 6.1)
+
+export const NODE_INFO_MAX = 16 * 1024;
+/** Twice what an honest node sends: nobody's JSON is parsed beyond it. */
+export const ANSWER_JSON_MAX = 32 * 1024;
+export const QUERIES_RUNNING = 64;
+export const QUERY_LIFE_MS = 6_000;
+/** The first request may be lost with an old session. */
+export const QUERY_RESEND_MS = 2_000;
+/** An answer may be ten thousand times as large as its question. */
+export const ANSWERS = { perSecond: 20, burst: 20 };
+export const ANSWERS_PER_KEY = { perSecond: 2, burst: 4 };

@@ -20,6 +20,7 @@ import type {
   TreeInfo,
 } from './port.ts';
 import { publicKey } from './port.ts';
+import { Queries } from './queries.ts';
 import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
 import { Sessions } from './session/sessions.ts';
@@ -30,6 +31,7 @@ export class Node {
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #packets: Packets;
+  readonly #queries: Queries;
   #expireAtMs = 0;
 
   constructor(options: NodeOptions) {
@@ -47,8 +49,14 @@ export class Node {
     this.#sessions = new Sessions(context, this.#router, {
       packet: (session, buffer, at, end) => {
         if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(session, buffer, at + 1, end);
-        else context.stats.drop('query unknown');
+        else this.#queries.received(session.key, buffer.subarray(at, end));
       },
+    });
+    this.#queries = new Queries(context, {
+      send: (dest, buffer, at, length) => this.#sessions.send(dest, buffer, at, length),
+      routingEntries: () => this.#router.tree.size,
+      peerKeys: () => [...this.#router.peers.links()].filter((link) => link.isProven).map((link) => link.peer.key),
+      treeKeys: () => [...this.#router.tree.values()].map((info) => info.key),
     });
     this.#links = new Links(context, this.#router);
   }
@@ -166,6 +174,8 @@ export class Node {
         return this.#router.peers.probe();
       case 'echo':
         return this.#packets.echo(input.target, input.sequence, input.size);
+      case 'query':
+        return this.#queries.ask(input.key, input.topic);
       case 'timer':
         return;
       default:
@@ -176,6 +186,7 @@ export class Node {
   #timer(nowMs: number): void {
     this.#router.timer(nowMs);
     this.#links.timer(nowMs);
+    this.#queries.timer(nowMs);
     if (nowMs >= this.#expireAtMs) {
       this.#expireAtMs = nowMs + MAINTENANCE_MS;
       this.#sessions.expire();

@@ -63,7 +63,12 @@ export type Input =
   /** Unix time, for the formats that carry it. Given before anything else, then whenever convenient. */
   | { kind: 'wallClock'; unixMs: number }
   /** Send one ICMPv6 echo request made by the node itself; `echoReply` events answer it. */
-  | { kind: 'echo'; target: Uint8Array; sequence: number; size: number };
+  | { kind: 'echo'; target: Uint8Array; sequence: number; size: number }
+  /** Ask a node; `queryAnswered` or `queryFailed` follows within 6 s. */
+  | { kind: 'query'; key: PublicKey; topic: QueryTopic };
+
+/** What nodes ask each other: about themselves, and for debugging their key, peers and part of the tree (section 6.1). */
+export type QueryTopic = 'nodeInfo' | 'self' | 'peers' | 'tree';
 
 /**
  * Packets in one buffer. Packet i lies at `offsets[i]`, `lengths[i]` octets long, with at least `PACKET_HEADROOM`
@@ -135,7 +140,10 @@ export type CoreEvent =
   | { kind: 'sessionOpened'; key: PublicKey }
   | { kind: 'sessionClosed'; key: PublicKey }
   /** An answer to `echo`: the round trip in milliseconds. */
-  | { kind: 'echoReply'; from: Uint8Array; sequence: number; rttMs: number };
+  | { kind: 'echoReply'; from: Uint8Array; sequence: number; rttMs: number }
+  /** What a node says; nobody has looked at the body. */
+  | { kind: 'queryAnswered'; key: PublicKey; topic: QueryTopic; body: Uint8Array }
+  | { kind: 'queryFailed'; key: PublicKey; topic: QueryTopic; reason: 'no answer' | 'too many' };
 
 /** Public-key operations and hashes. Pure: the same arguments give the same answer. */
 export interface Crypto {
@@ -210,6 +218,8 @@ export type NodeOptions = {
   readonly mtu: number;
   /** Without a TUN the node answers echo requests itself. */
   readonly hasTun: boolean;
+  /** Told to whoever asks: a JSON object of at most 16 KiB. */
+  readonly nodeInfo: Uint8Array;
   readonly limits: Limits;
 };
 
@@ -219,6 +229,8 @@ export type Limits = {
   readonly lookupsPerPeerPerSecond: number;
   readonly trafficQueueBytes: number;
   readonly sessions: number;
+  /** 0: such questions are not answered. */
+  readonly debugAnswersPerSecond: number;
 };
 
 // Snapshots: what the core tells about itself, as plain data that can cross to another thread.

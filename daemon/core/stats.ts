@@ -46,6 +46,10 @@ export const DROP_REASONS = [
   'sessions full',
   'session buffers full',
   'query unknown',
+  'query rate',
+  'query not answered',
+  'query answer unasked',
+  'query answer too large',
 ] as const;
 
 export type DropReason = (typeof DROP_REASONS)[number];

@@ -5,6 +5,7 @@ import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
 import type { AskRouter, PeerRow } from './commands.ts';
 import type { Rates } from './rates.ts';
+import { remoteCalls } from './remote-calls.ts';
 
 export type Call = {
   readonly name: string;
@@ -97,6 +98,7 @@ export function adminCalls(context: CallContext): Call[] {
     changing('removePeer', 'Close the link to a node and connect no more', async (uri, sourceInterface) => {
       await ask('removePeer', { uri, sourceInterface });
     }),
+    ...remoteCalls(context),
     ...ownCalls(context),
   ];
   calls.push(theirs('list', 'List all requests', () => ({ list: listJson(calls) })));

@@ -1,7 +1,7 @@
 /**
  * What the host thread asks of the router thread, and what it is told. Plain data: it crosses by structured clone.
  */
-import type { LinkInfo, PathInfo, SelfInfo, SessionInfo, StatsInfo, TreeInfo } from '../core/port.ts';
+import type { LinkInfo, PathInfo, QueryTopic, SelfInfo, SessionInfo, StatsInfo, TreeInfo } from '../core/port.ts';
 
 /** A configured peer, or a link that is up. A configured peer that is down has no `link`. */
 export type PeerRow = {
@@ -36,6 +36,8 @@ export type Commands = {
   removePeer: { args: { uri: string; sourceInterface: string }; answer: null };
   /** One echo request to a mesh address (16 octets); waits at most `timeoutMs`. */
   ping: { args: { address: Uint8Array; sequence: number; size: number; timeoutMs: number }; answer: PingResult };
+  /** Asks another node, for 6 s at most; the answer is as it came. Rejects with `NO_ANSWER` or `QUERIES_FULL`. */
+  query: { args: { key: Uint8Array; topic: QueryTopic }; answer: Uint8Array };
   /** Takes over peers and listeners from a new configuration; answers what changed, one line each. */
   reload: { args: { settings: RouterSettings }; answer: string[] };
   /** Closes peers and flushes, within 3 s. */
@@ -58,6 +60,8 @@ export type RouterSettings = {
   ifName: string;
   /** 1280..65535 */
   ifMtu: number;
+  /** What this node tells about itself: a JSON object. */
+  nodeInfo: Uint8Array;
   /** From `Limits`: overrides by name. */
   limits: Record<string, number>;
 };

@@ -57,6 +57,7 @@ const limitMembers = {
   lookupsPerPeerPerSecond: count,
   trafficQueueBytes: count,
   sessions: count,
+  debugAnswersPerSecond: whole(0, 1000).optional(),
 } satisfies Record<keyof Limits, z.ZodType>;
 export const limitsSchema = z.object(limitMembers, 'an object like { links: 512 }');
 

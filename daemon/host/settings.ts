@@ -1,12 +1,14 @@
 /** From the checked configuration to what the router thread needs, and what of it cannot be honoured yet. */
 import type { RouterSettings } from './commands.ts';
 import type { Identity } from './keys.ts';
+import { nodeInfoOctets } from './node-info.ts';
 import type { Config } from './schema.ts';
 
 const MTU_MIN = 1280;
 const MTU_MAX = 65535;
 
-export function routerSettings(config: Config, identity: Identity): RouterSettings {
+/** Throws `CONFIG_INVALID` for what only the whole of it shows. */
+export function routerSettings(config: Config, identity: Identity, version: string): RouterSettings {
   const peers = config.Peers.map((uri) => ({ uri, sourceInterface: '' }));
   for (const [sourceInterface, uris] of Object.entries(config.InterfacePeers)) {
     for (const uri of uris ?? []) peers.push({ uri, sourceInterface });
@@ -21,6 +23,7 @@ export function routerSettings(config: Config, identity: Identity): RouterSettin
     groupPassword: config.GroupPassword,
     ifName: config.IfName === '' ? 'auto' : config.IfName,
     ifMtu: Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
+    nodeInfo: nodeInfoOctets(config, version),
     limits,
   };
 }

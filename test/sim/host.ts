@@ -111,6 +111,7 @@ export class Host {
       crypto,
       limits,
       hasTun,
+      nodeInfo: NOTHING,
       random: (octets) => this.#random.fill(octets),
       allowedKeys: [],
       groupPassword: NOTHING,

@@ -24,7 +24,13 @@ export const { crypto } = chooseCrypto();
 export const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Numbers of our own, not the configuration's defaults: a test of a cap states the cap. */
-const LIMITS = { links: 512, lookupsPerPeerPerSecond: 200, trafficQueueBytes: 1024 * 1024, sessions: 16_384 };
+const LIMITS = {
+  links: 512,
+  lookupsPerPeerPerSecond: 200,
+  trafficQueueBytes: 1024 * 1024,
+  sessions: 16_384,
+  debugAnswersPerSecond: 2,
+};
 
 /** Chance with a seed (mulberry32). */
 export class Chance {
@@ -99,6 +105,7 @@ export function nodeOptions({ seed }: Identity, changes: Partial<NodeOptions> = 
     groupPassword: NOTHING,
     mtu: 65_535,
     hasTun: true,
+    nodeInfo: NOTHING,
     limits: LIMITS,
     ...changes,
   };

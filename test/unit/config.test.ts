@@ -69,7 +69,7 @@ test('takes what the other daemon generates, comments and all', () => {
   }`;
   const { config, warnings } = parseConfig(text, 'file');
   assert.deepEqual(warnings, []);
-  const settings = routerSettings(config, identity);
+  const settings = routerSettings(config, identity, '1.2.3');
   assert.deepEqual(settings.peers, [
     { uri: `tls://192.0.2.1:9001?key=${KEY}`, sourceInterface: '' },
     { uri: 'tls://192.0.2.2:9001', sourceInterface: 'eth0' },
@@ -156,7 +156,7 @@ test('warns of members that have no effect yet, and brings the MTU into its rang
       name,
     );
   }
-  assert.equal(routerSettings(config, identity).ifMtu, 1280);
+  assert.equal(routerSettings(config, identity, '1.2.3').ifMtu, 1280);
   assert.deepEqual(settingWarnings(defaultConfig()), []);
 });
 
