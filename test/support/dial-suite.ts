@@ -288,6 +288,26 @@ export function dialSuite(scheme: string): void {
     assert.equal(carrier.facts.uri, `${scheme}://mesh.example:${portOf(listener.uri)}`);
   });
 
+  test(`${scheme}: an address that is silent for 250 ms is not waited for, the next one is tried`, async (t) => {
+    const port = await deafPort(t);
+    const accepted: Carrier[] = [];
+    await listenOn(t, `${scheme}://127.0.0.2:${port}`, (carrier) => accepted.push(carrier));
+    resolveTo(t, '127.0.0.1', '127.0.0.2');
+    const time = new VirtualTime(t);
+    const dialled: Carrier[] = [];
+    dialUri(parseUri(`${scheme}://mesh.example:${port}`, 'dial'), '', never).then((carrier) => {
+      t.after(() => carrier.close());
+      dialled.push(carrier);
+    }, assert.fail);
+    await turns();
+    time.tick(249);
+    await turns();
+    assert.equal(dialled.length, 0);
+    time.tick(1);
+    for (let i = 0; i < 100 && dialled.length + accepted.length < 2; i++) await turns();
+    assert.equal(dialled[0]?.remoteHost, '127.0.0.2');
+  });
+
   test(`${scheme}: when every address fails the last one is named`, async (t) => {
     resolveTo(t, '127.0.0.3', '127.0.0.2');
     await assert.rejects(dial(`mesh.example:${DEAF_PORT}`), dialFailed(/127\.0\.0\.2/));
