@@ -12,7 +12,10 @@ import { type CoreEvent, type NodeOptions, publicKey } from './core/port.ts';
 import { chooseCrypto } from './crypto/choose.ts';
 import { Driver } from './driver.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings } from './host/commands.ts';
+import { removeStaleSocket } from './host/instance.ts';
 import { openTun, type TunResult } from './host/tun.ts';
+import { identityCertificate } from './links/certificate.ts';
+import { type Links, openLinks } from './links/registry.ts';
 import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
 import { Questions } from './questions.ts';
@@ -46,11 +49,19 @@ async function start(settings: RouterSettings): Promise<void> {
     questions.heard(event);
     logEvent(event);
   });
-  const peering = new Peering(driver, report);
+  const peering = new Peering(driver, linksOf(settings), report);
   answer(handlers({ node, driver, peering, pings, questions, tun }));
   driver.start();
   await peering.reload(settings.peers, settings.listen);
   notify({ kind: 'ready', tun: tun.info, ...tun.trouble });
+}
+
+function linksOf({ seed }: RouterSettings): Links {
+  const taken = (): RatatoskError => new RatatoskError('SOCKET_TAKEN', 'another process answers there');
+  return openLinks({
+    certificate: identityCertificate(seed, Date.now()),
+    makeWay: (path) => removeStaleSocket(path, taken),
+  });
 }
 
 function nodeOptions(
@@ -64,6 +75,7 @@ function nodeOptions(
     crypto,
     random: (octets) => randomFillSync(octets),
     allowedKeys: settings.allowedKeys.map(publicKey),
+    requiresBound: settings.requiresBound,
     groupPassword: new TextEncoder().encode(settings.groupPassword),
     mtu,
     hasTun,

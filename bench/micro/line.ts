@@ -94,6 +94,7 @@ function newStation(crypto: Crypto): Station {
     crypto,
     random: (octets) => randomFillSync(octets),
     allowedKeys: [],
+    requiresBound: false,
     groupPassword: new Uint8Array(0),
     mtu: 65_535,
     hasTun: true,
@@ -119,6 +120,7 @@ function factsOf(isInbound: boolean): LinkFacts {
     priority: 0,
     cost: undefined,
     pinnedKeys: [],
+    boundKey: undefined,
     isExemptFromAllowList: false,
   };
 }

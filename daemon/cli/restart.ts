@@ -6,6 +6,7 @@ const NEED_RESTART = [
   'IfName',
   'IfMTU',
   'AllowedPublicKeys',
+  'RequireBound',
   'GroupPassword',
   'NodeInfo',
   'NodeInfoPrivacy',

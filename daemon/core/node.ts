@@ -203,6 +203,7 @@ function infoOf(link: Pipe, peerLink: PeerLink | undefined, nowMs: number): Link
     isInbound: link.facts.isInbound,
     isConfigured: link.facts.isConfigured,
     key: peerLink?.peer.key,
+    isBound: link.facts.boundKey !== undefined,
     port: peerLink?.peer.port ?? 0,
     priority: link.priority,
     cost: peerLink?.cost ?? 0,

@@ -42,6 +42,11 @@ export type LinkFacts = {
   readonly cost: number | undefined;
   /** The peer's key must be one of these; empty means any. */
   readonly pinnedKeys: readonly PublicKey[];
+  /**
+   * The key that the carrier itself has proven to be at the other end: such a link is bound. Undefined: the carrier
+   * proves nothing, and the greeting alone could be a recorded one (link document, part C).
+   */
+  readonly boundKey: PublicKey | undefined;
   /** Links of discovery are exempt from `AllowedPublicKeys` (section 2.3). */
   readonly isExemptFromAllowList: boolean;
 };
@@ -113,6 +118,8 @@ export type CloseReason =
   | 'version mismatch'
   | 'signature invalid'
   | 'own key'
+  | 'key not bound'
+  | 'link not bound'
   | 'key not pinned'
   | 'key not allowed'
   | 'too many links'
@@ -213,6 +220,8 @@ export type NodeOptions = {
   readonly random: (octets: Uint8Array) => void;
   /** `AllowedPublicKeys`: empty means everyone. */
   readonly allowedKeys: readonly PublicKey[];
+  /** `RequireBound`: links whose carrier proves no key are refused. */
+  readonly requiresBound: boolean;
   readonly groupPassword: Uint8Array;
   /** 1280..65535: packets larger than this are answered with Packet Too Big. */
   readonly mtu: number;
@@ -256,6 +265,8 @@ export type LinkInfo = {
   isConfigured: boolean;
   /** Empty until the greeting has been accepted. */
   key: PublicKey | undefined;
+  /** The carrier has proven the key. */
+  isBound: boolean;
   port: number;
   priority: number;
   cost: number;

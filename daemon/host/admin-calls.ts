@@ -174,6 +174,7 @@ function peerJson(context: CallContext, row: PeerRow): Json {
     inbound: row.isInbound,
     address: link?.key === undefined ? undefined : addressText(context.addressOf(link.key)),
     key: link?.key === undefined ? '' : hexText(link.key),
+    bound: link?.isBound || undefined,
     port: link?.port ?? 0,
     priority: link?.priority ?? 0,
     cost: Math.round(link?.cost ?? 0),

@@ -55,6 +55,7 @@ export type RouterSettings = {
   peers: { uri: string; sourceInterface: string }[];
   listen: string[];
   allowedKeys: Uint8Array[];
+  requiresBound: boolean;
   groupPassword: string;
   /** 'auto', 'none' or a name. */
   ifName: string;

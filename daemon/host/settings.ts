@@ -20,6 +20,7 @@ export function routerSettings(config: Config, identity: Identity, version: stri
     peers,
     listen: config.Listen,
     allowedKeys: config.AllowedPublicKeys.map((hex) => Uint8Array.from(Buffer.from(hex, 'hex'))),
+    requiresBound: config.RequireBound,
     groupPassword: config.GroupPassword,
     ifName: config.IfName === '' ? 'auto' : config.IfName,
     ifMtu: Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
@@ -36,7 +37,6 @@ export function settingWarnings(config: Config): string[] {
     ['E2E', config.E2E !== 'prefer'],
     ['Radio', config.Radio.Region !== 'none'],
     ['AutoPeers', config.AutoPeers === true],
-    ['RequireBound', config.RequireBound],
     ['RootAllow', config.RootAllow.length > 0],
     ['LogLookups', config.LogLookups],
   ];

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { BlockList, connect, isIP, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { RatatoskError } from '../core/error.ts';
+import { watchAttempt } from './attempt.ts';
 import type { LinkUri } from './link.ts';
 import { firstToConnect } from './race.ts';
 
@@ -33,10 +34,14 @@ export async function connectTcp(uri: LinkUri, sourceInterface: string, signal: 
 async function resolve(uri: LinkUri, signal: AbortSignal): Promise<string[]> {
   const host = uri.host.split('%')[0] ?? '';
   const found = isIP(host) !== 0 ? [uri.host] : (await resolveName(host, signal)).map(({ address }) => address);
-  return found.filter((address) => {
-    const bare = address.split('%')[0] ?? '';
-    return !FORBIDDEN.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4');
-  });
+  return found.filter((address) => !isForbidden(address));
+}
+
+/** Whether this is an address that no link may use; a name is none. */
+export function isForbidden(address: string): boolean {
+  const bare = address.split('%')[0] ?? '';
+  const family = isIP(bare);
+  return family !== 0 && FORBIDDEN.check(bare, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 function resolveName(host: string, signal: AbortSignal): Promise<{ address: string }[]> {
@@ -59,16 +64,8 @@ function connectOne(address: string, port: number, sourceInterface: string, sign
       : `${address}%${sourceInterface}`;
   return new Promise((resolve, reject) => {
     const socket = connect({ host: zoned, port, noDelay: true, ...local });
-    const timer = setTimeout(
-      () => socket.destroy(new Error(`connecting to ${address} took longer than 5 s`)),
-      CONNECT_TIMEOUT_MS,
-    );
-    const abort = (): void => void socket.destroy(new Error('the attempt was called off'));
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    };
-    signal.addEventListener('abort', abort);
+    const what = `connecting to ${address}`;
+    const settle = watchAttempt({ what, limitMs: CONNECT_TIMEOUT_MS, signal }, (why) => void socket.destroy(why));
     // Stays: until a carrier listens, an error must find somebody.
     socket.on('error', (error) => {
       settle();

@@ -1,10 +1,10 @@
-import { type LinkFacts, publicKey } from '../core/port.ts';
+import { type LinkFacts, type PublicKey, publicKey } from '../core/port.ts';
 import type { LinkUri } from './link.ts';
 
-/** Of a link that we dialled: the operator wanted it. */
-export function dialledFacts(uri: LinkUri): LinkFacts {
+/** Of a link that we dialled: the operator wanted it. `boundKey` is what the carrier has proven of the other side. */
+export function dialledFacts(uri: LinkUri, boundKey?: PublicKey): LinkFacts {
   return {
-    ...common(uri),
+    ...common(uri, boundKey),
     uri: uri.name,
     isInbound: false,
     isConfigured: true,
@@ -13,8 +13,8 @@ export function dialledFacts(uri: LinkUri): LinkFacts {
 }
 
 /** Of a link that came in on a listener, from `remote` as a URI. */
-export function acceptedFacts(uri: LinkUri, remote: string): LinkFacts {
-  return { ...common(uri), uri: remote, isInbound: true, isConfigured: false, pinnedKeys: [] };
+export function acceptedFacts(uri: LinkUri, remote: string, boundKey?: PublicKey): LinkFacts {
+  return { ...common(uri, boundKey), uri: remote, isInbound: true, isConfigured: false, pinnedKeys: [] };
 }
 
 /** `scheme://address:port`, with brackets where they belong. */
@@ -22,7 +22,10 @@ export function remoteUri(scheme: string, address = '', port = 0): string {
   return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-function common(uri: LinkUri): Pick<LinkFacts, 'password' | 'priority' | 'cost' | 'isExemptFromAllowList'> {
+function common(
+  uri: LinkUri,
+  boundKey: PublicKey | undefined,
+): Pick<LinkFacts, 'password' | 'priority' | 'cost' | 'isExemptFromAllowList' | 'boundKey'> {
   const { password, priority, cost } = uri.options;
-  return { password, priority, cost, isExemptFromAllowList: false };
+  return { password, priority, cost, isExemptFromAllowList: false, boundKey };
 }

@@ -30,16 +30,23 @@ export type CarrierEvents = {
 export type LinkUri = {
   /** Lower case: 'tcp', 'ws', … */
   readonly scheme: string;
+  /** Of a proxy, if the scheme has one; '' where the path says it all. */
   readonly host: string;
   readonly port: number;
-  /** With leading slash, '' if none. */
+  /** With leading slash, '' if none. Of a file in the file system: decoded. */
   readonly path: string;
-  /** The URI without its options: peers are told apart by it. */
+  /** Who is behind the proxy. */
+  readonly target: { readonly host: string; readonly port: number } | undefined;
+  readonly user: ProxyUser | undefined;
+  /** The URI without its options and user: peers are told apart by it, and it may be shown. */
   readonly name: string;
   /** The query without our options, as it was written. */
   readonly otherQuery: string;
   readonly options: LinkOptions;
 };
+
+/** Who we are to a proxy: 1..255 and 0..255 octets. */
+export type ProxyUser = { readonly name: Uint8Array; readonly password: Uint8Array };
 
 export type LinkOptions = {
   readonly keys: readonly Uint8Array[];

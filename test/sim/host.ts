@@ -114,6 +114,7 @@ export class Host {
       nodeInfo: NOTHING,
       random: (octets) => this.#random.fill(octets),
       allowedKeys: [],
+      requiresBound: false,
       groupPassword: NOTHING,
       mtu: 65_535,
     });
@@ -176,6 +177,7 @@ export class Host {
       priority: 0,
       cost: undefined,
       pinnedKeys: [],
+      boundKey: undefined,
       isExemptFromAllowList: false,
     };
     this.give({ kind: 'linkOpened', link: linkId(id), facts });

@@ -102,6 +102,7 @@ export function nodeOptions({ seed }: Identity, changes: Partial<NodeOptions> = 
     crypto,
     random: (octets) => chance.fill(octets),
     allowedKeys: [],
+    requiresBound: false,
     groupPassword: NOTHING,
     mtu: 65_535,
     hasTun: true,
@@ -134,6 +135,7 @@ export function linkFacts(changes: Partial<LinkFacts> = {}): LinkFacts {
     priority: 0,
     cost: undefined,
     pinnedKeys: [],
+    boundKey: undefined,
     isExemptFromAllowList: false,
     ...changes,
   };

@@ -71,6 +71,7 @@ export function linkedPeer(fill: number, more: Partial<PeerRow> = {}, link: obje
       isInbound: false,
       isConfigured: true,
       key: keyOf(fill),
+      isBound: false,
       port: fill,
       priority: 0,
       cost: 12,

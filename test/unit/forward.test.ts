@@ -156,6 +156,7 @@ test('a link that is not proven is no hop', () => {
   const place = new Place(1);
   const link = place.add(first, [2], 1);
   link.isProven = false;
+  link.isEligible = false;
   assert.equal(place.hop([2, 5]), undefined);
 });
 
@@ -251,6 +252,7 @@ test('a peer without a proven link has no preferred one', () => {
   const place = new Place(1);
   const link = place.add(first, [2], 1);
   link.isProven = false;
+  link.isEligible = false;
   assert.equal(preferredLink(link.peer), undefined);
 });
 

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RatatoskError } from '../../daemon/core/error.ts';
-import { dialUri, listenUri } from '../../daemon/links/registry.ts';
-import { KINDS } from '../../daemon/links/schemes.ts';
 import { durationMs, parseUri } from '../../daemon/links/uri.ts';
 import { fc } from './wire-property.ts';
 
@@ -38,6 +36,8 @@ test('a URI without options has the defaults', () => {
     host: '192.0.2.1',
     port: 9001,
     path: '',
+    target: undefined,
+    user: undefined,
     name: 'tcp://192.0.2.1:9001',
     otherQuery: '',
     options: NO_OPTIONS,
@@ -177,6 +177,30 @@ test('what is no option of ours stays as it was written, ours are taken out', ()
   assert.equal(uri.otherQuery, 'x=%zz&y=1+2&z&Password=q');
 });
 
+test('a file is named by its decoded path', () => {
+  const { host, port, path, name } = parseUri('unix:///run/my%20mesh+1.sock?password=p', 'listen');
+  assert.deepEqual(
+    { host, port, path, name },
+    { host: '', port: 0, path: '/run/my mesh+1.sock', name: 'unix:///run/my%20mesh+1.sock' },
+  );
+});
+
+test('behind a proxy there is a host and a port, and the user is no part of the name', () => {
+  const text = 'socks://us%40er:pass%3Aword@[2001:db8::1]:1080/mesh.example:9001?priority=3';
+  const { scheme, host, port, target, user, name } = parseUri(text, 'dial');
+  assert.deepEqual([scheme, host, port], ['socks', '2001:db8::1', 1080]);
+  assert.deepEqual(target, { host: 'mesh.example', port: 9001 });
+  assert.equal(Buffer.from(user?.name ?? []).toString(), 'us@er');
+  assert.equal(Buffer.from(user?.password ?? []).toString(), 'pass:word');
+  assert.equal(name, 'socks://[2001:db8::1]:1080/mesh.example:9001');
+});
+
+test('the user of a proxy may have no password, and the target be an address', () => {
+  const { target, user } = parseUri('sockstls://me@proxy.example:1080/[2001:db8::2]:9001', 'dial');
+  assert.deepEqual(target, { host: '2001:db8::2', port: 9001 });
+  assert.deepEqual([Buffer.from(user?.name ?? []).toString(), user?.password.length], ['me', 0]);
+});
+
 // Refusals
 
 const REFUSED: readonly { text: string; says: RegExp; purpose?: 'dial' | 'listen'; code?: string }[] = [
@@ -186,10 +210,28 @@ const REFUSED: readonly { text: string; says: RegExp; purpose?: 'dial' | 'listen
   { text: 'tcp:192.0.2.1:9001', says: /expected scheme:\/\/host:port/ },
   {
     text: 'http://192.0.2.1:9001',
-    says: /no scheme 'http'; expected one of tcp:\/\/, ws:\/\//,
+    says: /no scheme 'http'; expected one of tcp:\/\/, tls:\/\//,
     code: 'SCHEME_UNKNOWN',
   },
-  { text: 'tls://192.0.2.1:9001', says: /not supported yet; expected one of/, code: 'SCHEME_UNKNOWN' },
+  { text: 'quic://192.0.2.1:9001', says: /not supported yet; expected one of/, code: 'SCHEME_UNKNOWN' },
+  { text: 'wss://[::]:443', says: /cannot listen on wss:\/\/; listen on ws:\/\/ behind/, purpose: 'listen' },
+  { text: 'socks://[::]:443/a:1', says: /cannot listen on socks:\/\/$/, purpose: 'listen' },
+  { text: 'unix://run/peer.sock', says: /three slashes: unix:\/\/\/run\/peer\.sock/ },
+  { text: 'unix://', says: /the path of a file/ },
+  { text: 'unix:///', says: /the path of a file/, purpose: 'listen' },
+  { text: 'unix:///a%zz', says: /path is not well encoded/ },
+  { text: 'unix:///a%00b', says: /path holds a control character/ },
+  { text: `unix:///${'x'.repeat(107)}`, says: /path has 108 octets, the system takes 107/ },
+  { text: 'socks://192.0.2.1:1080', says: /names nobody behind the proxy: socks:\/\/proxy:1080\/host:port/ },
+  { text: 'socks://192.0.2.1:1080/', says: /names nobody behind the proxy/ },
+  { text: 'socks://192.0.2.1/mesh.example:9001', says: /for the port/ },
+  { text: 'socks://192.0.2.1:1080/mesh.example', says: /for the port/ },
+  { text: 'socks://192.0.2.1:1080/[fe80::1%eth0]:1', says: /a zone means nothing to a proxy/ },
+  { text: `socks://192.0.2.1:1080/${'x'.repeat(256)}:1`, says: /host is longer than 255 octets/ },
+  { text: 'socks://@192.0.2.1:1080/mesh.example:1', says: /user of the proxy has no name/ },
+  { text: 'socks://:secret@192.0.2.1:1080/mesh.example:1', says: /user of the proxy has no name/ },
+  { text: `socks://a:${'x'.repeat(256)}@192.0.2.1:1080/a:1`, says: /user or password are longer than 255 octets/ },
+  { text: 'socks://a:%zz@192.0.2.1:1080/a:1', says: /user or password are not well encoded/ },
   { text: 'quic://[::]:1', says: /not supported yet/, code: 'SCHEME_UNKNOWN', purpose: 'listen' },
   { text: 'tcp://', says: /names no host/ },
   { text: 'tcp://:9001', says: /names no host/ },
@@ -258,7 +300,8 @@ test('a message shows neither password nor user nor a mistaken private key', () 
     `tcp:?password=${secret}&via=http://a`,
     `password=${secret}://192.0.2.1:1`,
     `tcp://192.0.2.1:1?priority=1;password=${secret}`,
-    `socks://user:${secret}@192.0.2.1:1080/mesh.example:9001`,
+    `socks://user:${secret}@192.0.2.1:1080/mesh.example`,
+    `socks://user:${secret}@192.0.2.1/mesh.example:9001`,
     `tcp://user:${secret}@192.0.2.1:9001`,
     `tcp://192.0.2.1:1?key=${secret.repeat(8)}`,
   ];
@@ -318,27 +361,5 @@ test('the password is in no message, whatever else is wrong', () => {
       }
     }),
     { numRuns: 1_000 },
-  );
-});
-
-// The registry
-
-test('every scheme that is taken can be dialled, and listened on if it says so', async () => {
-  for (const [scheme, { canListen }] of KINDS) {
-    // An address of nobody: what is wrong is told by the kind, not by the registry.
-    const dialled = parseUri(`${scheme}://[::]:1`, 'dial');
-    await assert.rejects(dialUri(dialled, '', AbortSignal.timeout(5_000)), { code: 'DIAL_FAILED' });
-    if (!canListen) continue;
-    const listener = await listenUri(parseUri(`${scheme}://127.0.0.1:0`, 'listen'), () => {});
-    await listener.close();
-  }
-});
-
-test('a scheme that nobody carries is an error, not an exception', async () => {
-  const uri = { ...parseUri('tcp://192.0.2.1:1', 'dial'), scheme: 'pigeon' };
-  await assert.rejects(dialUri(uri, '', AbortSignal.timeout(5_000)), { code: 'SCHEME_UNKNOWN' });
-  await assert.rejects(
-    listenUri(uri, () => {}),
-    { code: 'SCHEME_UNKNOWN' },
   );
 });

@@ -18,10 +18,16 @@ export class Links {
   }
 
   opened(id: LinkId, facts: LinkFacts): void {
-    const { links } = this.#context.options.limits;
+    const { limits, requiresBound } = this.#context.options;
+    const { links } = limits;
     const room = facts.isConfigured || !facts.isInbound ? links : links - Math.min(LINKS_RESERVED, links >> 1);
     if (this.#links.size >= room) {
       this.#refused.push({ link: id, reason: 'too many links', detail: `${this.#links.size} links are open` });
+      return;
+    }
+    if (requiresBound && facts.boundKey === undefined) {
+      const detail = 'it proves no key, and RequireBound is set';
+      this.#refused.push({ link: id, reason: 'link not bound', detail });
       return;
     }
     this.#links.set(id, new StreamLink(id, facts, this.#context, this.#user, this.#mark));

@@ -216,6 +216,10 @@ export class StreamLink implements Pipe {
     }
     if (equalOctets(greeting.key, ownKey)) return this.close('own key', 'this is the node itself');
     const key = publicKey(greeting.key.slice());
+    const { boundKey } = this.facts;
+    if (boundKey !== undefined && !equalOctets(boundKey, key)) {
+      return this.close('key not bound', 'the certificate is that of another key');
+    }
     const isPinned = this.facts.pinnedKeys.length === 0 || this.facts.pinnedKeys.some((pin) => equalOctets(pin, key));
     if (!isPinned) return this.close('key not pinned', 'the key is none of those in the URI');
     const isListed =

@@ -45,7 +45,7 @@ export class Forwarder {
       const { links } = peer;
       for (let j = 0; j < links.length; j++) {
         const link = links[j] as PeerLink;
-        if (!link.isProven) continue;
+        if (!link.isEligible) continue;
         if (best !== undefined && !isBetter(link, distance, best, bestDistance, bestCost)) continue;
         best = link;
         bestDistance = distance;
@@ -93,7 +93,7 @@ function isBetter(x: PeerLink, distance: number, y: PeerLink, yDistance: number,
 export function preferredLink(peer: Peer): PeerLink | undefined {
   let best: PeerLink | undefined;
   for (const link of peer.links) {
-    if (link.isProven && (best === undefined || isBetter(link, 1, best, 1, best.cost))) best = link;
+    if (link.isEligible && (best === undefined || isBetter(link, 1, best, 1, best.cost))) best = link;
   }
   return best;
 }

@@ -27,6 +27,10 @@ export type PeerLink = {
   /** Links are compared by age: lower came first. */
   readonly order: number;
   isProven: boolean;
+  /** The carrier has proven the key (link document, part C). */
+  readonly isBound: boolean;
+  /** May carry traffic: it is proven, and bound if any proven link of the peer is. */
+  isEligible: boolean;
   /** Close if no proof has come by then. */
   readonly provenByMs: number;
   /** Smoothed round trip, doubled at first (section 4.3). */
@@ -125,11 +129,11 @@ export class Peers {
   /** @returns the new link, or why there is no room for it */
   add(pipe: Pipe, newRequest: () => SigReq, hash: number): PeerLink | CloseReason {
     let peer = this.#byKey.get(pipe.key);
+    const isBound = pipe.facts.boundKey !== undefined;
     if (peer !== undefined && peer.links.length >= LINKS_PER_KEY) {
-      // Whoever holds links with a recorded greeting must not keep its owner out.
-      const unproven = peer.links.find((link) => !link.isProven);
-      if (unproven === undefined) return 'too many links';
-      unproven.pipe.close('too many links', 'a newer link took its place');
+      const weakest = replaceable(peer.links, isBound);
+      if (weakest === undefined) return 'too many links';
+      weakest.pipe.close('too many links', 'a newer link took its place');
     }
     peer ??= this.#newPeer(pipe.key, newRequest(), hash);
     const link: PeerLink = {
@@ -137,6 +141,8 @@ export class Peers {
       peer,
       order: this.#order++,
       isProven: false,
+      isBound,
+      isEligible: false,
       provenByMs: this.#context.nowMs + PROOF_TIMEOUT_MS,
       lagMs: LAG_UNKNOWN_MS,
       rttMs: 0,
@@ -249,7 +255,21 @@ export class Peers {
   #listProven(): void {
     this.version++;
     this.#proven = [...this.#ports.values()].filter((peer) => peer.links.some((link) => link.isProven));
+    for (const { links } of this.#proven) {
+      const isAnyBound = links.some((link) => link.isProven && link.isBound);
+      for (const link of links) link.isEligible = link.isProven && (link.isBound || !isAnyBound);
+    }
   }
+}
+
+/**
+ * Whoever holds links with a recorded greeting must not keep its owner out: what is unproven makes way for a newer link,
+ * and what is unbound for a bound one, but nothing bound for an unbound one.
+ */
+function replaceable(links: readonly PeerLink[], isNewBound: boolean): PeerLink | undefined {
+  const unbound = links.filter((link) => !link.isBound);
+  const candidates = isNewBound ? [...unbound, ...links] : unbound;
+  return candidates.find((link) => !link.isProven) ?? (isNewBound ? unbound[0] : undefined);
 }
 
 /** Sends on every proven link of a peer; one that is too slow for it ends, and leaves the list. */
@@ -257,9 +277,9 @@ export function tellPeer(peer: Peer, type: number, frame: Uint8Array): void {
   for (const link of [...peer.links]) if (link.isProven) link.pipe.sendControl(type, frame);
 }
 
-/** The lowest cost over the proven links. */
+/** The lowest cost over the links that may carry traffic. */
 export function peerCost(peer: Peer): number {
   let cost = Number.POSITIVE_INFINITY;
-  for (const link of peer.links) if (link.isProven && link.cost < cost) cost = link.cost;
+  for (const link of peer.links) if (link.isEligible && link.cost < cost) cost = link.cost;
   return cost;
 }
