@@ -295,7 +295,7 @@ export function dialSuite(scheme: string): void {
     resolveTo(t, '127.0.0.1', '127.0.0.2');
     const time = new VirtualTime(t);
     const dialled: Carrier[] = [];
-    dialUri(parseUri(`${scheme}://mesh.example:${port}`, 'dial'), '', never).then((carrier) => {
+    links.dial(parseUri(`${scheme}://mesh.example:${port}`, 'dial'), '', never).then((carrier) => {
       t.after(() => carrier.close());
       dialled.push(carrier);
     }, assert.fail);
