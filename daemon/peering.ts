@@ -72,6 +72,30 @@ export class Peering {
     this.#dialDue();
   }
 
+  /** Takes a link from outside, if there is room for one of its host. Undefined: it has ended, and `down` has been told. */
+  accept(carrier: Carrier, down: (reason: string) => void = () => {}): LinkId | undefined {
+    const host = carrier.remoteHost;
+    const refusal = this.#gate.admit(host);
+    if (refusal !== undefined) {
+      carrier.close();
+      down(refusal);
+      return undefined;
+    }
+    let isSettled = false;
+    return this.#driver.attach(carrier, {
+      up: () => {
+        isSettled = true;
+        this.#gate.settled(host);
+        this.#report('debug', 'accepted', { from: carrier.facts.uri });
+      },
+      down: (reason) => {
+        this.#gate.gone(host, isSettled);
+        this.#report('debug', 'link ended', { from: carrier.facts.uri, reason });
+        down(reason);
+      },
+    });
+  }
+
   /** Every link, and every configured peer that has none. */
   rows(links: readonly LinkInfo[]): PeerRow[] {
     const nowMs = performance.now();
@@ -139,7 +163,7 @@ export class Peering {
     for (const uri of listen) {
       if (this.#listeners.has(uri)) continue;
       try {
-        const listener = await this.#links.listen(parseUri(uri, 'listen'), (carrier) => this.#accepted(carrier));
+        const listener = await this.#links.listen(parseUri(uri, 'listen'), (carrier) => void this.accept(carrier));
         this.#listeners.set(uri, listener);
         changes.push(`listening on ${listener.uri}`);
       } catch (error) {
@@ -192,23 +216,6 @@ export class Peering {
     this.#report('info', 'not connected', { peer: task.uri.name, reason });
     this.#dialer.failed(task, reason, performance.now());
     this.#dialDue();
-  }
-
-  #accepted(carrier: Carrier): void {
-    const host = carrier.remoteHost;
-    if (this.#gate.admit(host) !== undefined) return carrier.close();
-    let isSettled = false;
-    this.#driver.attach(carrier, {
-      up: () => {
-        isSettled = true;
-        this.#gate.settled(host);
-        this.#report('debug', 'accepted', { from: carrier.facts.uri });
-      },
-      down: (reason) => {
-        this.#gate.gone(host, isSettled);
-        this.#report('debug', 'link ended', { from: carrier.facts.uri, reason });
-      },
-    });
   }
 }
 

@@ -14,8 +14,12 @@ import { Driver } from './driver.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings } from './host/commands.ts';
 import { removeStaleSocket } from './host/instance.ts';
 import { openTun, type TunResult } from './host/tun.ts';
+import { BeaconSocket } from './links/beacon-socket.ts';
 import { identityCertificate } from './links/certificate.ts';
+import { Discovery } from './links/discovery.ts';
+import { linkLocalInterfaces } from './links/interfaces.ts';
 import { type Links, openLinks } from './links/registry.ts';
+import type { DiscoveryUser } from './links/station.ts';
 import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
 import { Questions } from './questions.ts';
@@ -49,10 +53,14 @@ async function start(settings: RouterSettings): Promise<void> {
     questions.heard(event);
     logEvent(event);
   });
-  const peering = new Peering(driver, linksOf(settings), report);
-  answer(handlers({ node, driver, peering, pings, questions, tun }));
+  const links = linksOf(settings);
+  const peering = new Peering(driver, links, report);
+  const user = discoveryUser(signer.publicKey, crypto, { driver, links, peering });
+  const discovery = new Discovery(user, linkLocalInterfaces);
+  answer(handlers({ node, driver, peering, discovery, pings, questions, tun }));
   driver.start();
   await peering.reload(settings.peers, settings.listen);
+  discovery.reload(settings.multicast);
   notify({ kind: 'ready', tun: tun.info, ...tun.trouble });
 }
 
@@ -84,25 +92,49 @@ function nodeOptions(
   };
 }
 
+/** How neighbours that discovery finds become links. */
+function discoveryUser(
+  key: Uint8Array,
+  crypto: NodeOptions['crypto'],
+  { driver, links, peering }: { driver: Driver; links: Links; peering: Peering },
+): DiscoveryUser {
+  return {
+    key,
+    scheme: 'tls',
+    links,
+    hash: (password, data) => crypto.blake2b512(password, data),
+    dialled: (carrier, watcher) => driver.attach(carrier, watcher),
+    accepted: (carrier, down) => peering.accept(carrier, down),
+    end: (link) => driver.detach(link),
+    report,
+    openSocket: (options, events) => new BeaconSocket(options, events),
+  };
+}
+
 type Parts = {
   node: Node;
   driver: Driver;
   peering: Peering;
+  discovery: Discovery;
   pings: Pings;
   questions: Questions;
   tun: TunResult;
 };
 
-function handlers({ node, driver, peering, pings, questions, tun }: Parts): Handlers {
+function handlers({ node, driver, peering, discovery, pings, questions, tun }: Parts): Handlers {
   return {
     self: () => node.self(),
     peers: () => peering.rows(node.links()),
     tree: () => node.tree(),
     paths: () => node.paths(),
     sessions: () => node.sessions(),
-    stats: () => node.stats(),
+    stats: () => {
+      const stats = node.stats();
+      return { ...stats, drops: { ...stats.drops, ...discovery.dropped } };
+    },
     tun: () => tun.info,
     listening: () => peering.listening,
+    multicast: () => discovery.info(),
     addPeer: ({ uri, sourceInterface }) => {
       peering.add({ uri, sourceInterface });
       return null;
@@ -113,8 +145,12 @@ function handlers({ node, driver, peering, pings, questions, tun }: Parts): Hand
     },
     ping: ({ address, sequence, size, timeoutMs }) => pings.ping(driver, { address, sequence, size, timeoutMs }),
     query: ({ key, topic }) => questions.ask(driver, { key, topic }),
-    reload: ({ settings }) => peering.reload(settings.peers, settings.listen),
+    reload: async ({ settings }) => [
+      ...(await peering.reload(settings.peers, settings.listen)),
+      ...discovery.reload(settings.multicast),
+    ],
     stop: async () => {
+      discovery.stop();
       await peering.stop();
       driver.stop();
       return null;

@@ -155,6 +155,8 @@ export class Daemon {
     const { publicKey } = this.#identity;
     const rows = await this.#router.ask('peers', {});
     const listening = await this.#router.ask('listening', {});
+    const multicast = await this.#router.ask('multicast', {});
+    const wantsDiscovery = config.MulticastInterfaces.some(({ Beacon, Listen }) => Beacon || Listen);
     const { tun, tunProblem, tunRemedy } = this.#ready ?? { tun: { isEnabled: false, name: '', mtu: 0 } };
     return {
       version: version(),
@@ -172,7 +174,8 @@ export class Daemon {
         ...(tunProblem === undefined ? {} : { problem: tunProblem }),
         ...(tunRemedy === undefined ? {} : { remedy: tunRemedy }),
       },
-      notices: notBuilt(config.MulticastInterfaces.length > 0, tun.isEnabled),
+      ...(wantsDiscovery ? { discovery: multicast.map(({ name }) => name) } : {}),
+      notices: notBuilt(tun.isEnabled),
     };
   }
 
@@ -260,9 +263,8 @@ export class Daemon {
   }
 }
 
-function notBuilt(wantsDiscovery: boolean, hasTun: boolean): string[] {
+function notBuilt(hasTun: boolean): string[] {
   const notices: string[] = [];
-  if (wantsDiscovery) notices.push('discovery: of neighbours (MulticastInterfaces) is not built yet: configure Peers');
   if (hasTun)
     notices.push('firewall: not built yet: the mesh reaches every service here that listens on all addresses');
   return notices;

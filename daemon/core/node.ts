@@ -202,6 +202,7 @@ function infoOf(link: Pipe, peerLink: PeerLink | undefined, nowMs: number): Link
     uri: link.facts.uri,
     isInbound: link.facts.isInbound,
     isConfigured: link.facts.isConfigured,
+    isDiscovered: link.facts.isExemptFromAllowList,
     key: peerLink?.peer.key,
     isBound: link.facts.boundKey !== undefined,
     port: peerLink?.peer.port ?? 0,

@@ -263,6 +263,8 @@ export type LinkInfo = {
   uri: string;
   isInbound: boolean;
   isConfigured: boolean;
+  /** Made by discovery, at this end. */
+  isDiscovered: boolean;
   /** Empty until the greeting has been accepted. */
   key: PublicKey | undefined;
   /** The carrier has proven the key. */

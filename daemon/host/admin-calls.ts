@@ -91,7 +91,18 @@ export function adminCalls(context: CallContext): Call[] {
       const { isEnabled, name, mtu } = await ask('tun', {});
       return isEnabled ? { enabled: true, name, mtu } : { enabled: false };
     }),
-    theirs('getMulticastInterfaces', 'Show where neighbours are looked for', () => ({ multicast_interfaces: [] })),
+    theirs('getMulticastInterfaces', 'Show where neighbours are looked for', async () => {
+      const rows = await ask('multicast', {});
+      return {
+        multicast_interfaces: rows.map(({ name, address, beacon, listen, hasPassword }) => ({
+          name,
+          address,
+          beacon,
+          listen,
+          password: hasPassword,
+        })),
+      };
+    }),
     changing('addPeer', 'Connect to a node from now on', async (uri, sourceInterface) => {
       await ask('addPeer', { uri, sourceInterface });
     }),
@@ -172,6 +183,7 @@ function peerJson(context: CallContext, row: PeerRow): Json {
     remote: row.uri === '' ? undefined : row.uri,
     up: row.isUp,
     inbound: row.isInbound,
+    discovered: link?.isDiscovered || undefined,
     address: link?.key === undefined ? undefined : addressText(context.addressOf(link.key)),
     key: link?.key === undefined ? '' : hexText(link.key),
     bound: link?.isBound || undefined,

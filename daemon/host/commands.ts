@@ -15,6 +15,16 @@ export type PeerRow = {
   lastErrorAgeMs: number;
 };
 
+/** Discovery on one interface. */
+export type MulticastInfo = {
+  name: string;
+  /** `[address%zone]:port` where neighbours connect, or '-'. */
+  address: string;
+  beacon: boolean;
+  listen: boolean;
+  hasPassword: boolean;
+};
+
 export type TunInfo = { isEnabled: boolean; name: string; mtu: number };
 
 export type PingResult = { isAnswered: boolean; rttMs: number };
@@ -30,6 +40,8 @@ export type Commands = {
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Listeners that are open, as URIs with the ports they really have. */
   listening: { args: Record<never, never>; answer: string[] };
+  /** Interfaces on which neighbours are looked for, sorted by name. */
+  multicast: { args: Record<never, never>; answer: MulticastInfo[] };
   /** Refused with code `PEER_EXISTS`, `URI_INVALID`, `SCHEME_UNKNOWN`. */
   addPeer: { args: { uri: string; sourceInterface: string }; answer: null };
   /** Refused with code `PEER_UNKNOWN`. */
@@ -38,7 +50,7 @@ export type Commands = {
   ping: { args: { address: Uint8Array; sequence: number; size: number; timeoutMs: number }; answer: PingResult };
   /** Asks another node, for 6 s at most; the answer is as it came. Rejects with `NO_ANSWER` or `QUERIES_FULL`. */
   query: { args: { key: Uint8Array; topic: QueryTopic }; answer: Uint8Array };
-  /** Takes over peers and listeners from a new configuration; answers what changed, one line each. */
+  /** Takes over peers, listeners and `MulticastInterfaces` from a new configuration; answers what changed, one line each. */
   reload: { args: { settings: RouterSettings }; answer: string[] };
   /** Closes peers and flushes, within 3 s. */
   stop: { args: Record<never, never>; answer: null };
@@ -49,11 +61,22 @@ export type CommandName = keyof Commands;
 /** Asks the router thread. Rejects with a `RatatoskError` of the router's code. */
 export type AskRouter = <N extends CommandName>(name: N, args: Commands[N]['args']) => Promise<Commands[N]['answer']>;
 
+/** An entry of `MulticastInterfaces`. */
+export type MulticastSetting = {
+  regex: RegExp;
+  beacon: boolean;
+  listen: boolean;
+  port: number;
+  priority: number;
+  password: Uint8Array;
+};
+
 /** Everything the router thread needs to start: from the configuration, already checked. */
 export type RouterSettings = {
   seed: Uint8Array;
   peers: { uri: string; sourceInterface: string }[];
   listen: string[];
+  multicast: MulticastSetting[];
   allowedKeys: Uint8Array[];
   requiresBound: boolean;
   groupPassword: string;

@@ -1,7 +1,8 @@
 /** From the checked configuration to what the router thread needs, and what of it cannot be honoured yet. */
-import type { RouterSettings } from './commands.ts';
+import type { MulticastSetting, RouterSettings } from './commands.ts';
 import type { Identity } from './keys.ts';
 import { nodeInfoOctets } from './node-info.ts';
+import { patternOf } from './pattern.ts';
 import type { Config } from './schema.ts';
 
 const MTU_MIN = 1280;
@@ -19,6 +20,7 @@ export function routerSettings(config: Config, identity: Identity, version: stri
     seed: identity.seed,
     peers,
     listen: config.Listen,
+    multicast: config.MulticastInterfaces.map(multicastSetting),
     allowedKeys: config.AllowedPublicKeys.map((hex) => Uint8Array.from(Buffer.from(hex, 'hex'))),
     requiresBound: config.RequireBound,
     groupPassword: config.GroupPassword,
@@ -26,6 +28,20 @@ export function routerSettings(config: Config, identity: Identity, version: stri
     ifMtu: Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
     nodeInfo: nodeInfoOctets(config, version),
     limits,
+  };
+}
+
+type MulticastRule = Config['MulticastInterfaces'][number];
+
+function multicastSetting({ Regex, Beacon, Listen, Port, Priority, Password }: MulticastRule): MulticastSetting {
+  return {
+    // Whoever checked the configuration has tried it.
+    regex: patternOf(Regex) ?? /$^/,
+    beacon: Beacon,
+    listen: Listen,
+    port: Port,
+    priority: Priority,
+    password: new TextEncoder().encode(Password),
   };
 }
 

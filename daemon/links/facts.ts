@@ -1,13 +1,16 @@
 import { type LinkFacts, type PublicKey, publicKey } from '../core/port.ts';
 import type { LinkUri } from './link.ts';
 
-/** Of a link that we dialled: the operator wanted it. `boundKey` is what the carrier has proven of the other side. */
+/**
+ * Of a link that we dialled: the operator wanted it, unless discovery did. `boundKey` is what the carrier has proven of
+ * the other side.
+ */
 export function dialledFacts(uri: LinkUri, boundKey?: PublicKey): LinkFacts {
   return {
     ...common(uri, boundKey),
     uri: uri.name,
     isInbound: false,
-    isConfigured: true,
+    isConfigured: uri.isDiscovered !== true,
     pinnedKeys: uri.options.keys.map(publicKey),
   };
 }
@@ -27,5 +30,5 @@ function common(
   boundKey: PublicKey | undefined,
 ): Pick<LinkFacts, 'password' | 'priority' | 'cost' | 'isExemptFromAllowList' | 'boundKey'> {
   const { password, priority, cost } = uri.options;
-  return { password, priority, cost, isExemptFromAllowList: false, boundKey };
+  return { password, priority, cost, isExemptFromAllowList: uri.isDiscovered === true, boundKey };
 }

@@ -43,6 +43,8 @@ export type LinkUri = {
   /** The query without our options, as it was written. */
   readonly otherQuery: string;
   readonly options: LinkOptions;
+  /** Of a neighbour that discovery found, or a listener for such: nobody configured it. */
+  readonly isDiscovered?: boolean;
 };
 
 /** Who we are to a proxy: 1..255 and 0..255 octets. */

@@ -132,6 +132,17 @@ function parseAuthority(
   return { host: address, port };
 }
 
+/** A URI's without any. */
+export const NO_OPTIONS: LinkOptions = {
+  keys: [],
+  priority: 0,
+  cost: undefined,
+  password: new Uint8Array(0),
+  sni: undefined,
+  maxBackoffMs: undefined,
+  origins: [],
+};
+
 const OPTIONS = ['key', 'priority', 'cost', 'password', 'sni', 'maxbackoff', 'origin'];
 
 /** Of an option that stands there twice and can have one value only, the first counts; an empty one is none. */

@@ -20,7 +20,7 @@ export class Links {
   opened(id: LinkId, facts: LinkFacts): void {
     const { limits, requiresBound } = this.#context.options;
     const { links } = limits;
-    const room = facts.isConfigured || !facts.isInbound ? links : links - Math.min(LINKS_RESERVED, links >> 1);
+    const room = facts.isConfigured ? links : links - Math.min(LINKS_RESERVED, links >> 1);
     if (this.#links.size >= room) {
       this.#refused.push({ link: id, reason: 'too many links', detail: `${this.#links.size} links are open` });
       return;
