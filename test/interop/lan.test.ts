@@ -37,6 +37,12 @@ describe('ratatosk and yggdrasil on one LAN', { concurrency: 3 }, () => {
       assert.deepEqual(await waysOf(theirs, ours), ['in', 'out']);
       await assertPings(ours, theirs);
       await assertPings(theirs, ours);
+      type Rows = { multicast_interfaces: { address: string }[] };
+      const tables = await Promise.all([ours, theirs].map((node) => node.admin<Rows>('getmulticastinterfaces')));
+      const shapes = tables.map(({ multicast_interfaces: rows }) =>
+        rows.map((row) => ({ ...row, address: row.address.replace(/fe80:[0-9a-f:]+|\d+$/g, 'x') })),
+      );
+      assert.deepEqual(shapes[0], shapes[1]);
     }),
   );
 
