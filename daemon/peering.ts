@@ -6,7 +6,7 @@ import type { PeerRow } from './host/commands.ts';
 import { Dialer, type DialTask } from './links/dialer.ts';
 import { Gate } from './links/gate.ts';
 import type { Carrier, Listener } from './links/link.ts';
-import { dialUri, listenUri } from './links/registry.ts';
+import type { Links } from './links/registry.ts';
 import { parseUri, shownUri } from './links/uri.ts';
 
 export type PeerSetting = { readonly uri: string; readonly sourceInterface: string };
@@ -21,6 +21,7 @@ type Run = { readonly abort: AbortController; link: LinkId | undefined };
 
 export class Peering {
   readonly #driver: Driver;
+  readonly #links: Links;
   readonly #report: Report;
   readonly #dialer = new Dialer();
   readonly #gate = new Gate();
@@ -33,8 +34,9 @@ export class Peering {
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(driver: Driver, report: Report) {
+  constructor(driver: Driver, links: Links, report: Report) {
     this.#driver = driver;
+    this.#links = links;
     this.#report = report;
   }
 
@@ -68,6 +70,30 @@ export class Peering {
     run?.abort.abort();
     if (run?.link !== undefined) this.#driver.detach(run.link);
     this.#dialDue();
+  }
+
+  /** Takes a link from outside, if there is room for one of its host. Undefined: it has ended, and `down` has been told. */
+  accept(carrier: Carrier, down: (reason: string) => void = () => {}): LinkId | undefined {
+    const host = carrier.remoteHost;
+    const refusal = this.#gate.admit(host);
+    if (refusal !== undefined) {
+      carrier.close();
+      down(refusal);
+      return undefined;
+    }
+    let isSettled = false;
+    return this.#driver.attach(carrier, {
+      up: () => {
+        isSettled = true;
+        this.#gate.settled(host);
+        this.#report('debug', 'accepted', { from: carrier.facts.uri });
+      },
+      down: (reason) => {
+        this.#gate.gone(host, isSettled);
+        this.#report('debug', 'link ended', { from: carrier.facts.uri, reason });
+        down(reason);
+      },
+    });
   }
 
   /** Every link, and every configured peer that has none. */
@@ -137,7 +163,7 @@ export class Peering {
     for (const uri of listen) {
       if (this.#listeners.has(uri)) continue;
       try {
-        const listener = await listenUri(parseUri(uri, 'listen'), (carrier) => this.#accepted(carrier));
+        const listener = await this.#links.listen(parseUri(uri, 'listen'), (carrier) => void this.accept(carrier));
         this.#listeners.set(uri, listener);
         changes.push(`listening on ${listener.uri}`);
       } catch (error) {
@@ -163,7 +189,7 @@ export class Peering {
     this.#runs.set(task, run);
     let carrier: Carrier;
     try {
-      carrier = await dialUri(task.uri, task.sourceInterface, run.abort.signal);
+      carrier = await this.#links.dial(task.uri, task.sourceInterface, run.abort.signal);
     } catch (error) {
       return this.#failed(task, run, messageOf(error));
     }
@@ -190,23 +216,6 @@ export class Peering {
     this.#report('info', 'not connected', { peer: task.uri.name, reason });
     this.#dialer.failed(task, reason, performance.now());
     this.#dialDue();
-  }
-
-  #accepted(carrier: Carrier): void {
-    const host = carrier.remoteHost;
-    if (this.#gate.admit(host) !== undefined) return carrier.close();
-    let isSettled = false;
-    this.#driver.attach(carrier, {
-      up: () => {
-        isSettled = true;
-        this.#gate.settled(host);
-        this.#report('debug', 'accepted', { from: carrier.facts.uri });
-      },
-      down: (reason) => {
-        this.#gate.gone(host, isSettled);
-        this.#report('debug', 'link ended', { from: carrier.facts.uri, reason });
-      },
-    });
   }
 }
 

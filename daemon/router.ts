@@ -12,9 +12,17 @@ import { type CoreEvent, type NodeOptions, publicKey } from './core/port.ts';
 import { chooseCrypto } from './crypto/choose.ts';
 import { Driver } from './driver.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings } from './host/commands.ts';
+import { removeStaleSocket } from './host/instance.ts';
 import { openTun, type TunResult } from './host/tun.ts';
+import { BeaconSocket } from './links/beacon-socket.ts';
+import { identityCertificate } from './links/certificate.ts';
+import { Discovery } from './links/discovery.ts';
+import { linkLocalInterfaces } from './links/interfaces.ts';
+import { type Links, openLinks } from './links/registry.ts';
+import type { DiscoveryUser } from './links/station.ts';
 import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
+import { Questions } from './questions.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('the router runs as a worker thread');
@@ -39,15 +47,29 @@ async function start(settings: RouterSettings): Promise<void> {
   const mtu = tun.info.isEnabled ? tun.info.mtu : Math.min(settings.ifMtu, MTU_MAX);
   const node = new Node(nodeOptions(settings, crypto, mtu, tun.info.isEnabled));
   const pings = new Pings();
+  const questions = new Questions();
   const driver = new Driver(node, tun.device, (event) => {
     pings.heard(event);
+    questions.heard(event);
     logEvent(event);
   });
-  const peering = new Peering(driver, report);
-  answer(handlers(node, driver, peering, pings, tun));
+  const links = linksOf(settings);
+  const peering = new Peering(driver, links, report);
+  const user = discoveryUser(signer.publicKey, crypto, { driver, links, peering });
+  const discovery = new Discovery(user, linkLocalInterfaces);
+  answer(handlers({ node, driver, peering, discovery, pings, questions, tun }));
   driver.start();
   await peering.reload(settings.peers, settings.listen);
+  discovery.reload(settings.multicast);
   notify({ kind: 'ready', tun: tun.info, ...tun.trouble });
+}
+
+function linksOf({ seed }: RouterSettings): Links {
+  const taken = (): RatatoskError => new RatatoskError('SOCKET_TAKEN', 'another process answers there');
+  return openLinks({
+    certificate: identityCertificate(seed, Date.now()),
+    makeWay: (path) => removeStaleSocket(path, taken),
+  });
 }
 
 function nodeOptions(
@@ -61,23 +83,58 @@ function nodeOptions(
     crypto,
     random: (octets) => randomFillSync(octets),
     allowedKeys: settings.allowedKeys.map(publicKey),
+    requiresBound: settings.requiresBound,
     groupPassword: new TextEncoder().encode(settings.groupPassword),
     mtu,
     hasTun,
+    nodeInfo: settings.nodeInfo,
     limits: { ...DEFAULT_LIMITS, ...settings.limits },
   };
 }
 
-function handlers(node: Node, driver: Driver, peering: Peering, pings: Pings, tun: TunResult): Handlers {
+/** How neighbours that discovery finds become links. */
+function discoveryUser(
+  key: Uint8Array,
+  crypto: NodeOptions['crypto'],
+  { driver, links, peering }: { driver: Driver; links: Links; peering: Peering },
+): DiscoveryUser {
+  return {
+    key,
+    scheme: 'tls',
+    links,
+    hash: (password, data) => crypto.blake2b512(password, data),
+    dialled: (carrier, watcher) => driver.attach(carrier, watcher),
+    accepted: (carrier, down) => peering.accept(carrier, down),
+    end: (link) => driver.detach(link),
+    report,
+    openSocket: (options, events) => new BeaconSocket(options, events),
+  };
+}
+
+type Parts = {
+  node: Node;
+  driver: Driver;
+  peering: Peering;
+  discovery: Discovery;
+  pings: Pings;
+  questions: Questions;
+  tun: TunResult;
+};
+
+function handlers({ node, driver, peering, discovery, pings, questions, tun }: Parts): Handlers {
   return {
     self: () => node.self(),
     peers: () => peering.rows(node.links()),
     tree: () => node.tree(),
     paths: () => node.paths(),
     sessions: () => node.sessions(),
-    stats: () => node.stats(),
+    stats: () => {
+      const stats = node.stats();
+      return { ...stats, drops: { ...stats.drops, ...discovery.dropped } };
+    },
     tun: () => tun.info,
     listening: () => peering.listening,
+    multicast: () => discovery.info(),
     addPeer: ({ uri, sourceInterface }) => {
       peering.add({ uri, sourceInterface });
       return null;
@@ -87,8 +144,13 @@ function handlers(node: Node, driver: Driver, peering: Peering, pings: Pings, tu
       return null;
     },
     ping: ({ address, sequence, size, timeoutMs }) => pings.ping(driver, { address, sequence, size, timeoutMs }),
-    reload: ({ settings }) => peering.reload(settings.peers, settings.listen),
+    query: ({ key, topic }) => questions.ask(driver, { key, topic }),
+    reload: async ({ settings }) => [
+      ...(await peering.reload(settings.peers, settings.listen)),
+      ...discovery.reload(settings.multicast),
+    ],
     stop: async () => {
+      discovery.stop();
       await peering.stop();
       driver.stop();
       return null;

@@ -94,9 +94,11 @@ function newStation(crypto: Crypto): Station {
     crypto,
     random: (octets) => randomFillSync(octets),
     allowedKeys: [],
+    requiresBound: false,
     groupPassword: new Uint8Array(0),
     mtu: 65_535,
     hasTun: true,
+    nodeInfo: new Uint8Array(0),
     limits: DEFAULT_LIMITS,
   });
   return { node, ends: [], inbox: [], delivered: 0 };
@@ -116,7 +118,9 @@ function factsOf(isInbound: boolean): LinkFacts {
     isConfigured: true,
     password,
     priority: 0,
+    cost: undefined,
     pinnedKeys: [],
+    boundKey: undefined,
     isExemptFromAllowList: false,
   };
 }

@@ -109,7 +109,7 @@ export class Daemon {
   }
 
   #startRouter(): void {
-    const workerData = routerSettings(this.#loaded.config, this.#identity);
+    const workerData = routerSettings(this.#loaded.config, this.#identity, version());
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MAX_MB };
     const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, resourceLimits, execArgv: [] });
     this.#worker = worker;
@@ -155,6 +155,8 @@ export class Daemon {
     const { publicKey } = this.#identity;
     const rows = await this.#router.ask('peers', {});
     const listening = await this.#router.ask('listening', {});
+    const multicast = await this.#router.ask('multicast', {});
+    const wantsDiscovery = config.MulticastInterfaces.some(({ Beacon, Listen }) => Beacon || Listen);
     const { tun, tunProblem, tunRemedy } = this.#ready ?? { tun: { isEnabled: false, name: '', mtu: 0 } };
     return {
       version: version(),
@@ -172,7 +174,8 @@ export class Daemon {
         ...(tunProblem === undefined ? {} : { problem: tunProblem }),
         ...(tunRemedy === undefined ? {} : { remedy: tunRemedy }),
       },
-      notices: notBuilt(config.MulticastInterfaces.length > 0, tun.isEnabled),
+      ...(wantsDiscovery ? { discovery: multicast.map(({ name }) => name) } : {}),
+      notices: notBuilt(tun.isEnabled),
     };
   }
 
@@ -180,7 +183,7 @@ export class Daemon {
     const before = this.#loaded;
     const loaded = this.#options.load();
     this.#warn(loaded);
-    const settings = routerSettings(loaded.config, this.#identity);
+    const settings = routerSettings(loaded.config, this.#identity, version());
     const changes = await this.#router.ask('reload', { settings });
     this.#loaded = loaded;
     return [...changes, ...restartWarnings(before, loaded)];
@@ -260,9 +263,8 @@ export class Daemon {
   }
 }
 
-function notBuilt(wantsDiscovery: boolean, hasTun: boolean): string[] {
+function notBuilt(hasTun: boolean): string[] {
   const notices: string[] = [];
-  if (wantsDiscovery) notices.push('discovery: of neighbours (MulticastInterfaces) is not built yet: configure Peers');
   if (hasTun)
     notices.push('firewall: not built yet: the mesh reaches every service here that listens on all addresses');
   return notices;

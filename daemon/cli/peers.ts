@@ -7,6 +7,7 @@ type Peer = {
   remote?: string;
   up: boolean;
   inbound: boolean;
+  discovered?: boolean;
   address?: string;
   key: string;
   priority: number;
@@ -43,6 +44,7 @@ function peerLines(peer: Peer): string[] {
     `up ${durationText(peer.uptime ?? 0)}`,
   ];
   if (peer.priority > 0) facts.push(`priority ${peer.priority}`);
+  if (peer.discovered === true) facts.push('discovered');
   const received = `received ${sizeText(peer.bytes_recvd ?? 0)} (${sizeText(peer.rate_recvd ?? 0)}/s)`;
   const sent = `sent ${sizeText(peer.bytes_sent ?? 0)} (${sizeText(peer.rate_sent ?? 0)}/s)`;
   return [

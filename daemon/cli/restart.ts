@@ -1,7 +1,17 @@
 /** Changes of the configuration that a running daemon cannot take over. */
 import type { LoadedConfig } from '../host/config.ts';
 
-const NEED_RESTART = ['AdminListen', 'IfName', 'IfMTU', 'AllowedPublicKeys', 'GroupPassword', 'Limits'] as const;
+const NEED_RESTART = [
+  'AdminListen',
+  'IfName',
+  'IfMTU',
+  'AllowedPublicKeys',
+  'RequireBound',
+  'GroupPassword',
+  'NodeInfo',
+  'NodeInfoPrivacy',
+  'Limits',
+] as const;
 
 export function restartWarnings(before: LoadedConfig, after: LoadedConfig): string[] {
   const changed: string[] = NEED_RESTART.filter(

@@ -15,6 +15,8 @@ export type Status = {
   listening: string[];
   peers: { configured: number; up: number };
   tun: TunStatus;
+  /** Interfaces on which neighbours are looked for; undefined: on none by the configuration. */
+  discovery?: string[];
   notices: string[];
 };
 
@@ -35,6 +37,7 @@ function summaryRows(status: Status): Row[] {
     { label: 'key', isWorking: true, text: status.key },
     tunRow(status.tun),
     peersRow(status.peers),
+    ...(status.discovery === undefined ? [] : [discoveryRow(status.discovery)]),
   ];
   const listening = status.listening.length > 0;
   const closed = 'nowhere: others cannot connect here (add to Listen if they should)';
@@ -62,6 +65,13 @@ function peersRow({ configured, up }: Status['peers']): Row {
   }
   const count = `${up} up, ${configured} configured`;
   return { label: 'peers', isWorking: up > 0, text: up > 0 ? count : `${count}: \`ratatosk peers\` tells how it goes` };
+}
+
+function discoveryRow(interfaces: readonly string[]): Row {
+  const none =
+    'on no interface: none of MulticastInterfaces has an IPv6 link-local address now; neighbours are found when one has';
+  const isWorking = interfaces.length > 0;
+  return { label: 'discovery', isWorking, text: isWorking ? `of neighbours on ${interfaces.join(' ')}` : none };
 }
 
 const TEXT_COLUMNS = 64;

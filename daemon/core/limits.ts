@@ -8,6 +8,7 @@ export const DEFAULT_LIMITS: Limits = {
   lookupsPerPeerPerSecond: 200,
   trafficQueueBytes: 1024 * 1024,
   sessions: 16_384,
+  debugAnswersPerSecond: 2,
 };
 
 // Links
@@ -22,6 +23,8 @@ export const GREETING_TIMEOUT_MS = 6_000;
 export const PROOF_TIMEOUT_MS = 6_000;
 /** Section 4.9: an answer of any kind is expected within this time. */
 export const SILENCE_TIMEOUT_MS = 3_000;
+/** An answer comes within a second and a round trip, that to a probe within the latter; later another link is better. */
+export const SILENCE_DOUBT_MS = { usual: 1_500, probed: 500 };
 /** Section 4.9: what the other side expects of us. */
 export const KEEPALIVE_DELAY_MS = 1_000;
 /** A frame that was started must end; stops slow senders from holding a buffer for ever. */
@@ -216,3 +219,16 @@ export const RECORD_ARENA_BYTES = 256 * 1024;
 export const RECORDS_PER_TURN = 64;
 /** Datagram links count from here, so that their numbers never meet those of streams. */
 export const DATAGRAM_LINKS_FROM = 2 ** 20;
+
+// Questions between nodes (section 6.1)
+
+export const NODE_INFO_MAX = 16 * 1024;
+/** Twice what an honest node sends: nobody's JSON is parsed beyond it. */
+export const ANSWER_JSON_MAX = 32 * 1024;
+export const QUERIES_RUNNING = 64;
+export const QUERY_LIFE_MS = 6_000;
+/** The first request may be lost with an old session. */
+export const QUERY_RESEND_MS = 2_000;
+/** An answer may be ten thousand times as large as its question. */
+export const ANSWERS = { perSecond: 20, burst: 20 };
+export const ANSWERS_PER_KEY = { perSecond: 2, burst: 4 };

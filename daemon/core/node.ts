@@ -21,6 +21,7 @@ import type {
   TreeInfo,
 } from './port.ts';
 import { publicKey } from './port.ts';
+import { Queries } from './queries.ts';
 import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
 import { Sessions } from './session/sessions.ts';
@@ -32,6 +33,7 @@ export class Node {
   readonly #router: Router;
   readonly #sessions: Sessions;
   readonly #packets: Packets;
+  readonly #queries: Queries;
   #expireAtMs = 0;
 
   constructor(options: NodeOptions) {
@@ -49,8 +51,14 @@ export class Node {
     this.#sessions = new Sessions(context, this.#router, {
       packet: (session, buffer, at, end) => {
         if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(session, buffer, at + 1, end);
-        else context.stats.drop('query unknown');
+        else this.#queries.received(session.key, buffer.subarray(at, end));
       },
+    });
+    this.#queries = new Queries(context, {
+      send: (dest, buffer, at, length) => this.#sessions.send(dest, buffer, at, length),
+      routingEntries: () => this.#router.tree.size,
+      peerKeys: () => [...this.#router.peers.links()].filter((link) => link.isProven).map((link) => link.peer.key),
+      treeKeys: () => [...this.#router.tree.values()].map((info) => info.key),
     });
     this.#links = new Links(context, this.#router);
     this.#datagrams = new Datagrams(context, this.#router);
@@ -169,8 +177,14 @@ export class Node {
         this.#context.setWallClock(input.unixMs);
         // The first clock starts the node: its first round is due.
         return this.#context.timers.arm(this.#context.nowMs);
+      case 'probeLinks':
+        this.#links.probed();
+        this.#datagrams.probe();
+        return this.#router.peers.probe();
       case 'echo':
         return this.#packets.echo(input.target, input.sequence, input.size);
+      case 'query':
+        return this.#queries.ask(input.key, input.topic);
       case 'timer':
         return;
       case 'datagrams':
@@ -185,8 +199,6 @@ export class Node {
         return this.#datagrams.dial(input.dial, input.socket, input.address, input.facts);
       case 'dialCancelled':
         return this.#datagrams.dialCancelled(input.dial);
-      case 'probeLinks':
-        return this.#datagrams.probe();
       default:
         return input satisfies never;
     }
@@ -196,6 +208,7 @@ export class Node {
     this.#router.timer(nowMs);
     this.#links.timer(nowMs);
     this.#datagrams.timer(nowMs, lateMs);
+    this.#queries.timer(nowMs);
     if (nowMs >= this.#expireAtMs) {
       this.#expireAtMs = nowMs + MAINTENANCE_MS;
       this.#sessions.expire();
@@ -211,7 +224,9 @@ function infoOf(link: Pipe, peerLink: PeerLink | undefined, nowMs: number): Link
     uri: link.facts.uri,
     isInbound: link.facts.isInbound,
     isConfigured: link.facts.isConfigured,
+    isDiscovered: link.facts.isExemptFromAllowList,
     key: peerLink?.peer.key,
+    isBound: link.facts.boundKey !== undefined,
     port: peerLink?.peer.port ?? 0,
     priority: link.priority,
     cost: peerLink?.cost ?? 0,

@@ -44,8 +44,15 @@ export type LinkFacts = {
   readonly password: Uint8Array;
   /** 0..255, lower is preferred. */
   readonly priority: number;
+  /** Milliseconds, instead of what is measured. */
+  readonly cost: number | undefined;
   /** The peer's key must be one of these; empty means any. */
   readonly pinnedKeys: readonly PublicKey[];
+  /**
+   * The key that the carrier itself has proven to be at the other end: such a link is bound. Undefined: the carrier
+   * proves nothing, and the greeting alone could be a recorded one (link document, part C).
+   */
+  readonly boundKey: PublicKey | undefined;
   /** Links of discovery are exempt from `AllowedPublicKeys` (section 2.3). */
   readonly isExemptFromAllowList: boolean;
 };
@@ -63,6 +70,8 @@ export type SocketFacts = {
   /** 32 octets: who knows it may come in. Undefined: nobody but the peers dialled from here. */
   readonly psk: Uint8Array | undefined;
   readonly priority: number;
+  /** Milliseconds, instead of what is measured; of links that come in. */
+  readonly cost: number | undefined;
   readonly isExemptFromAllowList: boolean;
   /** `slow=halow`. */
   readonly isSlow: boolean;
@@ -74,6 +83,7 @@ export type DialFacts = {
   readonly key: PublicKey;
   readonly psk: Uint8Array;
   readonly priority: number;
+  readonly cost: number | undefined;
   readonly isConfigured: boolean;
   readonly isExemptFromAllowList: boolean;
   /** Handshakes begun before `dialFailed`; 0: as long as the class allows. */
@@ -120,7 +130,12 @@ export type Input =
   /** Unix time, for the formats that carry it. Given before anything else, then whenever convenient. */
   | { kind: 'wallClock'; unixMs: number }
   /** Send one ICMPv6 echo request made by the node itself; `echoReply` events answer it. */
-  | { kind: 'echo'; target: Uint8Array; sequence: number; size: number };
+  | { kind: 'echo'; target: Uint8Array; sequence: number; size: number }
+  /** Ask a node; `queryAnswered` or `queryFailed` follows within 6 s. */
+  | { kind: 'query'; key: PublicKey; topic: QueryTopic };
+
+/** What nodes ask each other: about themselves, and for debugging their key, peers and part of the tree (section 6.1). */
+export type QueryTopic = 'nodeInfo' | 'self' | 'peers' | 'tree';
 
 /**
  * Packets in one buffer. Packet i lies at `offsets[i]`, `lengths[i]` octets long, with at least `PACKET_HEADROOM`
@@ -167,6 +182,8 @@ export type CloseReason =
   | 'version mismatch'
   | 'signature invalid'
   | 'own key'
+  | 'key not bound'
+  | 'link not bound'
   | 'key not pinned'
   | 'key not allowed'
   | 'too many links'
@@ -209,7 +226,10 @@ export type CoreEvent =
   | { kind: 'sessionOpened'; key: PublicKey }
   | { kind: 'sessionClosed'; key: PublicKey }
   /** An answer to `echo`: the round trip in milliseconds. */
-  | { kind: 'echoReply'; from: Uint8Array; sequence: number; rttMs: number };
+  | { kind: 'echoReply'; from: Uint8Array; sequence: number; rttMs: number }
+  /** What a node says; nobody has looked at the body. */
+  | { kind: 'queryAnswered'; key: PublicKey; topic: QueryTopic; body: Uint8Array }
+  | { kind: 'queryFailed'; key: PublicKey; topic: QueryTopic; reason: 'no answer' | 'too many' };
 
 /** Public-key operations and hashes. Pure: the same arguments give the same answer. */
 export interface Crypto {
@@ -300,11 +320,15 @@ export type NodeOptions = {
   readonly random: (octets: Uint8Array) => void;
   /** `AllowedPublicKeys`: empty means everyone. */
   readonly allowedKeys: readonly PublicKey[];
+  /** `RequireBound`: links whose carrier proves no key are refused. */
+  readonly requiresBound: boolean;
   readonly groupPassword: Uint8Array;
   /** 1280..65535: packets larger than this are answered with Packet Too Big. */
   readonly mtu: number;
   /** Without a TUN the node answers echo requests itself. */
   readonly hasTun: boolean;
+  /** Told to whoever asks: a JSON object of at most 16 KiB. */
+  readonly nodeInfo: Uint8Array;
   readonly limits: Limits;
 };
 
@@ -314,6 +338,8 @@ export type Limits = {
   readonly lookupsPerPeerPerSecond: number;
   readonly trafficQueueBytes: number;
   readonly sessions: number;
+  /** 0: such questions are not answered. */
+  readonly debugAnswersPerSecond: number;
 };
 
 // Snapshots: what the core tells about itself, as plain data that can cross to another thread.
@@ -337,8 +363,12 @@ export type LinkInfo = {
   uri: string;
   isInbound: boolean;
   isConfigured: boolean;
+  /** Made by discovery, at this end. */
+  isDiscovered: boolean;
   /** Empty until the greeting has been accepted. */
   key: PublicKey | undefined;
+  /** The carrier has proven the key. */
+  isBound: boolean;
   port: number;
   priority: number;
   cost: number;

@@ -69,6 +69,10 @@ export const DROP_REASONS = [
   'handshake no room',
   'handshake unasked',
   'handshake answers full',
+  'query rate',
+  'query not answered',
+  'query answer unasked',
+  'query answer too large',
 ] as const;
 
 export type DropReason = (typeof DROP_REASONS)[number];

@@ -5,6 +5,7 @@ import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
 import type { AskRouter, PeerRow } from './commands.ts';
 import type { Rates } from './rates.ts';
+import { remoteCalls } from './remote-calls.ts';
 
 export type Call = {
   readonly name: string;
@@ -90,13 +91,25 @@ export function adminCalls(context: CallContext): Call[] {
       const { isEnabled, name, mtu } = await ask('tun', {});
       return isEnabled ? { enabled: true, name, mtu } : { enabled: false };
     }),
-    theirs('getMulticastInterfaces', 'Show where neighbours are looked for', () => ({ multicast_interfaces: [] })),
+    theirs('getMulticastInterfaces', 'Show where neighbours are looked for', async () => {
+      const rows = await ask('multicast', {});
+      return {
+        multicast_interfaces: rows.map(({ name, address, beacon, listen, hasPassword }) => ({
+          name,
+          address,
+          beacon,
+          listen,
+          password: hasPassword,
+        })),
+      };
+    }),
     changing('addPeer', 'Connect to a node from now on', async (uri, sourceInterface) => {
       await ask('addPeer', { uri, sourceInterface });
     }),
     changing('removePeer', 'Close the link to a node and connect no more', async (uri, sourceInterface) => {
       await ask('removePeer', { uri, sourceInterface });
     }),
+    ...remoteCalls(context),
     ...ownCalls(context),
   ];
   calls.push(theirs('list', 'List all requests', () => ({ list: listJson(calls) })));
@@ -170,8 +183,10 @@ function peerJson(context: CallContext, row: PeerRow): Json {
     remote: row.uri === '' ? undefined : row.uri,
     up: row.isUp,
     inbound: row.isInbound,
+    discovered: link?.isDiscovered || undefined,
     address: link?.key === undefined ? undefined : addressText(context.addressOf(link.key)),
     key: link?.key === undefined ? '' : hexText(link.key),
+    bound: link?.isBound || undefined,
     port: link?.port ?? 0,
     priority: link?.priority ?? 0,
     cost: Math.round(link?.cost ?? 0),

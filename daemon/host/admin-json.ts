@@ -121,10 +121,13 @@ export function goJson(value: Json, indent = ''): string {
   return members.length === 0 ? '{}' : `{\n${members.join(',\n')}\n${indent}}`;
 }
 
-/** Go escapes what could end a script element, and the two line separators that JavaScript once took for line ends. */
+/**
+ * Go escapes what could end a script element, and the two line separators that JavaScript once took for line ends. We
+ * escape more of it, since others chose some texts: what moves the cursor of a terminal, or its reader's eye.
+ */
 function goString(text: string): string {
   return JSON.stringify(text).replace(
-    /[<>&\u2028\u2029]/g,
+    /[<>&\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -1,7 +1,7 @@
 /**
  * What the host thread asks of the router thread, and what it is told. Plain data: it crosses by structured clone.
  */
-import type { LinkInfo, PathInfo, SelfInfo, SessionInfo, StatsInfo, TreeInfo } from '../core/port.ts';
+import type { LinkInfo, PathInfo, QueryTopic, SelfInfo, SessionInfo, StatsInfo, TreeInfo } from '../core/port.ts';
 
 /** A configured peer, or a link that is up. A configured peer that is down has no `link`. */
 export type PeerRow = {
@@ -13,6 +13,16 @@ export type PeerRow = {
   lastError: string | undefined;
   /** Milliseconds since `lastError` happened. */
   lastErrorAgeMs: number;
+};
+
+/** Discovery on one interface. */
+export type MulticastInfo = {
+  name: string;
+  /** `[address%zone]:port` where neighbours connect, or '-'. */
+  address: string;
+  beacon: boolean;
+  listen: boolean;
+  hasPassword: boolean;
 };
 
 export type TunInfo = { isEnabled: boolean; name: string; mtu: number };
@@ -30,13 +40,17 @@ export type Commands = {
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Listeners that are open, as URIs with the ports they really have. */
   listening: { args: Record<never, never>; answer: string[] };
+  /** Interfaces on which neighbours are looked for, sorted by name. */
+  multicast: { args: Record<never, never>; answer: MulticastInfo[] };
   /** Refused with code `PEER_EXISTS`, `URI_INVALID`, `SCHEME_UNKNOWN`. */
   addPeer: { args: { uri: string; sourceInterface: string }; answer: null };
   /** Refused with code `PEER_UNKNOWN`. */
   removePeer: { args: { uri: string; sourceInterface: string }; answer: null };
   /** One echo request to a mesh address (16 octets); waits at most `timeoutMs`. */
   ping: { args: { address: Uint8Array; sequence: number; size: number; timeoutMs: number }; answer: PingResult };
-  /** Takes over peers and listeners from a new configuration; answers what changed, one line each. */
+  /** Asks another node, for 6 s at most; the answer is as it came. Rejects with `NO_ANSWER` or `QUERIES_FULL`. */
+  query: { args: { key: Uint8Array; topic: QueryTopic }; answer: Uint8Array };
+  /** Takes over peers, listeners and `MulticastInterfaces` from a new configuration; answers what changed, one line each. */
   reload: { args: { settings: RouterSettings }; answer: string[] };
   /** Closes peers and flushes, within 3 s. */
   stop: { args: Record<never, never>; answer: null };
@@ -47,17 +61,31 @@ export type CommandName = keyof Commands;
 /** Asks the router thread. Rejects with a `RatatoskError` of the router's code. */
 export type AskRouter = <N extends CommandName>(name: N, args: Commands[N]['args']) => Promise<Commands[N]['answer']>;
 
+/** An entry of `MulticastInterfaces`. */
+export type MulticastSetting = {
+  regex: RegExp;
+  beacon: boolean;
+  listen: boolean;
+  port: number;
+  priority: number;
+  password: Uint8Array;
+};
+
 /** Everything the router thread needs to start: from the configuration, already checked. */
 export type RouterSettings = {
   seed: Uint8Array;
   peers: { uri: string; sourceInterface: string }[];
   listen: string[];
+  multicast: MulticastSetting[];
   allowedKeys: Uint8Array[];
+  requiresBound: boolean;
   groupPassword: string;
   /** 'auto', 'none' or a name. */
   ifName: string;
   /** 1280..65535 */
   ifMtu: number;
+  /** What this node tells about itself: a JSON object. */
+  nodeInfo: Uint8Array;
   /** From `Limits`: overrides by name. */
   limits: Record<string, number>;
 };

@@ -5,6 +5,7 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import type { Limits } from '../core/port.ts';
+import { patternOf } from './pattern.ts';
 
 const text = z.string('text in quotes');
 const bool = z.boolean('true or false');
@@ -25,7 +26,7 @@ const octets64 = text.refine((value) => Buffer.byteLength(value) <= 64, 'text of
 
 export const multicastSchema = z.object(
   {
-    Regex: text.default(''),
+    Regex: text.refine((value) => patternOf(value) !== undefined, 'a regular expression like "eth.*"').default(''),
     Beacon: bool.default(false),
     Listen: bool.default(false),
     Port: whole(0, 65535).default(0),
@@ -57,6 +58,7 @@ const limitMembers = {
   lookupsPerPeerPerSecond: count,
   trafficQueueBytes: count,
   sessions: count,
+  debugAnswersPerSecond: whole(0, 1000).optional(),
 } satisfies Record<keyof Limits, z.ZodType>;
 export const limitsSchema = z.object(limitMembers, 'an object like { links: 512 }');
 

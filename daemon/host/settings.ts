@@ -1,12 +1,15 @@
 /** From the checked configuration to what the router thread needs, and what of it cannot be honoured yet. */
-import type { RouterSettings } from './commands.ts';
+import type { MulticastSetting, RouterSettings } from './commands.ts';
 import type { Identity } from './keys.ts';
+import { nodeInfoOctets } from './node-info.ts';
+import { patternOf } from './pattern.ts';
 import type { Config } from './schema.ts';
 
 const MTU_MIN = 1280;
 const MTU_MAX = 65535;
 
-export function routerSettings(config: Config, identity: Identity): RouterSettings {
+/** Throws `CONFIG_INVALID` for what only the whole of it shows. */
+export function routerSettings(config: Config, identity: Identity, version: string): RouterSettings {
   const peers = config.Peers.map((uri) => ({ uri, sourceInterface: '' }));
   for (const [sourceInterface, uris] of Object.entries(config.InterfacePeers)) {
     for (const uri of uris ?? []) peers.push({ uri, sourceInterface });
@@ -17,11 +20,28 @@ export function routerSettings(config: Config, identity: Identity): RouterSettin
     seed: identity.seed,
     peers,
     listen: config.Listen,
+    multicast: config.MulticastInterfaces.map(multicastSetting),
     allowedKeys: config.AllowedPublicKeys.map((hex) => Uint8Array.from(Buffer.from(hex, 'hex'))),
+    requiresBound: config.RequireBound,
     groupPassword: config.GroupPassword,
     ifName: config.IfName === '' ? 'auto' : config.IfName,
     ifMtu: Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
+    nodeInfo: nodeInfoOctets(config, version),
     limits,
+  };
+}
+
+type MulticastRule = Config['MulticastInterfaces'][number];
+
+function multicastSetting({ Regex, Beacon, Listen, Port, Priority, Password }: MulticastRule): MulticastSetting {
+  return {
+    // Whoever checked the configuration has tried it.
+    regex: patternOf(Regex) ?? /$^/,
+    beacon: Beacon,
+    listen: Listen,
+    port: Port,
+    priority: Priority,
+    password: new TextEncoder().encode(Password),
   };
 }
 
@@ -33,7 +53,6 @@ export function settingWarnings(config: Config): string[] {
     ['E2E', config.E2E !== 'prefer'],
     ['Radio', config.Radio.Region !== 'none'],
     ['AutoPeers', config.AutoPeers === true],
-    ['RequireBound', config.RequireBound],
     ['RootAllow', config.RootAllow.length > 0],
     ['LogLookups', config.LogLookups],
   ];

@@ -1,9 +1,11 @@
-/** Opening a TCP connection the way links need it: each address in order, none inside the mesh itself. */
+/** Opening a TCP connection the way links need it: the first address that answers, none inside the mesh itself. */
 import { lookup } from 'node:dns/promises';
 import { BlockList, connect, isIP, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { RatatoskError } from '../core/error.ts';
+import { watchAttempt } from './attempt.ts';
 import type { LinkUri } from './link.ts';
+import { firstToConnect } from './race.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -15,28 +17,31 @@ FORBIDDEN.addAddress('::', 'ipv6');
 FORBIDDEN.addSubnet('224.0.0.0', 4, 'ipv4');
 FORBIDDEN.addAddress('0.0.0.0', 'ipv4');
 
-/** Rejects with `DIAL_FAILED` naming the last address tried. Nagle is off, keep-alive too (section 2.1). */
+/** Rejects with `DIAL_FAILED` naming the last address that failed. Nagle is off, keep-alive too (section 2.1). */
 export async function connectTcp(uri: LinkUri, sourceInterface: string, signal: AbortSignal): Promise<Socket> {
   const addresses = await resolve(uri, signal);
-  let last = `${uri.host} has no address that a link may use`;
-  for (const address of addresses) {
-    if (signal.aborted) break;
-    try {
-      return await connectOne(address, uri.port, sourceInterface, signal);
-    } catch (error) {
-      last = error instanceof Error ? error.message : String(error);
-    }
+  const attempt = (address: string, ended: AbortSignal) => connectOne(address, uri.port, sourceInterface, ended);
+  if (addresses.length === 0 && !signal.aborted) {
+    throw new RatatoskError('DIAL_FAILED', `${uri.host} has no address that a link may use`);
   }
-  throw new RatatoskError('DIAL_FAILED', signal.aborted ? 'the attempt was called off' : last);
+  try {
+    return await firstToConnect(addresses, signal, attempt, (socket) => socket.destroy());
+  } catch (error) {
+    throw new RatatoskError('DIAL_FAILED', error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 async function resolve(uri: LinkUri, signal: AbortSignal): Promise<string[]> {
   const host = uri.host.split('%')[0] ?? '';
   const found = isIP(host) !== 0 ? [uri.host] : (await resolveName(host, signal)).map(({ address }) => address);
-  return found.filter((address) => {
-    const bare = address.split('%')[0] ?? '';
-    return !FORBIDDEN.check(bare, isIP(bare) === 6 ? 'ipv6' : 'ipv4');
-  });
+  return found.filter((address) => !isForbidden(address));
+}
+
+/** Whether this is an address that no link may use; a name is none. */
+export function isForbidden(address: string): boolean {
+  const bare = address.split('%')[0] ?? '';
+  const family = isIP(bare);
+  return family !== 0 && FORBIDDEN.check(bare, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 function resolveName(host: string, signal: AbortSignal): Promise<{ address: string }[]> {
@@ -59,16 +64,8 @@ function connectOne(address: string, port: number, sourceInterface: string, sign
       : `${address}%${sourceInterface}`;
   return new Promise((resolve, reject) => {
     const socket = connect({ host: zoned, port, noDelay: true, ...local });
-    const timer = setTimeout(
-      () => socket.destroy(new Error(`connecting to ${address} took longer than 5 s`)),
-      CONNECT_TIMEOUT_MS,
-    );
-    const abort = (): void => void socket.destroy(new Error('the attempt was called off'));
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    };
-    signal.addEventListener('abort', abort);
+    const what = `connecting to ${address}`;
+    const settle = watchAttempt({ what, limitMs: CONNECT_TIMEOUT_MS, signal }, (why) => void socket.destroy(why));
     // Stays: until a carrier listens, an error must find somebody.
     socket.on('error', (error) => {
       settle();

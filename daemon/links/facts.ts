@@ -1,20 +1,23 @@
-import { type LinkFacts, publicKey } from '../core/port.ts';
+import { type LinkFacts, type PublicKey, publicKey } from '../core/port.ts';
 import type { LinkUri } from './link.ts';
 
-/** Of a link that we dialled: the operator wanted it. */
-export function dialledFacts(uri: LinkUri): LinkFacts {
+/**
+ * Of a link that we dialled: the operator wanted it, unless discovery did. `boundKey` is what the carrier has proven of
+ * the other side.
+ */
+export function dialledFacts(uri: LinkUri, boundKey?: PublicKey): LinkFacts {
   return {
-    ...common(uri),
+    ...common(uri, boundKey),
     uri: uri.name,
     isInbound: false,
-    isConfigured: true,
+    isConfigured: uri.isDiscovered !== true,
     pinnedKeys: uri.options.keys.map(publicKey),
   };
 }
 
 /** Of a link that came in on a listener, from `remote` as a URI. */
-export function acceptedFacts(uri: LinkUri, remote: string): LinkFacts {
-  return { ...common(uri), uri: remote, isInbound: true, isConfigured: false, pinnedKeys: [] };
+export function acceptedFacts(uri: LinkUri, remote: string, boundKey?: PublicKey): LinkFacts {
+  return { ...common(uri, boundKey), uri: remote, isInbound: true, isConfigured: false, pinnedKeys: [] };
 }
 
 /** `scheme://address:port`, with brackets where they belong. */
@@ -22,7 +25,10 @@ export function remoteUri(scheme: string, address = '', port = 0): string {
   return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-function common(uri: LinkUri): Pick<LinkFacts, 'password' | 'priority' | 'isExemptFromAllowList'> {
-  const { password, priority } = uri.options;
-  return { password, priority, isExemptFromAllowList: false };
+function common(
+  uri: LinkUri,
+  boundKey: PublicKey | undefined,
+): Pick<LinkFacts, 'password' | 'priority' | 'cost' | 'isExemptFromAllowList' | 'boundKey'> {
+  const { password, priority, cost } = uri.options;
+  return { password, priority, cost, isExemptFromAllowList: uri.isDiscovered === true, boundKey };
 }

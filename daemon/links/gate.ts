@@ -1,7 +1,10 @@
 /**
  * Caps on who may connect: unfinished connections in all and per host, links per host. A host is an IPv4 address or an
- * IPv6 /64. A value machine: what the caller reports, it counts.
+ * IPv6 /64; on a LAN, whose hosts all share one /64, a
+ * link-local address. A value machine: what the caller reports, it counts.
  */
+import { isLinkLocal } from './interfaces.ts';
+
 const UNFINISHED_MAX = 128;
 const UNFINISHED_PER_HOST = 8;
 const LINKS_PER_HOST = 16;
@@ -68,9 +71,9 @@ export class Gate {
   }
 }
 
-/** The first 64 bits of an IPv6 address; an IPv4 address, mapped or not, as it is. */
+/** The first 64 bits of an IPv6 address; a link-local one and an IPv4 address, mapped or not, as they are. */
 export function hostOf(address: string): string {
-  if (!address.includes(':')) return address;
+  if (!address.includes(':') || isLinkLocal(address)) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   const [head = '', tail] = (address.split('%')[0] ?? '').split('::');

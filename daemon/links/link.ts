@@ -5,6 +5,8 @@ export interface Carrier {
   readonly facts: LinkFacts;
   /** The other end's IP address as text, or '' where there is none: caps are counted by it. */
   readonly remoteHost: string;
+  /** The IP address at this end, or '': when this machine loses it, the carrier is of no more use. */
+  readonly localHost: string;
   /** Begins to read. Events come only after this call, never from within it. */
   start(events: CarrierEvents): void;
   /**
@@ -28,20 +30,31 @@ export type CarrierEvents = {
 export type LinkUri = {
   /** Lower case: 'tcp', 'ws', … */
   readonly scheme: string;
+  /** Of a proxy, if the scheme has one; '' where the path says it all. */
   readonly host: string;
   readonly port: number;
-  /** With leading slash, '' if none. */
+  /** With leading slash, '' if none. Of a file in the file system: decoded. */
   readonly path: string;
-  /** The URI without its options: peers are told apart by it. */
+  /** Who is behind the proxy. */
+  readonly target: { readonly host: string; readonly port: number } | undefined;
+  readonly user: ProxyUser | undefined;
+  /** The URI without its options and user: peers are told apart by it, and it may be shown. */
   readonly name: string;
   /** The query without our options, as it was written. */
   readonly otherQuery: string;
   readonly options: LinkOptions;
+  /** Of a neighbour that discovery found, or a listener for such: nobody configured it. */
+  readonly isDiscovered?: boolean;
 };
+
+/** Who we are to a proxy: 1..255 and 0..255 octets. */
+export type ProxyUser = { readonly name: Uint8Array; readonly password: Uint8Array };
 
 export type LinkOptions = {
   readonly keys: readonly Uint8Array[];
   readonly priority: number;
+  /** Milliseconds; undefined: as measured. */
+  readonly cost: number | undefined;
   readonly password: Uint8Array;
   readonly sni: string | undefined;
   /** Milliseconds, at least 5000. */

@@ -17,6 +17,7 @@ export function memoryPair(a: LinkFacts, b: LinkFacts, schedule: Schedule = queu
 
 class MemoryCarrier implements Carrier {
   readonly remoteHost = '';
+  readonly localHost = '';
   readonly facts: LinkFacts;
   readonly #schedule: Schedule;
   #other: MemoryCarrier | undefined;

@@ -1,25 +1,47 @@
 /** Which file carries which scheme. */
 import { RatatoskError } from '../core/error.ts';
+import type { Certificate } from './certificate.ts';
 import type { Carrier, LinkKind, LinkUri, Listener } from './link.ts';
+import { socks, socksTls } from './socks.ts';
 import { tcp } from './tcp.ts';
-import { ws } from './ws.ts';
+import { tls } from './tls.ts';
+import { unix } from './unix.ts';
+import { ws, wss } from './ws.ts';
 
-const REGISTRY: ReadonlyMap<string, LinkKind> = new Map([
-  ['tcp', tcp],
-  ['ws', ws],
-]);
+/** What some kinds need of the rest of the daemon. */
+export type LinkNeeds = {
+  readonly certificate: Certificate;
+  /** Removes a socket in the file system on which nobody answers; rejects if the path is taken. */
+  readonly makeWay: (path: string) => Promise<void>;
+};
 
-/** Connects; rejects with `DIAL_FAILED` or when the signal says so. */
-export function dialUri(uri: LinkUri, sourceInterface: string, signal: AbortSignal): Promise<Carrier> {
-  const dial = REGISTRY.get(uri.scheme)?.dial;
-  if (dial === undefined) return Promise.reject(new RatatoskError('SCHEME_UNKNOWN', `Cannot dial ${uri.scheme}://`));
-  return dial(uri, sourceInterface, signal);
-}
+export type Links = {
+  /** Connects; rejects with `DIAL_FAILED` or when the signal says so. */
+  dial(uri: LinkUri, sourceInterface: string, signal: AbortSignal): Promise<Carrier>;
+  /** Listens; rejects with `LISTEN_FAILED`. */
+  listen(uri: LinkUri, accept: (carrier: Carrier) => void): Promise<Listener>;
+};
 
-/** Listens; rejects with `LISTEN_FAILED`. */
-export function listenUri(uri: LinkUri, accept: (carrier: Carrier) => void): Promise<Listener> {
-  const listen = REGISTRY.get(uri.scheme)?.listen;
-  if (listen === undefined)
-    return Promise.reject(new RatatoskError('SCHEME_UNKNOWN', `Cannot listen on ${uri.scheme}://`));
-  return listen(uri, accept);
+export function openLinks({ certificate, makeWay }: LinkNeeds): Links {
+  const kinds: ReadonlyMap<string, LinkKind> = new Map([
+    ['tcp', tcp],
+    ['tls', tls(certificate)],
+    ['ws', ws],
+    ['wss', wss(certificate)],
+    ['unix', unix(makeWay)],
+    ['socks', socks],
+    ['sockstls', socksTls(certificate)],
+  ]);
+  return {
+    async dial(uri, sourceInterface, signal) {
+      const dial = kinds.get(uri.scheme)?.dial;
+      if (dial === undefined) throw new RatatoskError('SCHEME_UNKNOWN', `Cannot dial ${uri.scheme}://`);
+      return dial(uri, sourceInterface, signal);
+    },
+    async listen(uri, accept) {
+      const listen = kinds.get(uri.scheme)?.listen;
+      if (listen === undefined) throw new RatatoskError('SCHEME_UNKNOWN', `Cannot listen on ${uri.scheme}://`);
+      return listen(uri, accept);
+    },
+  };
 }

@@ -1,22 +1,24 @@
 /** The schemes there are. `registry.ts` holds what dials and listens on them. */
-export type SchemeFacts = { readonly canListen: boolean; readonly defaultPort: number | undefined };
+export type SchemeFacts = {
+  readonly canListen: boolean;
+  readonly defaultPort: number | undefined;
+  /** What the URI names: a host and port, a file, or a proxy and behind it a host and port. */
+  readonly place: 'host' | 'file' | 'proxy';
+  /** The carrier can prove whose key is at its other end (link document, part C). */
+  readonly isBindable: boolean;
+};
+
+const HOST: SchemeFacts = { canListen: true, defaultPort: undefined, place: 'host', isBindable: false };
 
 export const KINDS: ReadonlyMap<string, SchemeFacts> = new Map([
-  ['tcp', { canListen: true, defaultPort: undefined }],
-  ['ws', { canListen: true, defaultPort: 80 }],
+  ['tcp', HOST],
+  ['tls', { ...HOST, isBindable: true }],
+  ['ws', { ...HOST, defaultPort: 80 }],
+  ['wss', { ...HOST, defaultPort: 443, canListen: false }],
+  ['unix', { ...HOST, place: 'file' }],
+  ['socks', { ...HOST, place: 'proxy', canListen: false }],
+  ['sockstls', { ...HOST, place: 'proxy', canListen: false, isBindable: true }],
 ]);
 
 /** Known to users of this or of Yggdrasil, and to come. */
-export const PLANNED_SCHEMES: readonly string[] = [
-  'tls',
-  'wss',
-  'unix',
-  'socks',
-  'sockstls',
-  'quic',
-  'udp',
-  'serial',
-  'rnode',
-  'kiss',
-  'meshcore',
-];
+export const PLANNED_SCHEMES: readonly string[] = ['quic', 'udp', 'serial', 'rnode', 'kiss', 'meshcore'];

@@ -1,14 +1,21 @@
 /** Peer and listener URIs: `scheme://host:port[/path][?options]` (section 2.1). */
 import { isIP } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
-import type { LinkOptions, LinkUri } from './link.ts';
+import type { LinkOptions, LinkUri, ProxyUser } from './link.ts';
 import { KINDS, PLANNED_SCHEMES } from './schemes.ts';
 
 /** Password octets; the hash is keyed with them. */
 const PASSWORD_MAX = 64;
 const PRIORITY_MAX = 255;
+/** Paths multiply it by their hops; more than a quarter of an hour is no link. */
+const COST_MAX = 1_000_000;
 const BACKOFF_MIN_MS = 5_000;
 const URI_MAX = 4_096;
+/** What a `sockaddr_un` holds, less its end. */
+const FILE_MAX = 107;
+/** Of SOCKS5: lengths are one octet. */
+const FIELD_MAX = 255;
+const EMPTY: Uint8Array = new Uint8Array(0);
 
 type Purpose = 'dial' | 'listen';
 
@@ -27,11 +34,19 @@ export function parseUri(text: string, purpose: Purpose): LinkUri {
   const scheme = name.slice(0, colon).toLowerCase();
   const kind = KINDS.get(scheme);
   if (kind === undefined) throw unknownScheme(text, scheme);
-  if (purpose === 'listen' && !kind.canListen) fail(`one cannot listen on ${scheme}://`);
+  if (purpose === 'listen' && !kind.canListen) {
+    fail(`one cannot listen on ${scheme}://${scheme === 'wss' ? '; listen on ws:// behind a web server' : ''}`);
+  }
   const [authority, rest] = splitOnce(name.slice(colon + 3), '/');
-  const { host, port } = parseAuthority(authority, kind.defaultPort, purpose, fail);
-  const { options, otherQuery } = parseOptions(query, fail);
-  return { scheme, host, port, path: rest === undefined ? '' : `/${rest}`, name, otherQuery, options };
+  const path = rest === undefined ? '' : `/${rest}`;
+  const nobody = { host: '', port: 0, path, target: undefined, user: undefined, name };
+  const place =
+    kind.place === 'file'
+      ? { ...nobody, path: parseFile(authority, path, fail) }
+      : kind.place === 'proxy'
+        ? { ...nobody, ...parseProxy(name, authority, rest, fail) }
+        : { ...nobody, ...parseAuthority(authority, kind.defaultPort, purpose, fail) };
+  return { scheme, ...place, ...parseOptions(query, fail) };
 }
 
 /** A URI without its options and without a user, which may be secrets. */
@@ -54,6 +69,42 @@ function unknownScheme(text: string, scheme: string): RatatoskError {
 }
 
 type Fail = (problem: string) => never;
+
+/** `unix:///path/of/the.sock` */
+function parseFile(authority: string, path: string, fail: Fail): string {
+  if (authority !== '' || path.length < 2)
+    fail('expected the path of a file, with three slashes: unix:///run/peer.sock');
+  const file = decode(path) ?? fail('the path is not well encoded');
+  if (/\p{Cc}/u.test(file)) fail('the path holds a control character');
+  const length = Buffer.byteLength(file);
+  if (length > FILE_MAX) fail(`the path has ${length} octets, the system takes ${FILE_MAX}`);
+  return file;
+}
+
+type Proxy = Pick<LinkUri, 'host' | 'port' | 'target' | 'user' | 'name'>;
+
+/** `socks://[user:password@]proxy:port/host:port`; the user is left out of the name. */
+function parseProxy(name: string, authority: string, rest: string | undefined, fail: Fail): Proxy {
+  const at = authority.lastIndexOf('@');
+  const { host, port } = parseAuthority(authority.slice(at + 1), undefined, 'dial', fail);
+  const [wanted = ''] = (rest ?? '').split('/');
+  if (wanted === '') fail('it names nobody behind the proxy: socks://proxy:1080/host:port');
+  const target = parseAuthority(wanted, undefined, 'dial', fail);
+  if (Buffer.byteLength(target.host) > FIELD_MAX) fail(`the host is longer than ${FIELD_MAX} octets`);
+  if (target.host.includes('%')) fail('a zone means nothing to a proxy');
+  const user = at < 0 ? undefined : parseUser(authority.slice(0, at), fail);
+  return { host, port, target, user, name: name.replace(authority, authority.slice(at + 1)) };
+}
+
+function parseUser(text: string, fail: Fail): ProxyUser {
+  const [name = EMPTY, password = EMPTY] = splitOnce(text, ':').map((part = '') => {
+    const octets = Buffer.from(decode(part) ?? fail('user or password are not well encoded'));
+    if (octets.length > FIELD_MAX) fail(`user or password are longer than ${FIELD_MAX} octets`);
+    return octets;
+  });
+  if (name.length === 0) fail('the user of the proxy has no name');
+  return { name, password };
+}
 
 function parseAuthority(
   authority: string,
@@ -81,7 +132,18 @@ function parseAuthority(
   return { host: address, port };
 }
 
-const OPTIONS = ['key', 'priority', 'password', 'sni', 'maxbackoff', 'origin'];
+/** A URI's without any. */
+export const NO_OPTIONS: LinkOptions = {
+  keys: [],
+  priority: 0,
+  cost: undefined,
+  password: new Uint8Array(0),
+  sni: undefined,
+  maxBackoffMs: undefined,
+  origins: [],
+};
+
+const OPTIONS = ['key', 'priority', 'cost', 'password', 'sni', 'maxbackoff', 'origin'];
 
 /** Of an option that stands there twice and can have one value only, the first counts; an empty one is none. */
 function parseOptions(query: string, fail: Fail): { options: LinkOptions; otherQuery: string } {
@@ -89,9 +151,9 @@ function parseOptions(query: string, fail: Fail): { options: LinkOptions; otherQ
   const others: string[] = [];
   for (const pair of query.split('&')) {
     const [rawName, raw = ''] = splitOnce(pair, '=');
-    const name = decode(rawName) ?? '';
+    const name = decodeForm(rawName) ?? '';
     const values = given.get(name);
-    if (values !== undefined) values.push(decode(raw) ?? fail(`the option ${name} is not well encoded`));
+    if (values !== undefined) values.push(decodeForm(raw) ?? fail(`the option ${name} is not well encoded`));
     else if (pair !== '') others.push(pair);
   }
   const all = (name: string): string[] => given.get(name) ?? [];
@@ -100,6 +162,7 @@ function parseOptions(query: string, fail: Fail): { options: LinkOptions; otherQ
   const options = {
     keys: all('key').map((value) => parseKey(value, fail)),
     priority: parsePriority(first('priority'), fail),
+    cost: parseCost(first('cost'), fail),
     password: parsePassword(first('password'), fail),
     sni: sni === '' || isIP(sni) !== 0 ? undefined : sni,
     maxBackoffMs: parseBackoff(first('maxbackoff'), fail),
@@ -119,6 +182,15 @@ function parsePriority(value: string, fail: Fail): number {
   if (value === '') return 0;
   if (!/^\d{1,3}$/.test(value) || Number(value) > PRIORITY_MAX) fail(`priority: found '${value}', expected 0 to 255`);
   return Number(value);
+}
+
+function parseCost(value: string, fail: Fail): number | undefined {
+  if (value === '') return undefined;
+  const cost = Number(value);
+  if (!/^\d{1,7}$/.test(value) || cost < 1 || cost > COST_MAX) {
+    return fail(`cost: found '${value}', expected 1 to ${COST_MAX} (milliseconds)`);
+  }
+  return cost;
 }
 
 function parsePassword(value: string, fail: Fail): Uint8Array {
@@ -149,9 +221,14 @@ export function durationMs(text: string): number | undefined {
   return sum;
 }
 
+/** In a query '+' stands for a blank. */
+function decodeForm(text: string): string | undefined {
+  return decode(text.replaceAll('+', ' '));
+}
+
 function decode(text: string): string | undefined {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
+    return decodeURIComponent(text);
   } catch {
     return undefined;
   }

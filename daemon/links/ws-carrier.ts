@@ -3,6 +3,13 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { LinkFacts } from '../core/port.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
+import { reasonOf } from './reason.ts';
+import { isTaken } from './taken.ts';
+
+/** The sub-protocol token. */
+export const PROTOCOL = 'ygg-ws';
+/** From the connection, or its TLS, to the end of the upgrade, however busily it is filled. */
+export const UPGRADE_TIMEOUT_MS = 5_000;
 
 /** What was written still gets this long to leave. */
 const CLOSE_GRACE_MS = 1_000;
@@ -31,6 +38,7 @@ const BINARY = { binary: true };
 export class WebSocketCarrier implements Carrier {
   readonly facts: LinkFacts;
   readonly remoteHost: string;
+  readonly localHost: string;
   readonly #client: WebSocket;
   readonly #socket: Socket;
   #events: CarrierEvents | undefined;
@@ -44,13 +52,14 @@ export class WebSocketCarrier implements Carrier {
     this.#socket = socket;
     this.facts = facts;
     this.remoteHost = socket.remoteAddress ?? '';
+    this.localHost = socket.localAddress ?? '';
     client.pause();
     socket.on('error', (error) => {
-      this.#reason ??= error.message;
+      this.#reason ??= reasonOf(error);
     });
     // What breaks the rules is no link any more, although the library still says goodbye to it.
     client.on('error', (error) => {
-      this.#reason ??= error.message;
+      this.#reason ??= reasonOf(error);
       this.#ended(CLOSE_ABNORMAL);
     });
     // Who pings faster than it reads gets fewer pongs, and none is kept for it.
@@ -78,10 +87,11 @@ export class WebSocketCarrier implements Carrier {
 
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#client.readyState !== WebSocket.OPEN) return true;
+    const waiting = this.#socket.writableLength;
     for (let at = 0; at < bytes.length; at += MESSAGE_SENT) {
       this.#client.send(bytes.subarray(at, at + MESSAGE_SENT), BINARY, this.#written);
     }
-    this.#isHeld = this.#client.bufferedAmount > 0;
+    this.#isHeld = this.#client.bufferedAmount > 0 && !isTaken(this.#socket, waiting, bytes.length);
     return !this.#isHeld;
   }
 
@@ -107,11 +117,11 @@ export class WebSocketCarrier implements Carrier {
   #ended(code: number): void {
     if (this.#isClosed || this.#events === undefined) return;
     this.#isClosed = true;
-    this.#events.closed(this.#reason ?? reasonOf(code));
+    this.#events.closed(this.#reason ?? endOf(code));
   }
 }
 
-function reasonOf(code: number): string {
+function endOf(code: number): string {
   if (code === CLOSE_NORMAL || code === CLOSE_GOING_AWAY) return 'the other side closed the connection';
   if (code === CLOSE_ABNORMAL) return 'the connection ended without a close message';
   return `the other side closed the connection with code ${code}`;

@@ -1,84 +1,50 @@
-/** WebSocket: dialling and listening (section 2.6). */
+/** WebSocket (section 2.6). Over TLS it is only dialled: who listens has a reverse proxy before a plain listener. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocket, WebSocketServer } from 'ws';
-import { RatatoskError } from '../core/error.ts';
+import { WebSocketServer } from 'ws';
+import type { Certificate } from './certificate.ts';
 import { connectTcp } from './connect.ts';
-import { acceptedFacts, dialledFacts, remoteUri } from './facts.ts';
-import { Gate } from './gate.ts';
+import { acceptedFacts, remoteUri } from './facts.ts';
 import type { Carrier, LinkKind, LinkUri } from './link.ts';
+import { openServer } from './listen.ts';
 import { isAllowedOrigin } from './origin.ts';
-import { listenerOf, listenFailed } from './tcp.ts';
-import { WEB_SOCKET_OPTIONS, WebSocketCarrier } from './ws-carrier.ts';
+import { diallingContext, secure, serverName } from './secure.ts';
+import { Strangers } from './strangers.ts';
+import { PROTOCOL, UPGRADE_TIMEOUT_MS, WEB_SOCKET_OPTIONS, WebSocketCarrier } from './ws-carrier.ts';
+import { upgraded } from './ws-dial.ts';
 
-const PROTOCOL = 'ygg-ws';
-/** From the connection to the end of the upgrade, however busily it is filled. */
-const UPGRADE_TIMEOUT_MS = 5_000;
 const CLOSE_POLICY = 1008;
 
 export const ws: LinkKind = {
   async dial(uri, sourceInterface, signal) {
-    const socket = await connectTcp(uri, sourceInterface, signal);
-    try {
-      return new WebSocketCarrier(await upgrade(uri, socket, signal), socket, dialledFacts(uri));
-    } catch (cause) {
-      socket.destroy();
-      throw new RatatoskError('DIAL_FAILED', cause instanceof Error ? cause.message : String(cause), { cause });
-    }
+    return upgraded(uri, await connectTcp(uri, sourceInterface, signal), signal);
   },
 
   listen(uri, accept) {
-    return new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true }, answer);
-      serveUpgrades(server, uri, accept, watchStrangers(server));
-      server.once('error', (error) => reject(listenFailed(uri, error)));
-      server.listen(uri.port, uri.host, () => {
-        server.removeAllListeners('error');
-        server.on('error', () => {});
-        const { port } = server.address() as AddressInfo;
-        const close = (): void => {
-          server.close();
-          server.closeAllConnections();
-        };
-        resolve(listenerOf(uri, port, close));
-      });
+    const strangers = new Strangers(UPGRADE_TIMEOUT_MS);
+    const server = createServer({ noDelay: true }, answer);
+    server.on('connection', (socket) => strangers.admit(socket));
+    serveUpgrades(server, uri, accept, (socket) => strangers.becameLink(socket));
+    return openServer(server, uri, { port: uri.port, host: uri.host }, () => {
+      server.close();
+      server.closeAllConnections();
     });
   },
 };
 
-/** The URI's own path and query, without our options: they may hold a password. `Host` goes without the port. */
-function upgrade(uri: LinkUri, socket: Socket, signal: AbortSignal): Promise<WebSocket> {
-  const query = uri.otherQuery === '' ? '' : `?${uri.otherQuery}`;
-  const host = uri.host.includes(':') ? `[${uri.host.split('%')[0]}]` : uri.host;
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const client = new WebSocket(`ws://${host}${uri.path === '' ? '/' : uri.path}${query}`, PROTOCOL, {
-      ...WEB_SOCKET_OPTIONS,
-      createConnection: () => socket,
-    });
-    const giveUp = (why: string): void => {
-      reject(new Error(why));
-      client.terminate();
-    };
-    const late = (): void => giveUp(`the upgrade took longer than ${UPGRADE_TIMEOUT_MS / 1_000} s`);
-    const abort = (): void => giveUp('the attempt was called off');
-    const timer = setTimeout(late, UPGRADE_TIMEOUT_MS);
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    };
-    signal.addEventListener('abort', abort);
-    client.on('error', (error) => {
-      settle();
-      reject(error);
-    });
-    client.once('open', () => {
-      settle();
-      client.pause();
-      resolve(client);
-    });
-  });
+/**
+ * Never bound: the certificate is that of a web server, which stands before the node. Such servers may lack TLS 1.3, and
+ * nothing rests on it here.
+ */
+export function wss(own: Certificate): LinkKind {
+  const context = diallingContext(own, 'TLSv1.2');
+  return {
+    async dial(uri, sourceInterface, signal) {
+      const socket = await connectTcp(uri, sourceInterface, signal);
+      return upgraded(uri, await secure(socket, context, serverName(uri), signal), signal);
+    },
+  };
 }
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -87,30 +53,11 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   else response.writeHead(426, { Upgrade: 'websocket', Connection: 'close' }).end('Upgrade Required');
 }
 
-/** Connections that are no links are few and live shortly. Returns what tells that one has become a link. */
-function watchStrangers(server: Server): (socket: Duplex) => void {
-  const gate = new Gate();
-  const leaves = new Map<Duplex, () => void>();
-  server.on('connection', (socket): void => {
-    const host = socket.remoteAddress ?? '';
-    if (gate.admit(host) !== undefined) return void socket.destroy();
-    const timer = setTimeout(() => socket.destroy(), UPGRADE_TIMEOUT_MS);
-    const leave = (): void => {
-      if (!leaves.delete(socket)) return;
-      clearTimeout(timer);
-      gate.gone(host, false);
-    };
-    leaves.set(socket, leave);
-    socket.once('close', leave);
-  });
-  return (socket) => leaves.get(socket)?.();
-}
-
 function serveUpgrades(
   server: Server,
   uri: LinkUri,
   accept: (carrier: Carrier) => void,
-  becameLink: (socket: Duplex) => void,
+  becameLink: (socket: Socket) => void,
 ): void {
   const upgrades = new WebSocketServer({
     ...WEB_SOCKET_OPTIONS,
@@ -127,7 +74,7 @@ function serveUpgrades(
         client.on('error', () => {});
         return client.close(CLOSE_POLICY, 'client must speak the ygg-ws subprotocol');
       }
-      becameLink(socket);
+      becameLink(request.socket);
       const { remoteAddress, remotePort } = request.socket;
       const remote = remoteUri(uri.scheme, remoteAddress, remotePort);
       accept(new WebSocketCarrier(client, request.socket, acceptedFacts(uri, remote)));

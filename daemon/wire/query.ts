@@ -44,3 +44,9 @@ export function writeQuery(query: Query): Uint8Array {
   packet.set(query.body, head.length);
   return packet;
 }
+
+/** The body of a list of keys; undefined if it ends inside of one. */
+export function readKeys(body: Uint8Array): Uint8Array[] | undefined {
+  if (body.length % 32 !== 0) return undefined;
+  return Array.from({ length: body.length / 32 }, (_, i) => body.subarray(32 * i, 32 * i + 32));
+}

@@ -13,7 +13,7 @@ describe('ratatosk and yggdrasil carry ping and TCP both ways', { concurrency: 3
 
 function allLinks(): LinkOptions[] {
   const links: LinkOptions[] = [];
-  for (const scheme of ['tcp', 'ws'] as const) {
+  for (const scheme of ['tcp', 'tls', 'ws'] as const) {
     for (const dialler of ['a', 'b'] as const) {
       for (const password of [undefined, 'four owls & a bell']) {
         for (const isPinned of [false, true]) {

@@ -111,8 +111,10 @@ export class Host {
       crypto,
       limits,
       hasTun,
+      nodeInfo: NOTHING,
       random: (octets) => this.#random.fill(octets),
       allowedKeys: [],
+      requiresBound: false,
       groupPassword: NOTHING,
       mtu: 65_535,
     });
@@ -173,7 +175,9 @@ export class Host {
       isConfigured: !isInbound,
       password: NOTHING,
       priority: 0,
+      cost: undefined,
       pinnedKeys: [],
+      boundKey: undefined,
       isExemptFromAllowList: false,
     };
     this.give({ kind: 'linkOpened', link: linkId(id), facts });

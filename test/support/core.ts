@@ -24,7 +24,13 @@ export const { crypto } = chooseCrypto();
 export const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Numbers of our own, not the configuration's defaults: a test of a cap states the cap. */
-const LIMITS = { links: 512, lookupsPerPeerPerSecond: 200, trafficQueueBytes: 1024 * 1024, sessions: 16_384 };
+const LIMITS = {
+  links: 512,
+  lookupsPerPeerPerSecond: 200,
+  trafficQueueBytes: 1024 * 1024,
+  sessions: 16_384,
+  debugAnswersPerSecond: 2,
+};
 
 /** Chance with a seed (mulberry32). */
 export class Chance {
@@ -96,9 +102,11 @@ export function nodeOptions({ seed }: Identity, changes: Partial<NodeOptions> = 
     crypto,
     random: (octets) => chance.fill(octets),
     allowedKeys: [],
+    requiresBound: false,
     groupPassword: NOTHING,
     mtu: 65_535,
     hasTun: true,
+    nodeInfo: NOTHING,
     limits: LIMITS,
     ...changes,
   };
@@ -125,7 +133,9 @@ export function linkFacts(changes: Partial<LinkFacts> = {}): LinkFacts {
     isConfigured: false,
     password: NOTHING,
     priority: 0,
+    cost: undefined,
     pinnedKeys: [],
+    boundKey: undefined,
     isExemptFromAllowList: false,
     ...changes,
   };
@@ -164,6 +174,7 @@ export class FakePipe implements Pipe {
   bytesSent = 0;
   queuedBytes = 0;
   lagMs: number | undefined;
+  isDoubtful = false;
   target: Uint8Array = NOTHING;
   targetAt = 0;
   readonly control: Frame[] = [];
@@ -173,10 +184,10 @@ export class FakePipe implements Pipe {
   onControl: (type: number) => void = () => {};
   onClose: () => void = () => {};
 
-  constructor(key: PublicKey, priority = 0) {
+  constructor(key: PublicKey, priority = 0, cost?: number) {
     this.key = key;
     this.priority = priority;
-    this.facts = linkFacts({ priority });
+    this.facts = linkFacts({ priority, cost });
   }
 
   sendControl(type: number, frame: Uint8Array): void {

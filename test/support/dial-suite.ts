@@ -8,9 +8,9 @@ import { type TestContext, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { RatatoskError } from '../../daemon/core/error.ts';
 import type { Carrier, Listener } from '../../daemon/links/link.ts';
-import { dialUri, listenUri } from '../../daemon/links/registry.ts';
 import { parseUri } from '../../daemon/links/uri.ts';
 import { type Connect, started, until } from './link-suite.ts';
+import { links } from './links.ts';
 import { turns, VirtualTime } from './virtual-time.ts';
 import { within } from './wait.ts';
 
@@ -24,7 +24,7 @@ export async function listenOn(
   uri: string,
   accept: (carrier: Carrier) => void = () => {},
 ): Promise<Listener> {
-  const listener = await listenUri(parseUri(uri, 'listen'), (carrier) => {
+  const listener = await links.listen(parseUri(uri, 'listen'), (carrier) => {
     t.after(() => carrier.close());
     accept(carrier);
   });
@@ -33,7 +33,7 @@ export async function listenOn(
 }
 
 export async function dialTo(t: TestContext, uri: string, sourceInterface = ''): Promise<Carrier> {
-  const dialling = dialUri(parseUri(uri, 'dial'), sourceInterface, new AbortController().signal);
+  const dialling = links.dial(parseUri(uri, 'dial'), sourceInterface, new AbortController().signal);
   const carrier = await within(`dialling ${uri}`, LIMIT_MS, dialling);
   t.after(() => carrier.close());
   return carrier;
@@ -118,7 +118,7 @@ export function dialSuite(scheme: string): void {
   const never = new AbortController().signal;
   const dial = (address: string, sourceInterface = '', signal = never): Promise<Carrier> => {
     const uri = parseUri(`${scheme}://${address}`, 'dial');
-    return within(`dialling ${address}`, LIMIT_MS, dialUri(uri, sourceInterface, signal));
+    return within(`dialling ${address}`, LIMIT_MS, links.dial(uri, sourceInterface, signal));
   };
 
   test(`${scheme}: a listener shows the port that it really has`, async (t) => {
@@ -209,7 +209,7 @@ export function dialSuite(scheme: string): void {
   test(`${scheme}: a connect that nobody answers ends after 5 s`, async (t) => {
     const port = await deafPort(t);
     const time = new VirtualTime(t);
-    const dialling = dialUri(parseUri(`${scheme}://127.0.0.1:${port}`, 'dial'), '', never);
+    const dialling = links.dial(parseUri(`${scheme}://127.0.0.1:${port}`, 'dial'), '', never);
     let error: unknown;
     dialling.catch((reason: unknown) => {
       error = reason;
@@ -286,6 +286,26 @@ export function dialSuite(scheme: string): void {
     const carrier = await dialTo(t, `${scheme}://mesh.example:${portOf(listener.uri)}`);
     assert.equal(carrier.remoteHost, '127.0.0.1');
     assert.equal(carrier.facts.uri, `${scheme}://mesh.example:${portOf(listener.uri)}`);
+  });
+
+  test(`${scheme}: an address that is silent for 250 ms is not waited for, the next one is tried`, async (t) => {
+    const port = await deafPort(t);
+    const accepted: Carrier[] = [];
+    await listenOn(t, `${scheme}://127.0.0.2:${port}`, (carrier) => accepted.push(carrier));
+    resolveTo(t, '127.0.0.1', '127.0.0.2');
+    const time = new VirtualTime(t);
+    const dialled: Carrier[] = [];
+    links.dial(parseUri(`${scheme}://mesh.example:${port}`, 'dial'), '', never).then((carrier) => {
+      t.after(() => carrier.close());
+      dialled.push(carrier);
+    }, assert.fail);
+    await turns();
+    time.tick(249);
+    await turns();
+    assert.equal(dialled.length, 0);
+    time.tick(1);
+    for (let i = 0; i < 100 && dialled.length + accepted.length < 2; i++) await turns();
+    assert.equal(dialled[0]?.remoteHost, '127.0.0.2');
   });
 
   test(`${scheme}: when every address fails the last one is named`, async (t) => {

@@ -9,7 +9,7 @@ import type { NodeSpec, TestNode } from './node.ts';
 import { waitFor } from './wait.ts';
 
 export type LinkOptions = {
-  readonly scheme?: 'tcp' | 'ws';
+  readonly scheme?: 'tcp' | 'tls' | 'ws';
   /** Which end of the cable dials; `b` unless given. */
   readonly dialler?: 'a' | 'b';
   readonly password?: string;

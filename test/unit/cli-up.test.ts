@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { identityFromSeed, identityToHex } from '../../daemon/host/keys.ts';
 import { adminRequest } from '../support/admin.ts';
+import { needs, needsRoot, needsTool } from '../support/needs.ts';
 import { ratatoskMain } from '../support/places.ts';
 import { waitFor } from '../support/wait.ts';
 import { temporaryFolder } from './admin-fixture.ts';
@@ -18,7 +19,7 @@ class Daemon {
   err = '';
   code: number | null | undefined;
 
-  constructor(folder: string, args: readonly string[] = []) {
+  constructor(folder: string, args: readonly string[] = [], wrapper: readonly string[] = []) {
     this.folder = folder;
     this.socket = join(folder, 'ratatosk.sock');
     const env = {
@@ -27,7 +28,8 @@ class Daemon {
       STATE_DIRECTORY: folder,
       RUNTIME_DIRECTORY: folder,
     };
-    this.#child = spawn(process.execPath, [ratatoskMain, 'up', '--no-tun', ...args], {
+    const [command = '', ...rest] = [...wrapper, process.execPath, ratatoskMain, 'up', '--no-tun', ...args];
+    this.#child = spawn(command, rest, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -59,8 +61,13 @@ class Daemon {
   }
 }
 
-function start(t: TestContext, args: readonly string[] = [], folder = temporaryFolder(t)): Daemon {
-  const daemon = new Daemon(folder, args);
+function start(
+  t: TestContext,
+  args: readonly string[] = [],
+  folder = temporaryFolder(t),
+  wrapper: readonly string[] = [],
+): Daemon {
+  const daemon = new Daemon(folder, args, wrapper);
   t.after(() => daemon.signal('SIGKILL'));
   return daemon;
 }
@@ -76,24 +83,32 @@ function withConfig(t: TestContext, members: object, seed = 1): string {
   return folder;
 }
 
-test('makes a configuration at the first run, keeps its address at the second, and ends at SIGTERM', async (t) => {
-  const first = start(t, ['--first-run']);
-  await first.ready();
-  const path = join(first.folder, 'ratatosk.conf');
-  assert.equal(statSync(path).mode & 0o777, 0o600);
-  const { address } = await adminRequest<{ address: string }>(first.socket, 'getSelf');
-  assert.ok(first.out.includes(address));
-  assert.ok(!(first.out + first.err).includes(readFileSync(path, 'utf8').match(/[0-9a-f]{128}/)?.[0] ?? 'no key'));
-  first.signal('SIGTERM');
-  assert.equal(await first.ended(), 0, first.err);
-  assert.equal(existsSync(first.socket), false);
+/** A new configuration looks for neighbours, which must not be those of this machine. */
+const ALONE = ['unshare', '--net'];
+const alone = { skip: needs(needsRoot(), needsTool('unshare')) };
 
-  const second = start(t, ['--first-run'], first.folder);
-  await second.ready();
-  assert.equal((await adminRequest<{ address: string }>(second.socket, 'getSelf')).address, address);
-  second.signal('SIGINT');
-  assert.equal(await second.ended(), 0);
-});
+test(
+  'makes a configuration at the first run, keeps its address at the second, and ends at SIGTERM',
+  alone,
+  async (t) => {
+    const first = start(t, ['--first-run'], undefined, ALONE);
+    await first.ready();
+    const path = join(first.folder, 'ratatosk.conf');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const { address } = await adminRequest<{ address: string }>(first.socket, 'getSelf');
+    assert.ok(first.out.includes(address));
+    assert.ok(!(first.out + first.err).includes(readFileSync(path, 'utf8').match(/[0-9a-f]{128}/)?.[0] ?? 'no key'));
+    first.signal('SIGTERM');
+    assert.equal(await first.ended(), 0, first.err);
+    assert.equal(existsSync(first.socket), false);
+
+    const second = start(t, ['--first-run'], first.folder, ALONE);
+    await second.ready();
+    assert.equal((await adminRequest<{ address: string }>(second.socket, 'getSelf')).address, address);
+    second.signal('SIGINT');
+    assert.equal(await second.ended(), 0);
+  },
+);
 
 test('ends without a complaint when asked to while it starts', async (t) => {
   const folder = withConfig(t, {});

@@ -18,8 +18,8 @@ import { loadConfig, OWN_MARK } from '../../daemon/host/config.ts';
 import { configText } from '../../daemon/host/init.ts';
 import { newIdentity } from '../../daemon/host/keys.ts';
 import { createSecretFile, readSecretFile } from '../../daemon/host/secret-file.ts';
+import { asNobody, NOBODY, needsOtherUser } from '../support/nobody.ts';
 
-const NOBODY = 65534;
 const isRoot = process.geteuid?.() === 0;
 const needsRoot = isRoot ? false : 'needs root, to give files away';
 
@@ -114,19 +114,14 @@ test('behind sudo takes the file of the user who called it', { skip: needsRoot }
   assert.equal(readSecretFile(path, () => false).octets.toString(), '{}');
 });
 
-test('as a service without root takes a file of root that its group may read', { skip: needsRoot }, (t) => {
+test('as a service without root takes a file of root that its group may read', {
+  skip: needsOtherUser(),
+}, async (t) => {
   const folder = folderOf(t);
   const path = join(folder, 'ratatosk.conf');
   chmodSync(folder, 0o755);
   writeFileSync(path, '{}');
   chownSync(path, 0, NOBODY);
   chmodSync(path, 0o640);
-  process.setegid?.(NOBODY);
-  process.seteuid?.(NOBODY);
-  try {
-    assert.deepEqual(readSecretFile(path, () => true).warnings, []);
-  } finally {
-    process.seteuid?.(0);
-    process.setegid?.(0);
-  }
+  await asNobody(() => assert.deepEqual(readSecretFile(path, () => true).warnings, []));
 });

@@ -69,12 +69,17 @@ test('takes what the other daemon generates, comments and all', () => {
   }`;
   const { config, warnings } = parseConfig(text, 'file');
   assert.deepEqual(warnings, []);
-  const settings = routerSettings(config, identity);
+  const settings = routerSettings(config, identity, '1.2.3');
   assert.deepEqual(settings.peers, [
     { uri: `tls://192.0.2.1:9001?key=${KEY}`, sourceInterface: '' },
     { uri: 'tls://192.0.2.2:9001', sourceInterface: 'eth0' },
   ]);
   assert.deepEqual(settings.listen, ['tls://[::]:0']);
+  const off = { beacon: false, listen: false, priority: 0, password: new Uint8Array(0) };
+  assert.deepEqual(settings.multicast, [
+    { ...off, regex: /(?:)/, port: 9001 },
+    { ...off, regex: /.*/, port: 0, beacon: true, listen: true },
+  ]);
   assert.equal(Buffer.from(settings.allowedKeys[0] ?? []).toString('hex'), KEY);
   assert.deepEqual(config.NodeInfo, { name: 'x', nested: { a: [1, 2] } });
 });
@@ -104,14 +109,17 @@ test('names the nearest known member for an unknown one', () => {
 
 test('lists all problems with path, what was found and what is expected', () => {
   const text = `{"Peers":["tcp://a:1",5],"IfMTU":"large","E2E":"maybe","AllowedPublicKeys":["abcd"],
-    "MulticastInterfaces":[{"Port":70000}],"Limits":{"links":0},"NodeInfo":[]}`;
+    "MulticastInterfaces":[{"Port":70000},{"Regex":"eth[0"}],"Limits":{"links":0},"NodeInfo":[]}`;
   const problems = problemsOf(text);
-  assert.equal(problems.length, 7);
+  assert.equal(problems.length, 8);
   assert.ok(problems.includes('Peers[1]: found the number 5, expected a URI in quotes, like "tls://host:port"'));
   assert.ok(problems.includes('IfMTU: found "large", expected a whole number from 0 to 9007199254740991'));
   assert.ok(problems.includes('E2E: found "maybe", expected "prefer" or "require" or "off"'));
   assert.ok(problems.some((line) => line.startsWith('AllowedPublicKeys[0]: found text of 4 characters')));
   assert.ok(problems.some((line) => line.startsWith('MulticastInterfaces[0].Port: found the number 70000')));
+  assert.ok(
+    problems.includes('MulticastInterfaces[1].Regex: found "eth[0", expected a regular expression like "eth.*"'),
+  );
   assert.ok(problems.some((line) => line.startsWith('Limits.links: found the number 0')));
   assert.ok(problems.some((line) => line.startsWith('NodeInfo: found a list')));
 });
@@ -156,7 +164,7 @@ test('warns of members that have no effect yet, and brings the MTU into its rang
       name,
     );
   }
-  assert.equal(routerSettings(config, identity).ifMtu, 1280);
+  assert.equal(routerSettings(config, identity, '1.2.3').ifMtu, 1280);
   assert.deepEqual(settingWarnings(defaultConfig()), []);
 });
 

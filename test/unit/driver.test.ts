@@ -64,6 +64,7 @@ class ScriptedNode extends Node {
 class ScriptedCarrier implements Carrier {
   readonly facts = linkFacts();
   readonly remoteHost = '';
+  readonly localHost = '';
   readonly written: Uint8Array[] = [];
   takes = true;
   closes = 0;

@@ -156,6 +156,7 @@ test('a link that is not proven is no hop', () => {
   const place = new Place(1);
   const link = place.add(first, [2], 1);
   link.isProven = false;
+  link.isEligible = false;
   assert.equal(place.hop([2, 5]), undefined);
 });
 
@@ -228,10 +229,30 @@ test('the preferred link of a peer has the lowest priority number, then the lowe
   assert.equal(preferredLink(best.peer), best);
 });
 
+test('of the links of one peer one whose answer is overdue comes last, whatever its priority', () => {
+  const place = new Place(1);
+  const doubtful = place.add(first, [2], 1, 3);
+  const other = place.add(first, [2], 50, 9);
+  (doubtful.pipe as FakePipe).isDoubtful = true;
+  assert.equal(preferredLink(doubtful.peer), other);
+  assert.equal(place.hop([2, 5]), other);
+  (other.pipe as FakePipe).isDoubtful = true;
+  assert.equal(place.hop([2, 5]), doubtful);
+});
+
+test('an overdue answer of a peer does not make another peer the next hop', () => {
+  const place = new Place(1);
+  const cheap = place.add(first, [2], 1);
+  place.add(second, [2, 1], 4_000);
+  (cheap.pipe as FakePipe).isDoubtful = true;
+  assert.equal(place.hop([2]), cheap);
+});
+
 test('a peer without a proven link has no preferred one', () => {
   const place = new Place(1);
   const link = place.add(first, [2], 1);
   link.isProven = false;
+  link.isEligible = false;
   assert.equal(preferredLink(link.peer), undefined);
 });
 

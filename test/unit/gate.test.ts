@@ -129,7 +129,9 @@ for (const [address, expected] of [
   ['2001:db8::1:2:3:4:5', '2001:db8:0:1'],
   ['::1', '0:0:0:0'],
   ['::', '0:0:0:0'],
-  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['fe80::1%eth0', 'fe80::1%eth0'],
+  ['febf::1%eth0', 'febf::1%eth0'],
+  ['fec0::1', 'fec0:0:0:0'],
   ['', ''],
 ] as const) {
   test(`the host of '${address}' is '${expected}'`, () => assert.equal(hostOf(address), expected));

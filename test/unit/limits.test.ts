@@ -25,16 +25,18 @@ const end = { bytes: () => {}, closed: () => {} };
 
 // Links
 
-test('strangers may have 448 of 512 links, the rest is for those whom we know', () => {
+test('strangers may have 448 of 512 links, the rest is for configured peers', () => {
   const host = new World().host(us);
   for (let i = 0; i < 448; i++) host.attach(end);
   assert.deepEqual(host.closes, []);
   host.attach(end);
   assert.deepEqual(host.closes, ['too many links']);
-  for (let i = 0; i < 64; i++) host.attach(end, i % 2 === 0 ? { isConfigured: true } : { isInbound: false });
-  assert.equal(host.closes.length, 1);
-  host.attach(end, { isConfigured: true });
+  host.attach(end, { isInbound: false });
   assert.deepEqual(host.closes, ['too many links', 'too many links']);
+  for (let i = 0; i < 64; i++) host.attach(end, { isConfigured: true });
+  assert.equal(host.closes.length, 2);
+  host.attach(end, { isConfigured: true });
+  assert.equal(host.closes.length, 3);
   assert.equal(host.node.links().length, 512);
 });
 

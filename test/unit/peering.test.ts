@@ -10,6 +10,7 @@ import { identity, nodeOptions } from '../support/core.ts';
 import { portOf, serve } from '../support/dial-suite.ts';
 import { greeting } from '../support/greeting.ts';
 import { testIdentity } from '../support/identity.ts';
+import { linksOf } from '../support/links.ts';
 import { turns, VirtualTime } from '../support/virtual-time.ts';
 import { within } from '../support/wait.ts';
 
@@ -33,7 +34,7 @@ function shell(t: TestContext, number: number, changes: Partial<NodeOptions> = {
   const node = new Node(nodeOptions(identity(number), changes));
   const driver = new Driver(node, undefined, () => {});
   const reports: string[] = [];
-  const peering = new Peering(driver, (level, message, fields) => {
+  const peering = new Peering(driver, linksOf(identity(number).seed), (level, message, fields) => {
     reports.push(`${level} ${[message, ...Object.values(fields ?? {})].join(' ')}`);
   });
   t.after(async () => {

@@ -114,6 +114,35 @@ test('a fifth link takes the place of the oldest one that is not proven', () => 
   assert.equal([...peers.all()][0]?.links.length, 4);
 });
 
+test('a configured cost stands for what is measured, before the first sample and after it', () => {
+  const { context, peers } = setUp();
+  const link = add(peers, new FakePipe(first.key, 0, 77));
+  assert.equal(link.cost, 77);
+  context.nowMs += 300;
+  peers.sample(link);
+  assert.deepEqual([link.cost, link.rttMs, link.lagMs], [77, 300, 600]);
+});
+
+test('a probe asks every link once more for the same signature, and the round trip counts from the first time', () => {
+  const { context, peers } = setUp();
+  const pipes = [first, first, second].map((of) => new FakePipe(of.key));
+  const links = pipes.map((pipe) => add(peers, pipe));
+  const asked = pipes.map((pipe) => pipe.take(FRAME.sigReq));
+  context.nowMs += 40;
+  peers.probe();
+  assert.deepEqual(
+    pipes.map((pipe) => pipe.take(FRAME.sigReq)),
+    asked,
+  );
+  context.nowMs += 10;
+  peers.sample(links[0] as PeerLink);
+  assert.equal(links[0]?.rttMs, 50);
+  peers.probe();
+  context.nowMs += 7;
+  peers.sample(links[0] as PeerLink);
+  assert.equal(links[0]?.rttMs, 7);
+});
+
 test('a new link carries a request at once', () => {
   const { peers } = setUp();
   const pipe = new FakePipe(first.key);

@@ -212,6 +212,50 @@ test('closes a link 3 s after a frame that nothing answers', () => {
   assert.equal(peer.closed, 'peer silent');
 });
 
+test('a probe asks at once, and closes a link that stays silent for 3 s', () => {
+  const { peer, world } = quietPeer();
+  world.run(60_000);
+  peer.take();
+  peer.host.feed({ kind: 'probeLinks' });
+  assert.equal(peer.take(FRAME.sigReq).length, 1);
+  world.run(2_999);
+  assert.equal(peer.closed, undefined);
+  world.run(1);
+  assert.equal(peer.closed, 'peer silent');
+});
+
+test('a probe that is answered leaves the link as it was', () => {
+  const { peer, world } = quietPeer();
+  peer.politePort = 1n;
+  for (let i = 0; i < 5; i++) {
+    peer.host.feed({ kind: 'probeLinks' });
+    world.run(700);
+  }
+  world.run(60_000);
+  assert.equal(peer.closed, undefined);
+});
+
+test('after a long sleep what was awaited before is awaited anew: its answer may lie unread', () => {
+  const { peer, world } = quietPeer();
+  peer.request(1n, 1n);
+  world.nowMs += 3_600_000;
+  peer.host.feed({ kind: 'probeLinks' });
+  assert.equal(peer.closed, undefined);
+  world.run(2_000);
+  peer.frame(FRAME.keepAlive);
+  world.run(2_000);
+  assert.equal(peer.closed, undefined);
+});
+
+test('a probe leaves a greeting its six seconds', () => {
+  const { peer, host } = answerTo(NOTHING);
+  host.feed({ kind: 'probeLinks' });
+  host.world.run(5_999);
+  assert.equal(peer.closed, undefined);
+  host.world.run(1);
+  assert.equal(peer.closed, 'greeting timeout');
+});
+
 test('any frame at all is an answer', () => {
   const { peer, world } = quietPeer();
   peer.request(1n, 1n);

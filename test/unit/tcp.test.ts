@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Carrier } from '../../daemon/links/link.ts';
-import { SocketCarrier } from '../../daemon/links/tcp.ts';
+import { SocketCarrier } from '../../daemon/links/socket-carrier.ts';
 import { linkFacts } from '../support/core.ts';
 import { connectOver, dialSuite, dialTo, listenOn, portOf, serve } from '../support/dial-suite.ts';
 import { fill, linkSuite, someOctets, started, until } from '../support/link-suite.ts';

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RatatoskError } from '../../daemon/core/error.ts';
-import { dialUri, listenUri } from '../../daemon/links/registry.ts';
-import { KINDS } from '../../daemon/links/schemes.ts';
 import { durationMs, parseUri } from '../../daemon/links/uri.ts';
 import { fc } from './wire-property.ts';
 
@@ -11,6 +9,7 @@ const NOTHING = new Uint8Array(0);
 const NO_OPTIONS = {
   keys: [],
   priority: 0,
+  cost: undefined,
   password: NOTHING,
   sni: undefined,
   maxBackoffMs: undefined,
@@ -37,6 +36,8 @@ test('a URI without options has the defaults', () => {
     host: '192.0.2.1',
     port: 9001,
     path: '',
+    target: undefined,
+    user: undefined,
     name: 'tcp://192.0.2.1:9001',
     otherQuery: '',
     options: NO_OPTIONS,
@@ -96,6 +97,14 @@ for (const [text, priority] of [
   ['007', 7],
 ] as const) {
   test(`a priority of ${text} is ${priority}`, () => assert.equal(optionsOf(`priority=${text}`).priority, priority));
+}
+
+for (const [text, cost] of [
+  ['1', 1],
+  ['30', 30],
+  ['1000000', 1_000_000],
+] as const) {
+  test(`a cost of ${text} is ${cost} milliseconds`, () => assert.equal(optionsOf(`cost=${text}`).cost, cost));
 }
 
 test('a password is the octets of its text, decoded', () => {
@@ -168,6 +177,30 @@ test('what is no option of ours stays as it was written, ours are taken out', ()
   assert.equal(uri.otherQuery, 'x=%zz&y=1+2&z&Password=q');
 });
 
+test('a file is named by its decoded path', () => {
+  const { host, port, path, name } = parseUri('unix:///run/my%20mesh+1.sock?password=p', 'listen');
+  assert.deepEqual(
+    { host, port, path, name },
+    { host: '', port: 0, path: '/run/my mesh+1.sock', name: 'unix:///run/my%20mesh+1.sock' },
+  );
+});
+
+test('behind a proxy there is a host and a port, and the user is no part of the name', () => {
+  const text = 'socks://us%40er:pass%3Aword@[2001:db8::1]:1080/mesh.example:9001?priority=3';
+  const { scheme, host, port, target, user, name } = parseUri(text, 'dial');
+  assert.deepEqual([scheme, host, port], ['socks', '2001:db8::1', 1080]);
+  assert.deepEqual(target, { host: 'mesh.example', port: 9001 });
+  assert.equal(Buffer.from(user?.name ?? []).toString(), 'us@er');
+  assert.equal(Buffer.from(user?.password ?? []).toString(), 'pass:word');
+  assert.equal(name, 'socks://[2001:db8::1]:1080/mesh.example:9001');
+});
+
+test('the user of a proxy may have no password, and the target be an address', () => {
+  const { target, user } = parseUri('sockstls://me@proxy.example:1080/[2001:db8::2]:9001', 'dial');
+  assert.deepEqual(target, { host: '2001:db8::2', port: 9001 });
+  assert.deepEqual([Buffer.from(user?.name ?? []).toString(), user?.password.length], ['me', 0]);
+});
+
 // Refusals
 
 const REFUSED: readonly { text: string; says: RegExp; purpose?: 'dial' | 'listen'; code?: string }[] = [
@@ -177,10 +210,28 @@ const REFUSED: readonly { text: string; says: RegExp; purpose?: 'dial' | 'listen
   { text: 'tcp:192.0.2.1:9001', says: /expected scheme:\/\/host:port/ },
   {
     text: 'http://192.0.2.1:9001',
-    says: /no scheme 'http'; expected one of tcp:\/\/, ws:\/\//,
+    says: /no scheme 'http'; expected one of tcp:\/\/, tls:\/\//,
     code: 'SCHEME_UNKNOWN',
   },
-  { text: 'tls://192.0.2.1:9001', says: /not supported yet; expected one of/, code: 'SCHEME_UNKNOWN' },
+  { text: 'quic://192.0.2.1:9001', says: /not supported yet; expected one of/, code: 'SCHEME_UNKNOWN' },
+  { text: 'wss://[::]:443', says: /cannot listen on wss:\/\/; listen on ws:\/\/ behind/, purpose: 'listen' },
+  { text: 'socks://[::]:443/a:1', says: /cannot listen on socks:\/\/$/, purpose: 'listen' },
+  { text: 'unix://run/peer.sock', says: /three slashes: unix:\/\/\/run\/peer\.sock/ },
+  { text: 'unix://', says: /the path of a file/ },
+  { text: 'unix:///', says: /the path of a file/, purpose: 'listen' },
+  { text: 'unix:///a%zz', says: /path is not well encoded/ },
+  { text: 'unix:///a%00b', says: /path holds a control character/ },
+  { text: `unix:///${'x'.repeat(107)}`, says: /path has 108 octets, the system takes 107/ },
+  { text: 'socks://192.0.2.1:1080', says: /names nobody behind the proxy: socks:\/\/proxy:1080\/host:port/ },
+  { text: 'socks://192.0.2.1:1080/', says: /names nobody behind the proxy/ },
+  { text: 'socks://192.0.2.1/mesh.example:9001', says: /for the port/ },
+  { text: 'socks://192.0.2.1:1080/mesh.example', says: /for the port/ },
+  { text: 'socks://192.0.2.1:1080/[fe80::1%eth0]:1', says: /a zone means nothing to a proxy/ },
+  { text: `socks://192.0.2.1:1080/${'x'.repeat(256)}:1`, says: /host is longer than 255 octets/ },
+  { text: 'socks://@192.0.2.1:1080/mesh.example:1', says: /user of the proxy has no name/ },
+  { text: 'socks://:secret@192.0.2.1:1080/mesh.example:1', says: /user of the proxy has no name/ },
+  { text: `socks://a:${'x'.repeat(256)}@192.0.2.1:1080/a:1`, says: /user or password are longer than 255 octets/ },
+  { text: 'socks://a:%zz@192.0.2.1:1080/a:1', says: /user or password are not well encoded/ },
   { text: 'quic://[::]:1', says: /not supported yet/, code: 'SCHEME_UNKNOWN', purpose: 'listen' },
   { text: 'tcp://', says: /names no host/ },
   { text: 'tcp://:9001', says: /names no host/ },
@@ -213,6 +264,10 @@ const REFUSED: readonly { text: string; says: RegExp; purpose?: 'dial' | 'listen
   { text: 'tcp://192.0.2.1:1?priority=256', says: /priority: found '256', expected 0 to 255/ },
   { text: 'tcp://192.0.2.1:1?priority=-1', says: /priority: found '-1'/ },
   { text: 'tcp://192.0.2.1:1?priority=1.5', says: /priority: found '1.5'/ },
+  { text: 'tcp://192.0.2.1:1?cost=0', says: /cost: found '0', expected 1 to 1000000 \(milliseconds\)/ },
+  { text: 'tcp://192.0.2.1:1?cost=1000001', says: /cost: found '1000001'/ },
+  { text: 'tcp://192.0.2.1:1?cost=-5', says: /cost: found '-5'/ },
+  { text: 'tcp://192.0.2.1:1?cost=2.5', says: /cost: found '2.5'/ },
   { text: `tcp://192.0.2.1:1?password=${'x'.repeat(65)}`, says: /password: found 65 octets, expected at most 64/ },
   { text: `tcp://192.0.2.1:1?password=${'%C3%A4'.repeat(33)}`, says: /password: found 66 octets/ },
   { text: 'tcp://192.0.2.1:1?password=%zz', says: /option password is not well encoded/ },
@@ -245,7 +300,8 @@ test('a message shows neither password nor user nor a mistaken private key', () 
     `tcp:?password=${secret}&via=http://a`,
     `password=${secret}://192.0.2.1:1`,
     `tcp://192.0.2.1:1?priority=1;password=${secret}`,
-    `socks://user:${secret}@192.0.2.1:1080/mesh.example:9001`,
+    `socks://user:${secret}@192.0.2.1:1080/mesh.example`,
+    `socks://user:${secret}@192.0.2.1/mesh.example:9001`,
     `tcp://user:${secret}@192.0.2.1:9001`,
     `tcp://192.0.2.1:1?key=${secret.repeat(8)}`,
   ];
@@ -259,7 +315,7 @@ test('a message holds no control characters', () => {
 const anyHost = fc.constantFrom('192.0.2.1', '[2001:db8::1]', '[fe80::1%eth0]', 'mesh.example', '', '[', 'a:b', '[::1');
 const anyPort = fc.oneof(fc.nat(70_000).map(String), fc.constantFrom('', '-1', 'x', '00080'));
 const anyPair = fc
-  .tuple(fc.constantFrom('key', 'priority', 'password', 'sni', 'maxbackoff', 'origin', 'x', ''), fc.string())
+  .tuple(fc.constantFrom('key', 'priority', 'cost', 'password', 'sni', 'maxbackoff', 'origin', 'x', ''), fc.string())
   .map(([name, value]) => `${name}=${value}`);
 const nearlyUri = fc
   .record({
@@ -279,6 +335,7 @@ test('whatever the text, it is taken or refused with a RatatoskError', () => {
         const { port, options } = parseUri(text, purpose);
         assert.ok(Number.isInteger(port) && port >= 0 && port <= 65_535);
         assert.ok(Number.isInteger(options.priority) && options.priority <= 255);
+        assert.ok(options.cost === undefined || (options.cost >= 1 && options.cost <= 1_000_000));
         assert.ok(options.password.length <= 64);
         assert.ok(options.keys.every((key) => key.length === 32));
         assert.ok(options.maxBackoffMs === undefined || options.maxBackoffMs >= 5_000);
@@ -304,27 +361,5 @@ test('the password is in no message, whatever else is wrong', () => {
       }
     }),
     { numRuns: 1_000 },
-  );
-});
-
-// The registry
-
-test('every scheme that is taken can be dialled, and listened on if it says so', async () => {
-  for (const [scheme, { canListen }] of KINDS) {
-    // An address of nobody: what is wrong is told by the kind, not by the registry.
-    const dialled = parseUri(`${scheme}://[::]:1`, 'dial');
-    await assert.rejects(dialUri(dialled, '', AbortSignal.timeout(5_000)), { code: 'DIAL_FAILED' });
-    if (!canListen) continue;
-    const listener = await listenUri(parseUri(`${scheme}://127.0.0.1:0`, 'listen'), () => {});
-    await listener.close();
-  }
-});
-
-test('a scheme that nobody carries is an error, not an exception', async () => {
-  const uri = { ...parseUri('tcp://192.0.2.1:1', 'dial'), scheme: 'pigeon' };
-  await assert.rejects(dialUri(uri, '', AbortSignal.timeout(5_000)), { code: 'SCHEME_UNKNOWN' });
-  await assert.rejects(
-    listenUri(uri, () => {}),
-    { code: 'SCHEME_UNKNOWN' },
   );
 });

@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import type { WebSocket } from 'ws';
 import type { Carrier } from '../../daemon/links/link.ts';
-import { dialUri } from '../../daemon/links/registry.ts';
 import { parseUri } from '../../daemon/links/uri.ts';
 import { dialTo, serve } from '../support/dial-suite.ts';
 import { someOctets, started, until } from '../support/link-suite.ts';
+import { links } from '../support/links.ts';
 import { turns, VirtualTime } from '../support/virtual-time.ts';
 import { within } from '../support/wait.ts';
 import { foreign, happened } from '../support/ws-ends.ts';
@@ -56,7 +56,7 @@ test('octets go both ways between a dialler of ours and a foreign server', async
 });
 
 const failing = (uri: string, signal = new AbortController().signal): Promise<Carrier> =>
-  within('the dial', 5_000, dialUri(parseUri(uri, 'dial'), '', signal));
+  within('the dial', 5_000, links.dial(parseUri(uri, 'dial'), '', signal));
 
 test('a server that does not take the protocol token is no peer', async (t) => {
   const { port } = await foreign(t, { handleProtocols: () => false });
@@ -97,7 +97,7 @@ test('an upgrade that is answered in drips ends after 5 s', async (t) => {
   const port = await serve(t, (socket) => sockets.push(socket.resume()));
   const time = new VirtualTime(t);
   let error: unknown;
-  dialUri(parseUri(`ws://127.0.0.1:${port}`, 'dial'), '', new AbortController().signal).catch((reason: unknown) => {
+  links.dial(parseUri(`ws://127.0.0.1:${port}`, 'dial'), '', new AbortController().signal).catch((reason: unknown) => {
     error = reason;
   });
   while (sockets.length === 0) await turns(1);

@@ -18,11 +18,17 @@ export class Links {
   }
 
   opened(id: LinkId, facts: LinkFacts): void {
-    const { links } = this.#context.options.limits;
-    const room = facts.isConfigured || !facts.isInbound ? links : links - Math.min(LINKS_RESERVED, links >> 1);
+    const { limits, requiresBound } = this.#context.options;
+    const { links } = limits;
+    const room = facts.isConfigured ? links : links - Math.min(LINKS_RESERVED, links >> 1);
     if (this.#context.openLinks >= room) {
       const detail = `${this.#context.openLinks} links are open`;
       this.#refused.push({ link: id, reason: 'too many links', detail });
+      return;
+    }
+    if (requiresBound && facts.boundKey === undefined) {
+      const detail = 'it proves no key, and RequireBound is set';
+      this.#refused.push({ link: id, reason: 'link not bound', detail });
       return;
     }
     this.#context.openLinks++;
@@ -47,6 +53,11 @@ export class Links {
     this.#forget(id);
     if (link.isOpen) this.#user.gone(link);
     link.egress.clear();
+  }
+
+  /** Every open link is about to be asked whether it lives. */
+  probed(): void {
+    for (const link of this.#links.values()) link.probed();
   }
 
   timer(nowMs: number): void {

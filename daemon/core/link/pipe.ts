@@ -16,6 +16,8 @@ export interface Pipe {
   readonly proofTimeoutMs?: number;
   /** Smoothed round trip as the link itself measures it; undefined where only the router's requests can tell. */
   readonly lagMs: number | undefined;
+  /** An answer is overdue, although not for so long that the link ends: another one to the same peer is better. */
+  readonly isDoubtful: boolean;
   /** Where the last `reserve` put its packet. */
   readonly target: Uint8Array;
   readonly targetAt: number;

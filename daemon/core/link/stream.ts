@@ -15,7 +15,13 @@ import {
   writeGreeting,
 } from '../../wire/greeting.ts';
 import type { Context } from '../context.ts';
-import { FRAME_TIMEOUT_MS, GREETING_TIMEOUT_MS, KEEPALIVE_DELAY_MS, SILENCE_TIMEOUT_MS } from '../limits.ts';
+import {
+  FRAME_TIMEOUT_MS,
+  GREETING_TIMEOUT_MS,
+  KEEPALIVE_DELAY_MS,
+  SILENCE_DOUBT_MS,
+  SILENCE_TIMEOUT_MS,
+} from '../limits.ts';
 import { equalOctets } from '../octetmap.ts';
 import { type CloseReason, type LinkFacts, type LinkId, type PublicKey, publicKey, type Sink } from '../port.ts';
 import { Assembler } from './assembler.ts';
@@ -37,6 +43,7 @@ export class StreamLink implements Pipe {
   upSinceMs: number;
   bytesReceived = 0;
   readonly egress: Egress;
+  isDoubtful = false;
   #state: State;
   /** Set by the owner: true while the link waits to be drained. */
   isMarked = false;
@@ -46,6 +53,8 @@ export class StreamLink implements Pipe {
   readonly #assembler = new Assembler();
   /** Close unless any frame arrives by then. */
   #silentAtMs = NEVER;
+  /** Doubtful unless any frame arrives by then. */
+  #doubtAtMs = NEVER;
   /** Send a KeepAlive unless any frame was sent by then. */
   #keepAliveAtMs = NEVER;
   /** Close unless the frame that has begun is whole by then. */
@@ -134,6 +143,17 @@ export class StreamLink implements Pipe {
     this.#mark(this);
   }
 
+  /**
+   * What was awaited before is awaited anew: this machine may have slept, and the answer lie unread. The next doubt comes
+   * early, since the question that follows is answered at once.
+   */
+  probed(): void {
+    if (this.#state.kind !== 'open') return;
+    this.#silentAtMs = this.#arm(SILENCE_TIMEOUT_MS);
+    this.#doubtAtMs = this.#arm(SILENCE_DOUBT_MS.probed);
+    if (this.#frameAtMs !== NEVER) this.#frameAtMs = this.#arm(FRAME_TIMEOUT_MS);
+  }
+
   timer(nowMs: number): void {
     if (this.#state.kind === 'closed') return;
     if (this.#state.kind === 'greeting') {
@@ -144,7 +164,12 @@ export class StreamLink implements Pipe {
     if (nowMs >= this.#silentAtMs) return this.close('peer silent', 'nothing came back in time');
     if (nowMs >= this.#frameAtMs) return this.close('frame timeout', 'a frame was begun and not ended');
     if (nowMs >= this.#keepAliveAtMs) this.sendControl(FRAME.keepAlive, KEEP_ALIVE);
-    this.#context.timers.arm(Math.min(this.#silentAtMs, this.#frameAtMs, this.#keepAliveAtMs));
+    if (nowMs >= this.#doubtAtMs) {
+      this.isDoubtful = true;
+      this.#doubtAtMs = NEVER;
+    }
+    const atMs = Math.min(this.#silentAtMs, this.#doubtAtMs, this.#frameAtMs, this.#keepAliveAtMs);
+    this.#context.timers.arm(atMs);
   }
 
   drain(sink: Sink): void {
@@ -192,6 +217,10 @@ export class StreamLink implements Pipe {
     }
     if (equalOctets(greeting.key, ownKey)) return this.close('own key', 'this is the node itself');
     const key = publicKey(greeting.key.slice());
+    const { boundKey } = this.facts;
+    if (boundKey !== undefined && !equalOctets(boundKey, key)) {
+      return this.close('key not bound', 'the certificate is that of another key');
+    }
     const isPinned = this.facts.pinnedKeys.length === 0 || this.facts.pinnedKeys.some((pin) => equalOctets(pin, key));
     if (!isPinned) return this.close('key not pinned', 'the key is none of those in the URI');
     const isListed =
@@ -209,6 +238,8 @@ export class StreamLink implements Pipe {
   readonly #take = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {
     const type = buffer[bodyAt] as number;
     this.#silentAtMs = NEVER;
+    this.#doubtAtMs = NEVER;
+    this.isDoubtful = false;
     this.#frameAtMs = NEVER;
     if (type > FRAME.keepAlive && this.#keepAliveAtMs === NEVER) this.#keepAliveAtMs = this.#arm(KEEPALIVE_DELAY_MS);
     if (type > FRAME.traffic) this.close('frame type unknown', `type ${type}`);
@@ -221,7 +252,9 @@ export class StreamLink implements Pipe {
   /** A frame goes out; `callsForAnswer` for types of 2 and above. */
   #sent(callsForAnswer: boolean): void {
     this.#keepAliveAtMs = NEVER;
-    if (callsForAnswer && this.#silentAtMs === NEVER) this.#silentAtMs = this.#arm(SILENCE_TIMEOUT_MS);
+    if (!callsForAnswer || this.#silentAtMs !== NEVER) return;
+    this.#silentAtMs = this.#arm(SILENCE_TIMEOUT_MS);
+    this.#doubtAtMs = this.#arm(SILENCE_DOUBT_MS.usual);
   }
 
   #arm(delayMs: number): number {

@@ -45,7 +45,7 @@ export class Forwarder {
       const { links } = peer;
       for (let j = 0; j < links.length; j++) {
         const link = links[j] as PeerLink;
-        if (!link.isProven) continue;
+        if (!link.isEligible) continue;
         if (best !== undefined && !isBetter(link, distance, best, bestDistance, bestCost)) continue;
         best = link;
         bestDistance = distance;
@@ -72,11 +72,15 @@ export class Forwarder {
 
 /**
  * The rules of section 4.5, first one that applies. Before them all: anyone can make a tree of its own and have any
- * coordinates there, so a peer of another tree is a hop only when ours has none.
+ * coordinates there, so a peer of another tree is a hop only when ours has none. Of one peer's links those whose answer is
+ * overdue come last.
  */
 function isBetter(x: PeerLink, distance: number, y: PeerLink, yDistance: number, yCost: number): boolean {
   if (x.peer.hasOurRoot !== y.peer.hasOurRoot) return x.peer.hasOurRoot;
-  if (x.peer === y.peer && x.pipe.priority !== y.pipe.priority) return x.pipe.priority < y.pipe.priority;
+  if (x.peer === y.peer) {
+    if (x.pipe.isDoubtful !== y.pipe.isDoubtful) return y.pipe.isDoubtful;
+    if (x.pipe.priority !== y.pipe.priority) return x.pipe.priority < y.pipe.priority;
+  }
   const product = x.cost * distance;
   const yProduct = yCost * yDistance;
   if (product !== yProduct) return product < yProduct;
@@ -85,11 +89,11 @@ function isBetter(x: PeerLink, distance: number, y: PeerLink, yDistance: number,
   return x.order < y.order;
 }
 
-/** The link of one peer that is preferred: lowest priority number, then cost, then age. */
+/** The link of one peer that is preferred: one in no doubt, lowest priority number, then cost, then age. */
 export function preferredLink(peer: Peer): PeerLink | undefined {
   let best: PeerLink | undefined;
   for (const link of peer.links) {
-    if (link.isProven && (best === undefined || isBetter(link, 1, best, 1, best.cost))) best = link;
+    if (link.isEligible && (best === undefined || isBetter(link, 1, best, 1, best.cost))) best = link;
   }
   return best;
 }

@@ -27,6 +27,10 @@ export type PeerLink = {
   /** Links are compared by age: lower came first. */
   readonly order: number;
   isProven: boolean;
+  /** The carrier has proven the key (link document, part C). */
+  readonly isBound: boolean;
+  /** May carry traffic: it is proven, and bound if any proven link of the peer is. */
+  isEligible: boolean;
   /** Close if no proof has come by then. */
   readonly provenByMs: number;
   /** Smoothed round trip, doubled at first (section 4.3). */
@@ -42,6 +46,7 @@ export type PeerLink = {
   unanswered: SigReq | undefined;
   /** Announcements, and the last filter, that came before the proof; with it they count. */
   readonly early: { type: number; body: Uint8Array }[];
+  /** Milliseconds: the configured one, or the lag in whole ones. */
   cost: number;
 };
 
@@ -124,11 +129,11 @@ export class Peers {
   /** @returns the new link, or why there is no room for it */
   add(pipe: Pipe, newRequest: () => SigReq, hash: number): PeerLink | CloseReason {
     let peer = this.#byKey.get(pipe.key);
+    const isBound = pipe.facts.boundKey !== undefined;
     if (peer !== undefined && peer.links.length >= LINKS_PER_KEY) {
-      // Whoever holds links with a recorded greeting must not keep its owner out.
-      const unproven = peer.links.find((link) => !link.isProven);
-      if (unproven === undefined) return 'too many links';
-      unproven.pipe.close('too many links', 'a newer link took its place');
+      const weakest = replaceable(peer.links, isBound);
+      if (weakest === undefined) return 'too many links';
+      weakest.pipe.close('too many links', 'a newer link took its place');
     }
     peer ??= this.#newPeer(pipe.key, newRequest(), hash);
     const link: PeerLink = {
@@ -136,6 +141,8 @@ export class Peers {
       peer,
       order: this.#order++,
       isProven: false,
+      isBound,
+      isEligible: false,
       provenByMs: this.#context.nowMs + (pipe.proofTimeoutMs ?? PROOF_TIMEOUT_MS),
       lagMs: LAG_UNKNOWN_MS,
       rttMs: 0,
@@ -144,7 +151,7 @@ export class Peers {
       sigReqs: new Bucket(SIG_REQS_PER_PEER, this.#context.nowMs),
       unanswered: undefined,
       early: [],
-      cost: Math.floor(LAG_UNKNOWN_MS),
+      cost: pipe.facts.cost ?? Math.floor(LAG_UNKNOWN_MS),
     };
     this.#context.timers.arm(link.provenByMs);
     peer.links.push(link);
@@ -180,13 +187,21 @@ export class Peers {
     for (const peer of this.#ports.values()) {
       peer.request = newRequest();
       peer.response = undefined;
-      for (const link of [...peer.links]) this.#sendRequest(link);
+      for (const link of [...peer.links]) {
+        link.requestedAtMs = undefined;
+        this.#sendRequest(link);
+      }
     }
   }
 
   /** Links that measure themselves know better than we can by our requests, which may have been sent twice. */
   measure(): void {
     for (const link of this.#byLink.values()) if (link.pipe.lagMs !== undefined) weigh(link, link.pipe.lagMs);
+  }
+
+  /** Asks on every link for the signature that may be there already: the answer shows that the link lives. */
+  probe(): void {
+    for (const link of [...this.#byLink.values()]) this.#sendRequest(link);
   }
 
   /** An answer to the outstanding request came on this link: a sample of its round trip. */
@@ -198,11 +213,12 @@ export class Peers {
     link.lagMs = link.hasSample ? (link.lagMs * 7) / 8 + Math.min(rttMs, 2 * link.lagMs) / 8 : 2 * rttMs;
     link.rttMs = rttMs;
     link.hasSample = true;
-    link.cost = costOf(link.lagMs);
+    link.cost = costOf(link);
   }
 
   #sendRequest(link: PeerLink): void {
-    link.requestedAtMs = this.#context.nowMs;
+    // Of two that ask the same the first counts: its answer comes first.
+    link.requestedAtMs ??= this.#context.nowMs;
     link.pipe.sendControl(
       FRAME.sigReq,
       encodeFrame(FRAME.sigReq, (writer) => writeSigReq(writer, link.peer.request)),
@@ -245,6 +261,10 @@ export class Peers {
   #listProven(): void {
     this.version++;
     this.#proven = [...this.#ports.values()].filter((peer) => peer.links.some((link) => link.isProven));
+    for (const { links } of this.#proven) {
+      const isAnyBound = links.some((link) => link.isProven && link.isBound);
+      for (const link of links) link.isEligible = link.isProven && (link.isBound || !isAnyBound);
+    }
   }
 }
 
@@ -252,11 +272,21 @@ function weigh(link: PeerLink, lagMs: number): void {
   link.lagMs = lagMs;
   link.rttMs = lagMs;
   link.hasSample = true;
-  link.cost = costOf(lagMs);
+  link.cost = costOf(link);
 }
 
-function costOf(lagMs: number): number {
-  return Math.max(1, Math.floor(lagMs));
+function costOf({ pipe, lagMs }: PeerLink): number {
+  return pipe.facts.cost ?? Math.max(1, Math.floor(lagMs));
+}
+
+/**
+ * Whoever holds links with a recorded greeting must not keep its owner out: what is unproven makes way for a newer link,
+ * and what is unbound for a bound one, but nothing bound for an unbound one.
+ */
+function replaceable(links: readonly PeerLink[], isNewBound: boolean): PeerLink | undefined {
+  const unbound = links.filter((link) => !link.isBound);
+  const candidates = isNewBound ? [...unbound, ...links] : unbound;
+  return candidates.find((link) => !link.isProven) ?? (isNewBound ? unbound[0] : undefined);
 }
 
 /** Sends on every proven link of a peer; one that is too slow for it ends, and leaves the list. */
@@ -264,9 +294,9 @@ export function tellPeer(peer: Peer, type: number, frame: Uint8Array): void {
   for (const link of [...peer.links]) if (link.isProven) link.pipe.sendControl(type, frame);
 }
 
-/** The lowest cost over the proven links. */
+/** The lowest cost over the links that may carry traffic. */
 export function peerCost(peer: Peer): number {
   let cost = Number.POSITIVE_INFINITY;
-  for (const link of peer.links) if (link.isProven && link.cost < cost) cost = link.cost;
+  for (const link of peer.links) if (link.isEligible && link.cost < cost) cost = link.cost;
   return cost;
 }

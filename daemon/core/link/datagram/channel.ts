@@ -67,6 +67,10 @@ export class Channel implements Pipe {
     return this.#parts.traffic.queuedBytes + this.#parts.controlOut.queuedBytes;
   }
 
+  get isDoubtful(): boolean {
+    return this.#parts.liveness.isDoubtful;
+  }
+
   get lagMs(): number {
     const ms = this.#parts.roundTrip.smoothedMs ?? this.#parts.constants.rtoMs.initial;
     return this.#context.nowMs < this.upSinceMs + LINK_YOUNG_MS ? 2 * ms : ms;

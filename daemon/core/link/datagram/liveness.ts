@@ -69,6 +69,11 @@ export class Liveness {
     return nowMs >= this.#answerByMs ? 'answer' : undefined;
   }
 
+  /** Answers are overdue: the second PING has gone out. */
+  get isDoubtful(): boolean {
+    return this.#pings > 1;
+  }
+
   get deadlineMs(): number {
     const { deadAfterMs, natKeepaliveMs } = this.#constants;
     const deadMs = this.#pings >= PINGS_BEFORE_DEATH ? this.#waitingSinceMs + deadAfterMs : NEVER;

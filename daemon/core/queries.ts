@@ -1,0 +1,206 @@
+/**
+ * Questions between nodes (section 6.1). What others ask is answered, so far as limits and configuration allow; what we
+ * ask is asked again until the answer comes or its time is over. Answers name no question: each counts for the one that
+ * its sender has open.
+ */
+import { type QueryKind, readQuery, writeQuery } from '../wire/query.ts';
+import type { Context } from './context.ts';
+import {
+  ANSWER_JSON_MAX,
+  ANSWERS,
+  ANSWERS_PER_KEY,
+  MTU_MAX,
+  NODE_INFO_MAX,
+  QUERIES_RUNNING,
+  QUERY_LIFE_MS,
+  QUERY_RESEND_MS,
+} from './limits.ts';
+import { equalOctets, OctetMap } from './octetmap.ts';
+import { Bucket } from './policy.ts';
+import { PACKET_HEADROOM, type PublicKey, type QueryTopic } from './port.ts';
+
+export type QueryPorts = {
+  /** As `Sessions.send`. */
+  send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void;
+  routingEntries(): number;
+  /** One a link. */
+  peerKeys(): Iterable<Uint8Array>;
+  treeKeys(): Iterable<Uint8Array>;
+};
+
+type Running = { readonly key: PublicKey; readonly topic: QueryTopic; readonly untilMs: number; resendAtMs: number };
+
+type Asker = { readonly key: PublicKey; readonly bucket: Bucket; restedAtMs: number };
+
+const REQUESTS: Record<QueryTopic, QueryKind> = {
+  nodeInfo: 'nodeInfoRequest',
+  self: 'selfRequest',
+  peers: 'peersRequest',
+  tree: 'treeRequest',
+};
+const RESPONSES: Record<QueryTopic, QueryKind> = {
+  nodeInfo: 'nodeInfoResponse',
+  self: 'selfResponse',
+  peers: 'peersResponse',
+  tree: 'treeResponse',
+};
+const TOPICS = ['nodeInfo', 'self', 'peers', 'tree'] as const;
+
+/** In front of a body: the type, the debug octet, the kind. */
+const HEAD_MAX = 3;
+const KEY = 32;
+
+export class Queries {
+  readonly #context: Context;
+  readonly #ports: QueryPorts;
+  #running: Running[] = [];
+  /** Who was answered lately. New ones come at the rate of all answers, so the table cannot grow beyond that. */
+  readonly #askers: OctetMap<Asker>;
+  readonly #answers: Bucket;
+  readonly #debugAnswers: Bucket;
+
+  constructor(context: Context, ports: QueryPorts) {
+    const { nodeInfo, limits } = context.options;
+    if (nodeInfo.length > NODE_INFO_MAX) throw new RangeError('NodeInfo is larger than may be sent');
+    this.#context = context;
+    this.#ports = ports;
+    this.#askers = new OctetMap(KEY, context.hashSeed);
+    this.#answers = new Bucket(ANSWERS, context.nowMs);
+    const perSecond = limits.debugAnswersPerSecond;
+    this.#debugAnswers = new Bucket({ perSecond, burst: 2 * perSecond }, context.nowMs);
+  }
+
+  /** One event answers each question; whoever asks what is asked already shares its answer. */
+  ask(key: PublicKey, topic: QueryTopic): void {
+    const { nowMs, events } = this.#context;
+    if (equalOctets(key, this.#context.key)) {
+      events.push({ kind: 'queryAnswered', key, topic, body: this.#answerTo(topic) });
+      return;
+    }
+    if (this.#find(key, topic) >= 0) return;
+    if (this.#running.length >= QUERIES_RUNNING) {
+      events.push({ kind: 'queryFailed', key, topic, reason: 'too many' });
+      return;
+    }
+    const running = { key, topic, untilMs: nowMs + QUERY_LIFE_MS, resendAtMs: 0 };
+    this.#running.push(running);
+    this.#request(running);
+  }
+
+  /** `packet` lies in a buffer that will be used again. */
+  received(from: PublicKey, packet: Uint8Array): void {
+    const query = readQuery(packet);
+    if (query === undefined) return this.#context.stats.drop('query unknown');
+    const { kind, body } = query;
+    const asked = TOPICS.find((topic) => REQUESTS[topic] === kind);
+    if (asked !== undefined) return this.#answer(from, asked);
+    const answered = TOPICS.find((topic) => RESPONSES[topic] === kind);
+    if (answered !== undefined) this.#answered(from, answered, body);
+  }
+
+  timer(nowMs: number): void {
+    for (const asker of [...this.#askers.values()]) if (asker.restedAtMs <= nowMs) this.#askers.delete(asker.key);
+    const over = this.#running.filter(({ untilMs }) => untilMs <= nowMs);
+    this.#running = this.#running.filter(({ untilMs }) => untilMs > nowMs);
+    for (const { key, topic } of over) {
+      this.#context.events.push({ kind: 'queryFailed', key, topic, reason: 'no answer' });
+    }
+    for (const running of this.#running) {
+      if (running.resendAtMs <= nowMs) this.#request(running);
+      this.#context.timers.arm(Math.min(running.resendAtMs, running.untilMs));
+    }
+  }
+
+  #request(running: Running): void {
+    running.resendAtMs = this.#context.nowMs + QUERY_RESEND_MS;
+    this.#context.timers.arm(running.resendAtMs);
+    this.#send(running.key, REQUESTS[running.topic], NOTHING);
+  }
+
+  #answer(from: PublicKey, topic: QueryTopic): void {
+    if (this.#mayAnswer(from, topic)) this.#send(from, RESPONSES[topic], this.#answerTo(topic));
+  }
+
+  #mayAnswer(from: PublicKey, topic: QueryTopic): boolean {
+    const { nowMs, stats, options } = this.#context;
+    const isDebug = topic !== 'nodeInfo';
+    if (isDebug && options.limits.debugAnswersPerSecond === 0) {
+      stats.drop('query not answered');
+      return false;
+    }
+    const asker = this.#askers.get(from);
+    const isFast =
+      asker?.bucket.take(nowMs) === false || (isDebug && !this.#debugAnswers.take(nowMs)) || !this.#answers.take(nowMs);
+    if (isFast) {
+      stats.drop('query rate');
+      return false;
+    }
+    const restedAtMs = nowMs + (1_000 * ANSWERS_PER_KEY.burst) / ANSWERS_PER_KEY.perSecond;
+    if (asker !== undefined) {
+      asker.restedAtMs = restedAtMs;
+      return true;
+    }
+    const bucket = new Bucket(ANSWERS_PER_KEY, nowMs);
+    bucket.take(nowMs);
+    this.#askers.set(from, { key: from, bucket, restedAtMs });
+    return true;
+  }
+
+  #answerTo(topic: QueryTopic): Uint8Array {
+    switch (topic) {
+      case 'nodeInfo':
+        return this.#context.options.nodeInfo;
+      case 'self':
+        return selfJson(this.#context.key, this.#ports.routingEntries());
+      case 'peers':
+        return this.#list(this.#ports.peerKeys());
+      case 'tree':
+        return this.#list(this.#ports.treeKeys());
+      default:
+        return topic satisfies never;
+    }
+  }
+
+  /** As many keys as a packet of our MTU holds. */
+  #list(keys: Iterable<Uint8Array>): Uint8Array {
+    const most = Math.floor((this.#context.options.mtu - HEAD_MAX) / KEY);
+    const body = new Uint8Array(most * KEY);
+    let at = 0;
+    for (const key of keys) {
+      if (at === body.length) break;
+      body.set(key, at);
+      at += KEY;
+    }
+    return body.subarray(0, at);
+  }
+
+  #answered(from: PublicKey, topic: QueryTopic, body: Uint8Array): void {
+    const { stats, events } = this.#context;
+    const index = this.#find(from, topic);
+    if (index < 0) return stats.drop('query answer unasked');
+    const isJson = topic === 'nodeInfo' || topic === 'self';
+    if (body.length > (isJson ? ANSWER_JSON_MAX : MTU_MAX)) return stats.drop('query answer too large');
+    this.#running.splice(index, 1);
+    events.push({ kind: 'queryAnswered', key: from, topic, body: body.slice() });
+  }
+
+  #find(key: PublicKey, topic: QueryTopic): number {
+    return this.#running.findIndex((running) => running.topic === topic && equalOctets(running.key, key));
+  }
+
+  #send(dest: PublicKey, kind: QueryKind, body: Uint8Array): void {
+    const packet = writeQuery({ kind, body });
+    const roomy = new Uint8Array(PACKET_HEADROOM + packet.length);
+    roomy.set(packet, PACKET_HEADROOM);
+    this.#ports.send(dest, roomy, PACKET_HEADROOM, packet.length);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** The number is text, as the reference writes it. */
+function selfJson(key: Uint8Array, routingEntries: number): Uint8Array {
+  const hex = Array.from(key, (octet) => octet.toString(16).padStart(2, '0')).join('');
+  const text = JSON.stringify({ key: hex, routing_entries: String(routingEntries) });
+  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+}

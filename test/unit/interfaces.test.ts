@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
+import { test } from 'node:test';
+import { patternOf } from '../../daemon/host/pattern.ts';
+import { type DiscoveryRule, isLinkLocal, linkLocalInterfaces, placesOf } from '../../daemon/links/interfaces.ts';
+
+function rule(regex: string, changes: Partial<DiscoveryRule> = {}): DiscoveryRule {
+  const found = patternOf(regex);
+  assert.ok(found !== undefined, `${regex} is no expression`);
+  return { regex: found, beacon: true, listen: true, port: 0, priority: 0, password: new Uint8Array(0), ...changes };
+}
+
+const NAMES = ['eth0', 'eth1', 'wlan0', 'br-lan'];
+const interfaces = NAMES.map((name, i) => ({ name, address: `fe80::${i}` }));
+const chosen = (...rules: DiscoveryRule[]): string[] => placesOf(interfaces, rules).map(({ name }) => name);
+
+for (const [regex, expected] of [
+  ['.*', NAMES],
+  ['', NAMES],
+  ['eth', ['eth0', 'eth1']],
+  ['^th', []],
+  ['0$', ['eth0', 'wlan0']],
+  ['eth0|br-.*', ['eth0', 'br-lan']],
+  ['(?i)ETH', ['eth0', 'eth1']],
+  ['\\Aeth1\\z', ['eth1']],
+  ['(?P<kind>wlan)\\d+', ['wlan0']],
+] as const) {
+  test(`'${regex}' names ${expected.join(', ') || 'nothing'}`, () => assert.deepEqual(chosen(rule(regex)), expected));
+}
+
+test('what is no regular expression is none here either', () => {
+  for (const text of ['(', '[a', '*', '(?x)a']) assert.equal(patternOf(text), undefined, text);
+});
+
+test('of overlapping rules the first is for an interface', () => {
+  const places = placesOf(interfaces, [rule('eth0', { priority: 1 }), rule('eth', { priority: 2 }), rule('.*')]);
+  assert.deepEqual(
+    places.map(({ rule: { priority } }) => priority),
+    [1, 2, 0, 0],
+  );
+});
+
+test('a rule that neither sends nor listens takes interfaces out', () => {
+  assert.deepEqual(chosen(rule('eth', { beacon: false, listen: false }), rule('.*')), ['wlan0', 'br-lan']);
+  assert.deepEqual(chosen(rule('eth', { listen: false })), ['eth0', 'eth1']);
+  assert.deepEqual(chosen(rule('eth', { beacon: false })), ['eth0', 'eth1']);
+  assert.deepEqual(chosen(), []);
+});
+
+for (const [address, expected] of [
+  ['fe80::1', true],
+  ['FE80::1%eth0', true],
+  ['febf:ffff::1', true],
+  ['fec0::1', false],
+  ['fe8::1', false],
+  ['2001:db8:fe80::1', false],
+  ['::1', false],
+  ['169.254.0.1', false],
+] as const) {
+  test(`${address} is ${expected ? '' : 'not '}link-local`, () => assert.equal(isLinkLocal(address), expected));
+}
+
+test('the interfaces of this machine are those with a link-local address, without loopback and zones', () => {
+  for (const { name, address } of linkLocalInterfaces()) {
+    const own = networkInterfaces()[name] ?? [];
+    assert.ok(own.some((entry) => !entry.internal && entry.address.split('%')[0] === address));
+    assert.match(address, /^fe[89ab][0-9a-f]:[0-9a-f:]+$/);
+  }
+});
