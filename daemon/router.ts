@@ -89,8 +89,9 @@ function handlers(node: Node, driver: Driver, peering: Peering, pings: Pings, tu
     ping: ({ address, sequence, size, timeoutMs }) => pings.ping(driver, { address, sequence, size, timeoutMs }),
     reload: ({ settings }) => peering.reload(settings.peers, settings.listen),
     stop: async () => {
-      await peering.stop();
+      // First, so that peers hear of it while their sockets are open.
       driver.stop();
+      await peering.stop();
       return null;
     },
   };
