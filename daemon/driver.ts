@@ -6,13 +6,16 @@ import type { Node } from './core/node.ts';
 import {
   type CloseReason,
   type CoreEvent,
+  type DatagramBatch,
   type DeliveryBatch,
   type Input,
   type LinkId,
   linkId,
   type PublicKey,
   type Sink,
+  type SocketId,
 } from './core/port.ts';
+import { Datagrams } from './datagrams.ts';
 import type { TunDevice } from './host/tun.ts';
 import type { Carrier } from './links/link.ts';
 
@@ -35,6 +38,8 @@ export class Driver implements Sink {
   readonly #node: Node;
   readonly #onEvent: (event: CoreEvent) => void;
   readonly #links: (Attached | undefined)[] = [];
+  /** Sockets and the links on them. */
+  readonly datagrams = new Datagrams((input) => this.feed(input));
   readonly #device: TunDevice | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
@@ -72,7 +77,6 @@ export class Driver implements Sink {
       },
       writable: () => {
         this.feed({ kind: 'linkWritable', link });
-        if (this.#pause !== undefined && this.#node.queuedBytes() < PAUSE_ABOVE_BYTES) this.#resume();
       },
       closed: (reason) => {
         this.#links[link] = undefined;
@@ -93,13 +97,19 @@ export class Driver implements Sink {
     if (this.#isStopped) return;
     this.#node.handle(input, performance.now());
     this.#settle();
+    const hasRoom = input.kind === 'linkWritable' || input.kind === 'socketWritable';
+    if (hasRoom && this.#pause !== undefined && this.#node.queuedBytes() < PAUSE_ABOVE_BYTES) this.#resume();
   }
 
   stop(): void {
+    // Who is at the other end of datagrams hears of it only if we tell.
+    for (const link of this.datagrams.links()) this.#node.closeLink(link, 'shutdown');
+    this.#node.drain(this);
     this.#isStopped = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#pause);
     for (const attached of this.#links) attached?.carrier.close();
+    this.datagrams.stop();
     this.#device?.close();
   }
 
@@ -109,8 +119,8 @@ export class Driver implements Sink {
     return this.#links[link]?.carrier.write(bytes) ?? true;
   }
 
-  send(): number {
-    return 0;
+  send(socket: SocketId, batch: DatagramBatch): number {
+    return this.datagrams.send(socket, batch);
   }
 
   close(link: LinkId, reason: CloseReason, detail: string): void {
@@ -127,6 +137,7 @@ export class Driver implements Sink {
 
   event(event: CoreEvent): void {
     if (event.kind === 'linkUp') this.#links[event.link]?.watcher.up(event.key);
+    else this.datagrams.heard(event);
     this.#onEvent(event);
   }
 

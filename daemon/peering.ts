@@ -5,9 +5,11 @@ import type { Driver } from './driver.ts';
 import type { PeerRow } from './host/commands.ts';
 import { Dialer, type DialTask } from './links/dialer.ts';
 import { Gate } from './links/gate.ts';
-import type { Carrier, Listener } from './links/link.ts';
+import type { Carrier, LinkUri, Listener } from './links/link.ts';
 import type { Links } from './links/registry.ts';
+import { isDatagram } from './links/schemes.ts';
 import { parseUri, shownUri } from './links/uri.ts';
+import { Sockets } from './sockets.ts';
 
 export type PeerSetting = { readonly uri: string; readonly sourceInterface: string };
 
@@ -16,8 +18,8 @@ export type Report = (level: 'debug' | 'info' | 'warn', message: string, fields?
 /** The longest that a timer can wait; a longer backoff is asked for again then. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-/** What runs for one configured peer: an attempt, or a link. */
-type Run = { readonly abort: AbortController; link: LinkId | undefined };
+/** What runs for one configured peer: an attempt, or a link that `end` ends. */
+type Run = { readonly abort: AbortController; end: (() => void) | undefined };
 
 export class Peering {
   readonly #driver: Driver;
@@ -25,6 +27,7 @@ export class Peering {
   readonly #report: Report;
   readonly #dialer = new Dialer();
   readonly #gate = new Gate();
+  readonly #sockets: Sockets;
   readonly #listeners = new Map<string, Listener>();
   readonly #runs = new Map<DialTask, Run>();
   /** Peers of the configuration file, which a reload compares with; others came by command. */
@@ -38,6 +41,7 @@ export class Peering {
     this.#driver = driver;
     this.#links = links;
     this.#report = report;
+    this.#sockets = new Sockets(driver, (uri, reason) => report('warn', 'a socket was closed', { uri, reason }));
   }
 
   get listening(): string[] {
@@ -68,7 +72,7 @@ export class Peering {
     const run = this.#runs.get(task);
     this.#runs.delete(task);
     run?.abort.abort();
-    if (run?.link !== undefined) this.#driver.detach(run.link);
+    run?.end?.();
     this.#dialDue();
   }
 
@@ -109,7 +113,7 @@ export class Peering {
       lastErrorAgeMs: 0,
     }));
     for (const task of this.#dialer.tasks()) {
-      if (this.#runs.get(task)?.link !== undefined) continue;
+      if (this.#runs.get(task)?.end !== undefined) continue;
       const { lastError, lastErrorAtMs, uri } = task;
       const lastErrorAgeMs = lastError === undefined ? 0 : nowMs - lastErrorAtMs;
       rows.push({
@@ -163,7 +167,7 @@ export class Peering {
     for (const uri of listen) {
       if (this.#listeners.has(uri)) continue;
       try {
-        const listener = await this.#links.listen(parseUri(uri, 'listen'), (carrier) => void this.accept(carrier));
+        const listener = await this.#listen(parseUri(uri, 'listen'));
         this.#listeners.set(uri, listener);
         changes.push(`listening on ${listener.uri}`);
       } catch (error) {
@@ -171,6 +175,10 @@ export class Peering {
       }
     }
     return changes;
+  }
+
+  #listen(uri: LinkUri): Promise<Listener> {
+    return isDatagram(uri.scheme) ? this.#sockets.listen(uri) : this.#links.listen(uri, (carrier) => void this.accept(carrier));
   }
 
   #dialDue(): void {
@@ -185,8 +193,9 @@ export class Peering {
 
   /** One attempt, and the life of the link that comes of it. Never rejects. */
   async #dial(task: DialTask): Promise<void> {
-    const run: Run = { abort: new AbortController(), link: undefined };
+    const run: Run = { abort: new AbortController(), end: undefined };
     this.#runs.set(task, run);
+    if (isDatagram(task.uri.scheme)) return this.#dialDatagram(task, run);
     let carrier: Carrier;
     try {
       carrier = await this.#links.dial(task.uri, task.sourceInterface, run.abort.signal);
@@ -194,27 +203,52 @@ export class Peering {
       return this.#failed(task, run, messageOf(error));
     }
     if (run.abort.signal.aborted) return carrier.close();
-    const name = task.uri.name;
-    run.link = this.#driver.attach(carrier, {
-      up: () => {
-        this.#dialer.established(task);
-        this.#report('info', 'connected', { peer: name });
-        this.#dialDue();
-      },
+    const link = this.#driver.attach(carrier, {
+      up: () => this.#connected(task),
       down: (reason, code) => {
-        run.link = undefined;
+        run.end = undefined;
         if (code !== 'own key') return this.#failed(task, run, reason);
         this.#dialer.giveUp(task, reason, performance.now());
         this.#dialDue();
       },
     });
+    if (link !== undefined) run.end = () => this.#driver.detach(link);
   }
 
-  #failed(task: DialTask, run: Run, reason: string): void {
+  /** The same for a datagram link. Never rejects. */
+  async #dialDatagram(task: DialTask, run: Run): Promise<void> {
+    const end = new AbortController();
+    run.abort.signal.addEventListener('abort', () => {
+      if (run.end === undefined) end.abort();
+    });
+    try {
+      await this.#sockets.dial(task.uri, task.sourceInterface, end.signal, {
+        up: () => {
+          run.end = () => end.abort();
+          this.#connected(task);
+        },
+        down: (reason, _code, retryAfterMs) => {
+          run.end = undefined;
+          this.#failed(task, run, reason, retryAfterMs);
+        },
+        failed: (reason) => this.#failed(task, run, reason),
+      });
+    } catch (error) {
+      this.#failed(task, run, messageOf(error));
+    }
+  }
+
+  #connected(task: DialTask): void {
+    this.#dialer.established(task);
+    this.#report('info', 'connected', { peer: task.uri.name });
+    this.#dialDue();
+  }
+
+  #failed(task: DialTask, run: Run, reason: string, waitMs?: number): void {
     if (this.#runs.get(task) !== run) return;
     this.#runs.delete(task);
     this.#report('info', 'not connected', { peer: task.uri.name, reason });
-    this.#dialer.failed(task, reason, performance.now());
+    this.#dialer.failed(task, reason, performance.now(), waitMs);
     this.#dialDue();
   }
 }

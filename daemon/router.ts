@@ -151,8 +151,9 @@ function handlers({ node, driver, peering, discovery, pings, questions, tun }: P
     ],
     stop: async () => {
       discovery.stop();
-      await peering.stop();
+      // First, so that peers hear of it while their sockets are open.
       driver.stop();
+      await peering.stop();
       return null;
     },
   };

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { getSystemErrorName } from 'node:util';
-import { RatatoskError } from '../daemon/core/error.ts';
+import { failure } from './failure.ts';
+import { type NativeUdp, openUdp, type Udp, type UdpPlace } from './udp.ts';
 
 /**
  * Row i of a batch is `table[6 * i ..]`: index of the source in `buffers`, offset there, length, index of the target,
@@ -36,6 +36,8 @@ export interface Addon {
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): void;
   /** Routes an IPv6 prefix (16 octets) to the interface. May be repeated. */
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): void;
+  /** Opens a UDP socket that never fragments. */
+  openUdp(place: UdpPlace): Udp;
 }
 
 export interface Tun {
@@ -90,6 +92,7 @@ type Native = {
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): number;
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): number;
   Tun: new () => NativeTun;
+  Udp: new () => NativeUdp;
 };
 
 export type LoadedAddon = { addon: Addon; problem?: undefined } | { addon?: undefined; problem: string };
@@ -134,6 +137,7 @@ function wrap(native: Native): Addon {
       const result = native.addRoute(name, prefix, prefixLength);
       if (result < 0) throw failure('ROUTE_ADD', result, `add a route to ${name}`, INTERFACE_REMEDIES);
     },
+    openUdp: (place) => openUdp(new native.Udp(), place),
   };
 }
 
@@ -177,10 +181,3 @@ const INTERFACE_REMEDIES: Record<string, string> = {
   ENODEV: 'there is no such interface',
   ENETDOWN: 'the interface is down',
 };
-
-function failure(code: string, result: number, attempt: string, remedies: Record<string, string>): RatatoskError {
-  const name = getSystemErrorName(result);
-  const cause = Object.assign(new Error(name), { code: name, errno: result });
-  const remedy = remedies[name];
-  return new RatatoskError(code, `Cannot ${attempt}: ${name}${remedy === undefined ? '' : ` (${remedy})`}`, { cause });
-}

@@ -1,5 +1,6 @@
 /** Text forms of IPv6 addresses and subnets (RFC 5952), as the admin socket and people use them. */
 import { isIPv6 } from 'node:net';
+import { ipv6Octets } from '../wire/ipv6-text.ts';
 
 export function addressText(octets: Uint8Array): string {
   const groups: string[] = [];
@@ -19,29 +20,11 @@ export function subnetText(octets: Uint8Array): string {
 /** 16 octets, or undefined if the text is no IPv6 address. A zone is refused: mesh addresses have none. */
 export function parseAddress(text: string): Uint8Array | undefined {
   if (!isIPv6(text) || text.includes('%')) return undefined;
-  const [head = '', tail] = dottedToGroups(text).split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = Array<string>(8 - before.length - after.length).fill('0');
-  const octets = new Uint8Array(16);
-  [...before, ...zeros, ...after].forEach((group, i) => {
-    const value = Number.parseInt(group, 16);
-    octets[2 * i] = value >> 8;
-    octets[2 * i + 1] = value & 0xff;
-  });
-  return octets;
+  return ipv6Octets(text);
 }
 
 export function hexText(octets: Uint8Array): string {
   return Buffer.from(octets).toString('hex');
-}
-
-/** `::ffff:192.0.2.1` has two groups in decimal. */
-function dottedToGroups(text: string): string {
-  const dotted = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  if (dotted === null) return text;
-  const [a = 0, b = 0, c = 0, d = 0] = dotted.slice(1).map(Number);
-  return `${text.slice(0, dotted.index)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 function longestZeros(groups: readonly string[]): { start: number; length: number } {

@@ -19,7 +19,7 @@ FORBIDDEN.addAddress('0.0.0.0', 'ipv4');
 
 /** Rejects with `DIAL_FAILED` naming the last address that failed. Nagle is off, keep-alive too (section 2.1). */
 export async function connectTcp(uri: LinkUri, sourceInterface: string, signal: AbortSignal): Promise<Socket> {
-  const addresses = await resolve(uri, signal);
+  const addresses = await resolveHost(uri, signal);
   const attempt = (address: string, ended: AbortSignal) => connectOne(address, uri.port, sourceInterface, ended);
   if (addresses.length === 0 && !signal.aborted) {
     throw new RatatoskError('DIAL_FAILED', `${uri.host} has no address that a link may use`);
@@ -31,7 +31,8 @@ export async function connectTcp(uri: LinkUri, sourceInterface: string, signal: 
   }
 }
 
-async function resolve(uri: LinkUri, signal: AbortSignal): Promise<string[]> {
+/** Addresses that a link may use, in the order of the system; IPv6 addresses may have a zone. */
+export async function resolveHost(uri: LinkUri, signal: AbortSignal): Promise<string[]> {
   const host = uri.host.split('%')[0] ?? '';
   const found = isIP(host) !== 0 ? [uri.host] : (await resolveName(host, signal)).map(({ address }) => address);
   return found.filter((address) => !isForbidden(address));

@@ -83,13 +83,14 @@ export class Dialer {
     task.failures = 0;
   }
 
-  /** A failed attempt or a lost link. */
-  failed(task: DialTask, error: string, nowMs: number): void {
+  /** A failed attempt or a lost link. `waitMs`: instead of what follows from the number of failures; infinity: never. */
+  failed(task: DialTask, error: string, nowMs: number, waitMs?: number): void {
     task.failures = Math.min(EXPONENT_MAX, task.failures + 1);
     task.lastError = error;
     task.lastErrorAtMs = nowMs;
     const cap = task.uri.options.maxBackoffMs ?? BACKOFF_CAP_MS;
-    task.state = { kind: 'waiting', atMs: nowMs + Math.min(2 ** task.failures * 1_000, cap) };
+    const ownMs = Math.min(2 ** task.failures * 1_000, cap);
+    task.state = { kind: 'waiting', atMs: nowMs + (waitMs ?? ownMs) };
   }
 
   giveUp(task: DialTask, error: string, nowMs: number): void {

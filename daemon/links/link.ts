@@ -60,6 +60,10 @@ export type LinkOptions = {
   /** Milliseconds, at least 5000. */
   readonly maxBackoffMs: number | undefined;
   readonly origins: readonly string[];
+  /** Of datagram links, instead of a password: 32 octets. */
+  readonly psk: Uint8Array | undefined;
+  /** Of datagram links over slow radio: `slow=halow`. */
+  readonly isSlow: boolean;
 };
 
 export type Listener = {

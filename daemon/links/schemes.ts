@@ -6,9 +6,11 @@ export type SchemeFacts = {
   readonly place: 'host' | 'file' | 'proxy';
   /** The carrier can prove whose key is at its other end (link document, part C). */
   readonly isBindable: boolean;
+  /** Carries datagrams, not octet streams: `sockets.ts` beside the driver serves it. */
+  readonly isDatagram: boolean;
 };
 
-const HOST: SchemeFacts = { canListen: true, defaultPort: undefined, place: 'host', isBindable: false };
+const HOST: SchemeFacts = { canListen: true, defaultPort: undefined, place: 'host', isBindable: false, isDatagram: false };
 
 export const KINDS: ReadonlyMap<string, SchemeFacts> = new Map([
   ['tcp', HOST],
@@ -18,7 +20,12 @@ export const KINDS: ReadonlyMap<string, SchemeFacts> = new Map([
   ['unix', { ...HOST, place: 'file' }],
   ['socks', { ...HOST, place: 'proxy', canListen: false }],
   ['sockstls', { ...HOST, place: 'proxy', canListen: false, isBindable: true }],
+  ['udp', { ...HOST, isBindable: true, isDatagram: true }],
 ]);
 
+export function isDatagram(scheme: string): boolean {
+  return KINDS.get(scheme)?.isDatagram === true;
+}
+
 /** Known to users of this or of Yggdrasil, and to come. */
-export const PLANNED_SCHEMES: readonly string[] = ['quic', 'udp', 'serial', 'rnode', 'kiss', 'meshcore'];
+export const PLANNED_SCHEMES: readonly string[] = ['quic', 'serial', 'rnode', 'kiss', 'meshcore'];

@@ -46,7 +46,9 @@ export function parseUri(text: string, purpose: Purpose): LinkUri {
       : kind.place === 'proxy'
         ? { ...nobody, ...parseProxy(name, authority, rest, fail) }
         : { ...nobody, ...parseAuthority(authority, kind.defaultPort, purpose, fail) };
-  return { scheme, ...place, ...parseOptions(query, fail) };
+  const { options, otherQuery } = parseOptions(query, kind.isDatagram, fail);
+  if (kind.isDatagram) checkDatagram(scheme, rest, options, purpose, fail);
+  return { scheme, ...place, otherQuery, options };
 }
 
 /** A URI without its options and without a user, which may be secrets. */
@@ -57,7 +59,7 @@ export function shownUri(text: string): string {
 
 /** Options end up elsewhere when their '?' is missing. */
 function withoutPassword(text: string): string {
-  return text.replace(/password=.*/is, 'password=…');
+  return text.replace(/(password|psk)=.*/is, '$1=…');
 }
 
 function unknownScheme(text: string, scheme: string): RatatoskError {
@@ -141,13 +143,17 @@ export const NO_OPTIONS: LinkOptions = {
   sni: undefined,
   maxBackoffMs: undefined,
   origins: [],
+  psk: undefined,
+  isSlow: false,
 };
 
 const OPTIONS = ['key', 'priority', 'cost', 'password', 'sni', 'maxbackoff', 'origin'];
+const DATAGRAM_OPTIONS = [...OPTIONS, 'psk', 'slow'];
 
 /** Of an option that stands there twice and can have one value only, the first counts; an empty one is none. */
-function parseOptions(query: string, fail: Fail): { options: LinkOptions; otherQuery: string } {
-  const given = new Map<string, string[]>(OPTIONS.map((name) => [name, []]));
+function parseOptions(query: string, isDatagram: boolean, fail: Fail): { options: LinkOptions; otherQuery: string } {
+  const names = isDatagram ? DATAGRAM_OPTIONS : OPTIONS;
+  const given = new Map<string, string[]>(names.map((name) => [name, []]));
   const others: string[] = [];
   for (const pair of query.split('&')) {
     const [rawName, raw = ''] = splitOnce(pair, '=');
@@ -167,8 +173,25 @@ function parseOptions(query: string, fail: Fail): { options: LinkOptions; otherQ
     sni: sni === '' || isIP(sni) !== 0 ? undefined : sni,
     maxBackoffMs: parseBackoff(first('maxbackoff'), fail),
     origins: all('origin'),
+    psk: parsePsk(first('psk'), fail),
+    isSlow: parseSlow(first('slow'), fail),
   };
   return { options, otherQuery: others.join('&') };
+}
+
+/** A stranger's key cannot be asked for: who dials must know whom. */
+function checkDatagram(
+  scheme: string,
+  rest: string | undefined,
+  { keys, password, psk }: LinkOptions,
+  purpose: Purpose,
+  fail: Fail,
+): void {
+  if (rest !== undefined && rest !== '') fail(`a path has no meaning on ${scheme}://`);
+  if (password.length > 0 && psk !== undefined) fail('password and psk exclude each other: give one of them');
+  if (purpose === 'dial' && keys.length === 0) fail(`it lacks the key of the peer: add ?key= and its 64 digits`);
+  if (purpose === 'dial' && keys.length > 1) fail(`found ${keys.length} keys, expected one`);
+  if (purpose === 'listen' && keys.length > 0) fail('key is for peers: who may come in is said by AllowedPublicKeys');
 }
 
 /** What was found is not told: it might be a private key. */
@@ -197,6 +220,18 @@ function parsePassword(value: string, fail: Fail): Uint8Array {
   const octets = new TextEncoder().encode(value);
   if (octets.length > PASSWORD_MAX) fail(`password: found ${octets.length} octets, expected at most ${PASSWORD_MAX}`);
   return octets;
+}
+
+/** Like a key it is never told. */
+function parsePsk(value: string, fail: Fail): Uint8Array | undefined {
+  if (value === '') return undefined;
+  if (!/^[0-9a-f]{64}$/i.test(value)) fail('psk: expected 64 hexadecimal digits');
+  return Uint8Array.from(Buffer.from(value, 'hex'));
+}
+
+function parseSlow(value: string, fail: Fail): boolean {
+  if (value !== '' && value !== 'halow') fail(`slow: found '${value}', expected halow`);
+  return value === 'halow';
 }
 
 function parseBackoff(value: string, fail: Fail): number | undefined {

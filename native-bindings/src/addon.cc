@@ -4,6 +4,7 @@
 #include "box_call.h"
 #include "netlink_call.h"
 #include "tun.h"
+#include "udp.h"
 
 namespace ratatosk {
 
@@ -21,6 +22,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::configureInterface>("configureInterface"),
                              InstanceMethod<&RatatoskAddon::addRoute>("addRoute"),
                              InstanceValue("Tun", Tun::define(env)),
+                             InstanceValue("Udp", Udp::define(env)),
                          });
   }
 

@@ -32,7 +32,7 @@ Readable* Readable::start(Napi::Env env, int descriptor, Napi::Function callback
 
 int Readable::pause() { return uv_poll_stop(&poll_); }
 
-int Readable::resume() { return uv_poll_start(&poll_, UV_READABLE, onPoll); }
+int Readable::resume(int events) { return uv_poll_start(&poll_, events, onPoll); }
 
 void Readable::close() {
   if (isClosing_) return;
@@ -57,16 +57,17 @@ void Readable::onEnvironmentEnd(napi_async_cleanup_hook_handle, void* data) {
 }
 
 // An error of the descriptor is reported like octets: the read that follows fails and says why.
-void Readable::onPoll(uv_poll_t* handle, int, int) {
+void Readable::onPoll(uv_poll_t* handle, int status, int events) {
   Readable* const self = static_cast<Readable*>(handle->data);
   const napi_env env = self->env_;
   const Napi::HandleScope scope(env);
-  napi_value callback = nullptr, receiver = nullptr;
+  napi_value callback = nullptr, receiver = nullptr, what = nullptr;
   if (napi_get_reference_value(env, self->callback_, &callback) != napi_ok ||
-      napi_get_global(env, &receiver) != napi_ok)
+      napi_get_global(env, &receiver) != napi_ok ||
+      napi_create_int32(env, status < 0 ? UV_READABLE : events, &what) != napi_ok)
     return;
-  const napi_status status = napi_make_callback(env, self->context_, receiver, callback, 0, nullptr, nullptr);
-  if (status != napi_pending_exception) return;
+  const napi_status called = napi_make_callback(env, self->context_, receiver, callback, 1, &what, nullptr);
+  if (called != napi_pending_exception) return;
   napi_value error = nullptr;
   if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
     static_cast<void>(napi_fatal_exception(env, error));

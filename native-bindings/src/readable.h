@@ -5,8 +5,8 @@
 
 namespace ratatosk {
 
-// Calls a JavaScript function while a descriptor is readable, on the event loop of its environment (a worker has its
-// own). Lives on the heap and frees itself: libuv needs the handle until its close callback, which may come after the
+// Calls a JavaScript function while a descriptor is readable, or writable where that is asked for, on the event loop of
+// its environment (a worker has its own). The function is given what it is, as bits of `uv_poll_event`. Lives on the heap and frees itself: libuv needs the handle until its close callback, which may come after the
 // owner is gone, and when a worker ends it is the environment that closes it.
 class Readable {
  public:
@@ -14,7 +14,7 @@ class Readable {
   static Readable* start(Napi::Env env, int descriptor, Napi::Function callback, Readable** owner, int* error);
 
   int pause();
-  int resume();
+  int resume(int events = UV_READABLE);
   // Afterwards the descriptor may be closed and this object must not be used.
   void close();
 

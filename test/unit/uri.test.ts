@@ -14,6 +14,8 @@ const NO_OPTIONS = {
   sni: undefined,
   maxBackoffMs: undefined,
   origins: [],
+  psk: undefined,
+  isSlow: false,
 };
 
 const optionsOf = (query: string) => parseUri(`tcp://192.0.2.1:9001?${query}`, 'dial').options;

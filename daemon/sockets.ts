@@ -1,0 +1,194 @@
+/** Keeps datagram sockets open: those that listen, and those that only dial, as long as somebody dials from them. */
+import { isIP } from 'node:net';
+import { loadAddon } from '../native-bindings/addon.ts';
+import type { UdpFamily } from '../native-bindings/udp.ts';
+import { RatatoskError } from './core/error.ts';
+import { type DialFacts, type DialId, publicKey, type SocketId } from './core/port.ts';
+import type { DialWatcher } from './datagrams.ts';
+import type { Driver } from './driver.ts';
+import { resolveHost } from './links/connect.ts';
+import type { DatagramCarrier } from './links/datagram.ts';
+import type { LinkUri, Listener } from './links/link.ts';
+import { pskOf } from './links/psk.ts';
+import { familyOf, openUdp, type UdpOptions } from './links/udp.ts';
+import { udpAddress } from './links/udp-address.ts';
+
+/** Every packet of a stranger is tried against each of them (link document, section 1). */
+const PSKS_MAX = 8;
+
+type Socket = {
+  readonly id: SocketId;
+  readonly uri: string;
+  readonly family: UdpFamily;
+  /** False: it is bound to one address, and reaches only what that one reaches. */
+  readonly isForAll: boolean;
+  readonly device: string;
+  readonly isSlow: boolean;
+  readonly listenerPsk: Uint8Array | undefined;
+  /** The psk of each peer that is dialled from here. */
+  readonly psks: Uint8Array[];
+};
+
+/** What a socket must have to dial from it. */
+type Wanted = Pick<Socket, 'device' | 'isSlow'> & { readonly family: 'ipv4' | 'ipv6'; readonly psk: Uint8Array };
+
+export class Sockets {
+  readonly #driver: Driver;
+  readonly #open: (options: UdpOptions) => Promise<DatagramCarrier>;
+  readonly #closed: (uri: string, reason: string) => void;
+  readonly #sockets = new Set<Socket>();
+  /** Openings come one after the other: two dials at once share what the first has opened. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** `closed` is told when the system ends a socket. */
+  constructor(driver: Driver, closed: (uri: string, reason: string) => void, open = openBest) {
+    this.#driver = driver;
+    this.#closed = closed;
+    this.#open = open;
+  }
+
+  /** Rejects with `LISTEN_FAILED`. Its links end with it. */
+  async listen(uri: LinkUri): Promise<Listener> {
+    const psk = await pskOf(uri.options);
+    const { priority, cost, isSlow } = uri.options;
+    const host = uri.host === '' ? '::' : uri.host;
+    const place = { family: familyOf(host), host, port: uri.port, device: '', psk, priority, cost, isSlow };
+    const socket = await this.#openSocket(place, host === '::' || host === '0.0.0.0');
+    return { uri: socket.uri, close: async () => this.#close(socket, 'the listener was closed') };
+  }
+
+  /**
+   * Dials each address of a peer in turn. The signal ends the attempt and, while `up`, the link. Rejects with
+   * `DIAL_FAILED` before anything was sent.
+   */
+  async dial(uri: LinkUri, sourceInterface: string, signal: AbortSignal, watcher: DialWatcher): Promise<void> {
+    const psk = await pskOf(uri.options);
+    const zoned = uri.host.startsWith('fe80') && !uri.host.includes('%') && sourceInterface !== '';
+    const wanted = zoned ? { ...uri, host: `${uri.host}%${sourceInterface}` } : uri;
+    const addresses = signal.aborted ? [] : await resolveHost(wanted, signal);
+    if (signal.aborted) return;
+    if (addresses.length === 0) throw failed(`${uri.host} has no address that a link may use`);
+    const facts = { ...factsOf(uri, psk), attempts: addresses.length > 1 ? 1 : 0 };
+    await this.#dialFrom(addresses, 0, { uri, sourceInterface, signal, watcher, facts });
+  }
+
+  async #dialFrom(addresses: readonly string[], index: number, call: Call): Promise<void> {
+    const { uri, sourceInterface, signal, watcher, facts } = call;
+    const address = addresses[index] ?? '';
+    const row = udpAddress(address, uri.port);
+    if (row === undefined) throw failed(`${address} is on no interface of this machine`);
+    const { psk } = facts;
+    const family = isIP(address.split('%')[0] ?? '') === 4 ? 'ipv4' : 'ipv6';
+    const socket = await this.#borrow({ family, device: sourceInterface, isSlow: uri.options.isSlow, psk });
+    if (signal.aborted) return this.#release(socket, psk);
+    let dial: DialId | undefined;
+    const over = (): void => {
+      signal.removeEventListener('abort', cancel);
+      this.#release(socket, psk);
+    };
+    const cancel = (): void => {
+      if (dial !== undefined) this.#driver.datagrams.cancel(dial);
+      over();
+    };
+    signal.addEventListener('abort', cancel);
+    dial = this.#driver.datagrams.dial(socket.id, row, facts, {
+      up: () => watcher.up(),
+      down: (reason, code, retryAfterMs) => {
+        over();
+        watcher.down(reason, code, retryAfterMs);
+      },
+      failed: (reason) => {
+        over();
+        if (index + 1 >= addresses.length) return watcher.failed(reason);
+        this.#dialFrom(addresses, index + 1, call).catch((error: unknown) =>
+          watcher.failed(error instanceof Error ? error.message : String(error)),
+        );
+      },
+    });
+  }
+
+  /** Takes a place on a socket: the listener's if there is one that fits, or one for dials alone. */
+  #borrow(wanted: Wanted): Promise<Socket> {
+    return this.#inTurn(async () => {
+      const open = [...this.#sockets].find((socket) => isFit(socket, wanted));
+      const { family, device, isSlow, psk } = wanted;
+      const host = family === 'ipv4' ? '0.0.0.0' : '::';
+      const place = { family, host, port: 0, device, psk: undefined, priority: 0, cost: undefined, isSlow };
+      const socket = open ?? (await this.#openSocket(place, true));
+      socket.psks.push(psk);
+      return socket;
+    });
+  }
+
+  #release(socket: Socket, psk: Uint8Array): void {
+    socket.psks.splice(socket.psks.indexOf(psk), 1);
+    if (socket.listenerPsk !== undefined) return;
+    // Later: the core may just be telling of the end of a link.
+    void this.#inTurn(async () => {
+      if (socket.psks.length === 0) this.#close(socket, 'nobody uses it');
+    });
+  }
+
+  async #openSocket(options: UdpOptions, isForAll: boolean): Promise<Socket> {
+    const { family, device, isSlow, psk } = options;
+    const carrier = await this.#open(options);
+    const { uri } = carrier.facts;
+    const id = this.#driver.datagrams.open(carrier, (reason) => {
+      this.#sockets.delete(socket);
+      this.#closed(uri, reason);
+    });
+    const socket: Socket = { id, uri, family, isForAll, device, isSlow, listenerPsk: psk, psks: [] };
+    this.#sockets.add(socket);
+    return socket;
+  }
+
+  #close(socket: Socket, reason: string): void {
+    if (this.#sockets.delete(socket)) this.#driver.datagrams.close(socket.id, reason);
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(act);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+const openBest = (options: UdpOptions): Promise<DatagramCarrier> => openUdp(options, loadAddon());
+
+type Call = {
+  readonly uri: LinkUri;
+  readonly sourceInterface: string;
+  readonly signal: AbortSignal;
+  readonly watcher: DialWatcher;
+  readonly facts: DialFacts;
+};
+
+function isFit(socket: Socket, { family, device, isSlow, psk }: Wanted): boolean {
+  if (!socket.isForAll || socket.device !== device || socket.isSlow !== isSlow) return false;
+  if (socket.family !== family && socket.family !== 'both') return false;
+  const known: Uint8Array[] = [];
+  for (const other of [socket.listenerPsk, ...socket.psks]) {
+    if (other !== undefined && !known.some((one) => Buffer.compare(one, other) === 0)) known.push(other);
+  }
+  return known.length < PSKS_MAX || known.some((one) => Buffer.compare(one, psk) === 0);
+}
+
+function factsOf(uri: LinkUri, psk: Uint8Array): DialFacts {
+  const [key] = uri.options.keys;
+  if (key === undefined) throw failed(`${uri.name} has no key`);
+  const { priority, cost } = uri.options;
+  return {
+    uri: uri.name,
+    key: publicKey(key),
+    psk,
+    priority,
+    cost,
+    isConfigured: true,
+    isExemptFromAllowList: false,
+    attempts: 0,
+  };
+}
+
+function failed(problem: string): RatatoskError {
+  return new RatatoskError('DIAL_FAILED', problem);
+}
