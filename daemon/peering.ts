@@ -3,6 +3,7 @@ import { RatatoskError } from './core/error.ts';
 import type { LinkId, LinkInfo } from './core/port.ts';
 import type { Driver } from './driver.ts';
 import type { PeerRow } from './host/commands.ts';
+import { type KeyPolicy, unboundWarning, unprovenWarning } from './links/binding.ts';
 import { Dialer, type DialTask } from './links/dialer.ts';
 import { Gate } from './links/gate.ts';
 import type { Carrier, Listener } from './links/link.ts';
@@ -23,6 +24,7 @@ export class Peering {
   readonly #driver: Driver;
   readonly #links: Links;
   readonly #report: Report;
+  readonly #policy: KeyPolicy;
   readonly #dialer = new Dialer();
   readonly #gate = new Gate();
   readonly #listeners = new Map<string, Listener>();
@@ -34,10 +36,11 @@ export class Peering {
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(driver: Driver, links: Links, report: Report) {
+  constructor(driver: Driver, links: Links, report: Report, policy: KeyPolicy) {
     this.#driver = driver;
     this.#links = links;
     this.#report = report;
+    this.#policy = policy;
   }
 
   get listening(): string[] {
@@ -56,7 +59,8 @@ export class Peering {
 
   add({ uri, sourceInterface }: PeerSetting): void {
     try {
-      this.#dialer.add(parseUri(uri, 'dial'), sourceInterface, performance.now());
+      const task = this.#dialer.add(parseUri(uri, 'dial'), sourceInterface, performance.now());
+      this.#warn(unboundWarning(task.uri, 'dial', this.#policy));
     } finally {
       this.#dialDue();
     }
@@ -163,14 +167,20 @@ export class Peering {
     for (const uri of listen) {
       if (this.#listeners.has(uri)) continue;
       try {
-        const listener = await this.#links.listen(parseUri(uri, 'listen'), (carrier) => void this.accept(carrier));
+        const parsed = parseUri(uri, 'listen');
+        const listener = await this.#links.listen(parsed, (carrier) => void this.accept(carrier));
         this.#listeners.set(uri, listener);
+        this.#warn(unboundWarning(parsed, 'listen', this.#policy));
         changes.push(`listening on ${listener.uri}`);
       } catch (error) {
         this.#report('warn', messageOf(error));
       }
     }
     return changes;
+  }
+
+  #warn(warning: string | undefined): void {
+    if (warning !== undefined) this.#report('warn', warning);
   }
 
   #dialDue(): void {
@@ -199,6 +209,7 @@ export class Peering {
       up: () => {
         this.#dialer.established(task);
         this.#report('info', 'connected', { peer: name });
+        this.#warn(unprovenWarning(carrier.facts));
         this.#dialDue();
       },
       down: (reason, code) => {

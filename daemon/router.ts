@@ -59,7 +59,8 @@ async function start(settings: RouterStart): Promise<void> {
     logEvent(event);
   });
   const links = linksOf(settings);
-  const peering = new Peering(driver, links, report);
+  const { allowedKeys, requiresBound } = settings;
+  const peering = new Peering(driver, links, report, { hasAllowList: allowedKeys.length > 0, requiresBound });
   const user = discoveryUser(signer.publicKey, crypto, { driver, links, peering });
   const discovery = new Discovery(user, linkLocalInterfaces);
   answer(handlers({ node, driver, peering, discovery, pings, questions, tun }));
