@@ -3,6 +3,7 @@ import { RatatoskError } from './core/error.ts';
 import type { LinkId, LinkInfo } from './core/port.ts';
 import type { Driver } from './driver.ts';
 import type { PeerRow } from './host/commands.ts';
+import { type KeyPolicy, unboundWarning, unprovenWarning } from './links/binding.ts';
 import { Dialer, type DialTask } from './links/dialer.ts';
 import { Gate } from './links/gate.ts';
 import type { Carrier, LinkUri, Listener } from './links/link.ts';
@@ -25,6 +26,7 @@ export class Peering {
   readonly #driver: Driver;
   readonly #links: Links;
   readonly #report: Report;
+  readonly #policy: KeyPolicy;
   readonly #dialer = new Dialer();
   readonly #gate = new Gate();
   readonly #sockets: Sockets;
@@ -37,10 +39,11 @@ export class Peering {
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(driver: Driver, links: Links, report: Report) {
+  constructor(driver: Driver, links: Links, report: Report, policy: KeyPolicy) {
     this.#driver = driver;
     this.#links = links;
     this.#report = report;
+    this.#policy = policy;
     this.#sockets = new Sockets(driver, (uri, reason) => report('warn', 'a socket was closed', { uri, reason }));
   }
 
@@ -60,7 +63,8 @@ export class Peering {
 
   add({ uri, sourceInterface }: PeerSetting): void {
     try {
-      this.#dialer.add(parseUri(uri, 'dial'), sourceInterface, performance.now());
+      const task = this.#dialer.add(parseUri(uri, 'dial'), sourceInterface, performance.now());
+      this.#warn(unboundWarning(task.uri, 'dial', this.#policy));
     } finally {
       this.#dialDue();
     }
@@ -167,8 +171,10 @@ export class Peering {
     for (const uri of listen) {
       if (this.#listeners.has(uri)) continue;
       try {
-        const listener = await this.#listen(parseUri(uri, 'listen'));
+        const parsed = parseUri(uri, 'listen');
+        const listener = await this.#listen(parsed);
         this.#listeners.set(uri, listener);
+        this.#warn(unboundWarning(parsed, 'listen', this.#policy));
         changes.push(`listening on ${listener.uri}`);
       } catch (error) {
         this.#report('warn', messageOf(error));
@@ -178,7 +184,13 @@ export class Peering {
   }
 
   #listen(uri: LinkUri): Promise<Listener> {
-    return isDatagram(uri.scheme) ? this.#sockets.listen(uri) : this.#links.listen(uri, (carrier) => void this.accept(carrier));
+    return isDatagram(uri.scheme)
+      ? this.#sockets.listen(uri)
+      : this.#links.listen(uri, (carrier) => void this.accept(carrier));
+  }
+
+  #warn(warning: string | undefined): void {
+    if (warning !== undefined) this.#report('warn', warning);
   }
 
   #dialDue(): void {
@@ -204,7 +216,10 @@ export class Peering {
     }
     if (run.abort.signal.aborted) return carrier.close();
     const link = this.#driver.attach(carrier, {
-      up: () => this.#connected(task),
+      up: () => {
+        this.#connected(task);
+        this.#warn(unprovenWarning(carrier.facts));
+      },
       down: (reason, code) => {
         run.end = undefined;
         if (code !== 'own key') return this.#failed(task, run, reason);

@@ -11,7 +11,7 @@ import { Node } from './core/node.ts';
 import { type CoreEvent, type NodeOptions, publicKey } from './core/port.ts';
 import { chooseCrypto } from './crypto/choose.ts';
 import { Driver } from './driver.ts';
-import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings } from './host/commands.ts';
+import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings, RouterStart } from './host/commands.ts';
 import { removeStaleSocket } from './host/instance.ts';
 import { openTun, type TunResult } from './host/tun.ts';
 import { BeaconSocket } from './links/beacon-socket.ts';
@@ -34,16 +34,21 @@ type Handlers = {
 const notify = (notice: RouterNotice): void => port.postMessage({ notice });
 const report: Report = (level, message, fields = {}) => notify({ kind: 'log', level, message, fields });
 
-start(workerData as RouterSettings).catch((error: unknown) => {
+/** Far more than the host's limit for the commands that it runs. */
+const GUARD_LIMIT_MS = 30_000;
+
+start(workerData as RouterStart).catch((error: unknown) => {
   const code = error instanceof RatatoskError ? error.code : 'ROUTER_FAILED';
   notify({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
 });
 
-async function start(settings: RouterSettings): Promise<void> {
+async function start(settings: RouterStart): Promise<void> {
   const { crypto, box } = chooseCrypto();
   report('debug', `packets are sealed by ${box}`);
   const signer = crypto.ed25519Signer(settings.seed);
-  const tun = openTun(settings.ifName, settings.ifMtu, addressForKey(signer.publicKey));
+  const tun = openTun(settings.ifName, settings.ifMtu, addressForKey(signer.publicKey), (name) =>
+    awaitGuard(name, settings.gate),
+  );
   const mtu = tun.info.isEnabled ? tun.info.mtu : Math.min(settings.ifMtu, MTU_MAX);
   const node = new Node(nodeOptions(settings, crypto, mtu, tun.info.isEnabled));
   const pings = new Pings();
@@ -54,7 +59,8 @@ async function start(settings: RouterSettings): Promise<void> {
     logEvent(event);
   });
   const links = linksOf(settings);
-  const peering = new Peering(driver, links, report);
+  const { allowedKeys, requiresBound } = settings;
+  const peering = new Peering(driver, links, report, { hasAllowList: allowedKeys.length > 0, requiresBound });
   const user = discoveryUser(signer.publicKey, crypto, { driver, links, peering });
   const discovery = new Discovery(user, linkLocalInterfaces);
   answer(handlers({ node, driver, peering, discovery, pings, questions, tun }));
@@ -70,6 +76,13 @@ function linksOf({ seed }: RouterSettings): Links {
     certificate: identityCertificate(seed, Date.now()),
     makeWay: (path) => removeStaleSocket(path, taken),
   });
+}
+
+/** Stands still until the host has closed the interface to strangers: nothing else runs here yet. */
+function awaitGuard(name: string, gate: SharedArrayBuffer): void {
+  notify({ kind: 'tunOpened', name });
+  if (Atomics.wait(new Int32Array(gate), 0, 0, GUARD_LIMIT_MS) !== 'timed-out') return;
+  throw new RatatoskError('ROUTER_UNGUARDED', `${name}: the firewall was not decided within ${GUARD_LIMIT_MS} ms`);
 }
 
 function nodeOptions(

@@ -9,7 +9,7 @@ import { addressText, hexText, subnetText } from '../host/address.ts';
 import { AdminServer, parseEndpoint } from '../host/admin.ts';
 import { adminCalls } from '../host/admin-calls.ts';
 import { RouterLine } from '../host/ask.ts';
-import type { RouterNotice } from '../host/commands.ts';
+import type { RouterNotice, RouterStart } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
 import { type Mark, markInstance } from '../host/instance.ts';
 import type { Identity } from '../host/keys.ts';
@@ -18,6 +18,7 @@ import { defaultPlaces } from '../host/places.ts';
 import { Rates } from '../host/rates.ts';
 import { routerSettings, settingWarnings } from '../host/settings.ts';
 import { findTarget } from '../host/targets.ts';
+import { type Guard, openGuard } from './guard.ts';
 import { restartWarnings } from './restart.ts';
 import { type Status, summaryLines } from './summary.ts';
 import { EXIT_CRASHED, EXIT_DONE, EXIT_FAILED } from './verb.ts';
@@ -40,6 +41,9 @@ const HEAP_MAX_MB = 512;
 /** How often octets are looked at for the rates of `getPeers`. */
 const RATE_MS = 1_000;
 
+/** How often the firewall's table is looked for: others may flush all tables. */
+const GUARD_LOOK_MS = 10_000;
+
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #log: Log;
@@ -47,6 +51,9 @@ export class Daemon {
   readonly #startMs = performance.now();
   #loaded: LoadedConfig;
   readonly #identity: Identity;
+  readonly #guard: Guard;
+  /** See `RouterStart`. */
+  readonly #gate = new Int32Array(new SharedArrayBuffer(4));
   #line: RouterLine | undefined;
   #worker: Worker | undefined;
   #admin: AdminServer | undefined;
@@ -62,10 +69,12 @@ export class Daemon {
     const { identity } = this.#loaded;
     if (identity === undefined) throw new RatatoskError('KEY_MISSING', `${options.path}: no identity in it`);
     this.#identity = identity;
+    this.#guard = openGuard(this.#log, this.#loaded.config, identity.publicKey);
   }
 
   /** Until it ends; gives the exit code. */
   async run(): Promise<number> {
+    this.#guard.prepare();
     this.#warn(this.#loaded);
     const ended = new Promise<number>((resolve) => {
       this.#end = resolve;
@@ -103,13 +112,15 @@ export class Daemon {
       rates: this.#rates,
       findTarget: (target) => findTarget(target, this.#loaded.config.Names, addressForKey),
       status: () => this.#status(),
+      firewall: this.#guard,
       reload: () => this.#reload(),
     });
     this.#admin = await AdminServer.listen(endpoint, calls);
   }
 
   #startRouter(): void {
-    const workerData = routerSettings(this.#loaded.config, this.#identity, version());
+    const settings = routerSettings(this.#loaded.config, this.#identity, version());
+    const workerData: RouterStart = { ...settings, gate: this.#gate.buffer };
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MAX_MB };
     const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, resourceLimits, execArgv: [] });
     this.#worker = worker;
@@ -129,6 +140,8 @@ export class Daemon {
     switch (notice.kind) {
       case 'log':
         return this.#log.line(notice.level, notice.message, notice.fields);
+      case 'tunOpened':
+        return this.#openGate(notice.name);
       case 'failed':
         this.#log.error(`the router cannot start: ${notice.message}`, { code: notice.code });
         return this.#finish(EXIT_FAILED);
@@ -137,10 +150,21 @@ export class Daemon {
         if (this.#isEnding) return;
         this.#ready = notice;
         setInterval(() => this.#lookAtRates(), RATE_MS).unref();
+        setInterval(() => this.#guard.look(), GUARD_LOOK_MS).unref();
         this.#announce().catch((error: unknown) => {
           if (!this.#isEnding) this.#crash('the start could not be reported', error);
         });
         return;
+    }
+  }
+
+  /** The router waits for this before it gives the interface an address. */
+  #openGate(interfaceName: string): void {
+    try {
+      this.#guard.close(interfaceName);
+    } finally {
+      Atomics.store(this.#gate, 0, 1);
+      Atomics.notify(this.#gate, 0);
     }
   }
 
@@ -174,8 +198,9 @@ export class Daemon {
         ...(tunProblem === undefined ? {} : { problem: tunProblem }),
         ...(tunRemedy === undefined ? {} : { remedy: tunRemedy }),
       },
+      firewall: this.#guard.summary(),
       ...(wantsDiscovery ? { discovery: multicast.map(({ name }) => name) } : {}),
-      notices: notBuilt(tun.isEnabled),
+      notices: [],
     };
   }
 
@@ -186,7 +211,7 @@ export class Daemon {
     const settings = routerSettings(loaded.config, this.#identity, version());
     const changes = await this.#router.ask('reload', { settings });
     this.#loaded = loaded;
-    return [...changes, ...restartWarnings(before, loaded)];
+    return [...changes, ...this.#guard.reload(loaded.config), ...restartWarnings(before, loaded)];
   }
 
   #reloadBySignal(): void {
@@ -238,6 +263,7 @@ export class Daemon {
 
   #finish(code: number): void {
     this.#release();
+    this.#guard.end();
     this.#end?.(code);
   }
 
@@ -261,13 +287,6 @@ export class Daemon {
   #warn(loaded: LoadedConfig): void {
     for (const warning of [...loaded.warnings, ...settingWarnings(loaded.config)]) this.#log.warn(warning);
   }
-}
-
-function notBuilt(hasTun: boolean): string[] {
-  const notices: string[] = [];
-  if (hasTun)
-    notices.push('firewall: not built yet: the mesh reaches every service here that listens on all addresses');
-  return notices;
 }
 
 function messageOf(error: unknown): string {

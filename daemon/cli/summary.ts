@@ -3,6 +3,9 @@ import { paint } from './paint.ts';
 
 export type TunStatus = { enabled: boolean; name?: string; mtu?: number; problem?: string; remedy?: string };
 
+/** `open` are the texts of the rules that let somebody in. */
+export type FirewallState = { inbound: 'deny' | 'allow'; closed: boolean; open: string[]; problem?: string };
+
 /** The answer to `getStatus`. */
 export type Status = {
   version: string;
@@ -15,6 +18,7 @@ export type Status = {
   listening: string[];
   peers: { configured: number; up: number };
   tun: TunStatus;
+  firewall: FirewallState;
   /** Interfaces on which neighbours are looked for; undefined: on none by the configuration. */
   discovery?: string[];
   notices: string[];
@@ -36,6 +40,7 @@ function summaryRows(status: Status): Row[] {
     { label: 'subnet', isWorking: true, text: status.subnet },
     { label: 'key', isWorking: true, text: status.key },
     tunRow(status.tun),
+    ...(status.tun.enabled ? [firewallRow(status.firewall)] : []),
     peersRow(status.peers),
     ...(status.discovery === undefined ? [] : [discoveryRow(status.discovery)]),
   ];
@@ -56,6 +61,19 @@ function tunRow({ enabled, name, mtu, problem, remedy }: TunStatus): Row {
   if (enabled) return { label: 'tun', isWorking: true, text: `${name}, MTU ${mtu}` };
   const why = problem ?? 'off (IfName none): this node forwards for others only';
   return { label: 'tun', isWorking: false, text: remedy === undefined ? why : `${why}; ${remedy}` };
+}
+
+function firewallRow({ inbound, closed, open, problem }: FirewallState): Row {
+  const label = 'firewall';
+  if (inbound === 'allow') {
+    return { label, isWorking: false, text: 'off (Firewall.Inbound): the mesh reaches every service on this machine' };
+  }
+  if (!closed) {
+    return { label, isWorking: false, text: `NOT CLOSED, the mesh reaches every service on this machine: ${problem}` };
+  }
+  if (problem !== undefined) return { label, isWorking: false, text: `closed, with rules of before: ${problem}` };
+  const but = open.length === 0 ? '; to open a port: `ratatosk firewall allow PORT`' : ` but for ${open.join(', ')}`;
+  return { label, isWorking: true, text: `inbound connections are closed${but}` };
 }
 
 function peersRow({ configured, up }: Status['peers']): Row {

@@ -22,6 +22,11 @@ const VERBS: readonly Row[] = [
     load: async () => (await import('./ping.ts')).verb,
   },
   {
+    name: 'firewall',
+    says: 'who may connect from the mesh: show, allow, deny',
+    load: async () => (await import('./firewall.ts')).verb,
+  },
+  {
     name: 'reload',
     says: 'reads the configuration again, as SIGHUP',
     load: async () => (await import('./reload.ts')).verb,

@@ -28,6 +28,8 @@ export type CallContext = {
   readonly findTarget: (target: string) => Uint8Array;
   /** What the host knows of the daemon, for `status`. */
   readonly status: () => Promise<Json>;
+  /** Who may connect from the mesh; the changes throw what an operator can read. */
+  readonly firewall: { status(): Json; allow(rule: string): void; deny(rule: string): void };
   /** Reads the configuration again; one line for each change. */
   readonly reload: () => Promise<readonly string[]>;
 };
@@ -120,6 +122,13 @@ function ownCalls(context: CallContext): Call[] {
   const own = (name: string, description: string, run: Call['run'], fields: string[] = []): Call => {
     return { name, description, fields, isReadOnly: true, isOwn: true, run };
   };
+  const ruling = (name: string, description: string, act: (rule: string) => void): Call => {
+    const run = (args: AdminArguments): Json => {
+      act(args.get('rule') ?? '');
+      return context.firewall.status();
+    };
+    return { ...own(name, description, run, ['rule']), isReadOnly: false };
+  };
   return [
     own('getStatus', 'Show what works and what does not', () => context.status()),
     own('getStats', 'Show counters', async () => {
@@ -130,6 +139,9 @@ function ownCalls(context: CallContext): Call[] {
       ...own('ping', 'Send one echo request to a node', (args) => ping(context, args), PING_FIELDS),
       isReadOnly: false,
     },
+    own('getFirewall', 'Show who may connect from the mesh', () => context.firewall.status()),
+    ruling('allow', 'Let others connect to a port from the mesh', (rule) => context.firewall.allow(rule)),
+    ruling('deny', 'Take back what lets others connect to a port', (rule) => context.firewall.deny(rule)),
     {
       ...own('reload', 'Read the configuration again', async () => ({ changes: [...(await context.reload())] })),
       isReadOnly: false,

@@ -90,6 +90,9 @@ export type RouterSettings = {
   limits: Record<string, number>;
 };
 
+/** What the worker is started with. `gate` is one Int32, which the host makes 1 when the interface may get its address. */
+export type RouterStart = RouterSettings & { gate: SharedArrayBuffer };
+
 /** What the router thread tells without being asked. */
 export type RouterNotice =
   | {
@@ -98,6 +101,8 @@ export type RouterNotice =
       message: string;
       fields?: Record<string, string | number>;
     }
+  /** The interface is there, without an address: the router stands still until `RouterStart.gate` opens. */
+  | { kind: 'tunOpened'; name: string }
   /** Links listen, TUN is open (or `tunProblem` says in one line why not, and `tunRemedy` what to do). */
   | { kind: 'ready'; tun: TunInfo; tunProblem?: string; tunRemedy?: string }
   /** The router could not start at all. */

@@ -3,7 +3,7 @@ import Hjson from 'hjson';
 import { RatatoskError } from '../core/error.ts';
 import { type Identity, identityFromHex, identityFromPem } from './keys.ts';
 import { isMembers, type Members, matchMembers } from './members.ts';
-import { type Config, configSchema, memberNames } from './schema.ts';
+import { type Config, configSchema, memberNames, wholeConfigSchema } from './schema.ts';
 import { readSecretFile } from './secret-file.ts';
 
 /** First line of the files that `init` makes: only such files have their mode repaired. */
@@ -30,7 +30,7 @@ export function loadConfig(path: string): LoadedConfig {
 export function parseConfig(text: string, source: string): { config: Config; warnings: string[] } {
   const warnings: string[] = [];
   const members = matchAll(parseText(text, source), warnings);
-  const result = configSchema.safeParse(members);
+  const result = wholeConfigSchema.safeParse(members);
   if (result.success) return { config: result.data, warnings };
   const problems = result.error.issues.map((issue) => describeIssue(issue, members));
   throw invalid(source, problems);

@@ -23,7 +23,7 @@ export function configText(identity: Identity): string {
   Listen: [
   ]
 
-  # Public keys of the nodes that may connect here; empty means all. This is no firewall.
+  # Public keys of the nodes that may connect here; empty means all. This is no firewall: see below.
   AllowedPublicKeys: []
 
   # Interfaces whose neighbours are found without being configured.
@@ -39,6 +39,14 @@ export function configText(identity: Identity): string {
   # The network interface of the mesh: a name, "auto", or "none" to forward for others only.
   IfName: auto
   IfMTU: 65535
+
+  # Who may connect to this machine from the mesh: nobody ("deny") but for what Allow names, or everybody ("allow").
+  # Answers and pings always pass. Rules: 22, 5353/udp, "80 from ADDRESS, SUBNET, KEY or NAME"
+  Firewall: {
+    Inbound: deny
+    Allow: [
+    ]
+  }
 
   # Your own names for other nodes: { laptop: PUBLIC-KEY-OR-ADDRESS }
   Names: {}

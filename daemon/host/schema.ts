@@ -5,7 +5,9 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import type { Limits } from '../core/port.ts';
+import { parseRule, RULE_FORM } from './firewall-rules.ts';
 import { patternOf } from './pattern.ts';
+import { findPrefix } from './targets.ts';
 
 const text = z.string('text in quotes');
 const bool = z.boolean('true or false');
@@ -36,16 +38,18 @@ export const multicastSchema = z.object(
   'an object like { Regex: ".*", Beacon: true, Listen: true }',
 );
 
-const PORT_RULE = /^(\d{1,5})(\/(tcp|udp))?( from \S+)?$/;
+const rule = z.union(
+  [
+    z.string().refine((value) => parseRule(value) !== undefined, RULE_FORM),
+    // What HJSON makes of a bare port; unlike a password it has one writing only.
+    z.number().int().min(1).max(65535).transform(String),
+  ],
+  RULE_FORM,
+);
 export const firewallSchema = z.object(
   {
     Inbound: choice('deny', 'allow').default('deny'),
-    Allow: z
-      .array(
-        z.string('a rule in quotes').regex(PORT_RULE, 'a rule like "22" or "5353/udp from NAME"'),
-        'a list of rules: [ "22", "5353/udp from NAME" ]',
-      )
-      .default([]),
+    Allow: z.array(rule, 'a list of rules: [ "22", "5353/udp from NAME" ]').default([]),
   },
   'an object like { Inbound: "deny", Allow: [ "22" ] }',
 );
@@ -102,6 +106,24 @@ export const configSchema = z.object(
   },
   'an object',
 );
+
+/** What members say of one another. */
+export const wholeConfigSchema = configSchema.superRefine(({ Firewall, Names }, context) => {
+  for (const [i, text] of Firewall.Allow.entries()) {
+    const message = targetProblem(parseRule(text)?.from, Names);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['Firewall', 'Allow', i], message });
+  }
+});
+
+function targetProblem(target: string | undefined, names: Config['Names']): string | undefined {
+  try {
+    // Any address of the mesh will do in place of a key's own.
+    if (target !== undefined) findPrefix(target, names, () => Uint8Array.of(2, ...Array(15).fill(0)));
+    return undefined;
+  } catch (error) {
+    return `another target: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
 
 export type Config = z.infer<typeof configSchema>;
 

@@ -66,6 +66,21 @@ export function createSecretFile(path: string, content: string): void {
   });
 }
 
+/** Writes a file of mode 0600 as a whole, in place of the one there may be; a crash leaves the old one or the new one. */
+export function replaceSecretFile(path: string, content: string): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
+  attempt('FILE_WRITE', `cannot write ${path}`, () => {
+    mkdirSync(dirname(path), { recursive: true, mode: process.geteuid?.() === 0 ? 0o755 : 0o700 });
+    try {
+      writeNew(temporary, Buffer.from(content, 'utf8'));
+      renameSync(temporary, path);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    syncFolder(dirname(path));
+  });
+}
+
 function openForReading(path: string): number {
   try {
     // Non-blocking: a pipe in place of the file must not hang the start.

@@ -1,5 +1,6 @@
 /** From the checked configuration to what the router thread needs, and what of it cannot be honoured yet. */
 import type { MulticastSetting, RouterSettings } from './commands.ts';
+import type { Policy } from './firewall.ts';
 import type { Identity } from './keys.ts';
 import { nodeInfoOctets } from './node-info.ts';
 import { patternOf } from './pattern.ts';
@@ -45,10 +46,13 @@ function multicastSetting({ Regex, Beacon, Listen, Port, Priority, Password }: M
   };
 }
 
+export function firewallPolicy({ Firewall, Names }: Config): Policy {
+  return { inbound: Firewall.Inbound, allow: Firewall.Allow, names: Names };
+}
+
 /** One line for each member that is set and has no effect yet, or another than its number says. */
 export function settingWarnings(config: Config): string[] {
   const notBuilt: [name: string, isSet: boolean][] = [
-    ['Firewall', config.Firewall.Allow.length > 0],
     ['Metrics', config.Metrics !== 'off' && config.Metrics !== false],
     ['E2E', config.E2E !== 'prefer'],
     ['Radio', config.Radio.Region !== 'none'],

@@ -1,15 +1,20 @@
-/** What an operator may call another node: its address, its public key, or a name from `Names`. */
+/** What an operator may call other nodes: an address, a public key, a name from `Names`, and where asked a subnet. */
 import { RatatoskError } from '../core/error.ts';
-import { parseAddress } from './address.ts';
+import { addressText, parseAddress } from './address.ts';
+
+/** `length` in bits; the octets behind are zero. */
+export type Prefix = { readonly octets: Uint8Array; readonly length: number };
+
+export type Names = Readonly<Record<string, string>>;
+export type AddressOf = (key: Uint8Array) => Uint8Array;
 
 const KEY_HEX = /^[0-9a-fA-F]{64}$/;
+const ADDRESS_BITS = 128;
+/** 200::/7 is the mesh. */
+const MESH_BITS = 7;
 
 /** 16 octets. */
-export function findTarget(
-  target: string,
-  names: Readonly<Record<string, string>>,
-  addressOf: (key: Uint8Array) => Uint8Array,
-): Uint8Array {
+export function findTarget(target: string, names: Names, addressOf: AddressOf): Uint8Array {
   const meant = nameOwn(names, target) ?? target;
   const octets = KEY_HEX.test(meant) ? addressOf(Buffer.from(meant, 'hex')) : parseAddress(meant);
   if (octets === undefined) {
@@ -27,6 +32,33 @@ export function findTarget(
   return octets;
 }
 
-function nameOwn(names: Readonly<Record<string, string>>, target: string): string | undefined {
+/** The same, and subnets of the mesh too. */
+export function findPrefix(target: string, names: Names, addressOf: AddressOf): Prefix {
+  const [, head, bits] = /^([^/]+)\/(\d{1,3})$/.exec(target) ?? [];
+  if (head === undefined || parseAddress(head) === undefined) {
+    return { octets: findTarget(target, names, addressOf), length: ADDRESS_BITS };
+  }
+  const length = Number(bits);
+  if (length < MESH_BITS || length > ADDRESS_BITS) {
+    const expected = `a subnet of the mesh has ${MESH_BITS} to ${ADDRESS_BITS} bits, as in 300:1:2:3::/64`;
+    throw new RatatoskError('TARGET_UNKNOWN', `${target}: ${expected}`);
+  }
+  return { octets: masked(findTarget(head, {}, addressOf), length), length };
+}
+
+export function prefixText({ octets, length }: Prefix): string {
+  return `${addressText(octets)}/${length}`;
+}
+
+/** Whether all of `inner` lies in `outer`. */
+export function covers(outer: Prefix, inner: Prefix): boolean {
+  return outer.length <= inner.length && Buffer.compare(masked(inner.octets, outer.length), outer.octets) === 0;
+}
+
+function masked(octets: Uint8Array, length: number): Uint8Array {
+  return octets.map((octet, i) => octet & (0xff << Math.min(8, Math.max(0, 8 * (i + 1) - length))));
+}
+
+function nameOwn(names: Names, target: string): string | undefined {
   return Object.entries(names).find(([name]) => name.toLowerCase() === target.toLowerCase())?.[1];
 }

@@ -33,14 +33,18 @@ export type TunResult = {
   trouble: { tunProblem?: string; tunRemedy?: string };
 };
 
-/** Opens the device, or says why not: the node then runs as a router without one. `ifName` 'none' wants none. */
-export function openTun(ifName: string, mtu: number, address: Uint8Array): TunResult {
+/**
+ * Opens the device, or says why not: the node then runs as a router without one. `ifName` 'none' wants none. `guard` is
+ * called when the interface is there and has no address yet.
+ */
+export function openTun(ifName: string, mtu: number, address: Uint8Array, guard: (name: string) => void): TunResult {
   if (ifName === 'none' || ifName === 'dummy') return without({});
   const { addon, problem } = findAddon();
   if (addon === undefined) return without({ tunProblem: problem });
   let tun: Tun | undefined;
   try {
     tun = addon.openTun(ifName);
+    guard(tun.name);
     addon.configureInterface(tun.name, address, MESH_PREFIX_LENGTH, mtu);
     return { info: { isEnabled: true, name: tun.name, mtu }, device: deviceOf(tun), trouble: {} };
   } catch (error) {

@@ -36,8 +36,7 @@ export function listenFailed(uri: LinkUri, error: NodeJS.ErrnoException): Ratato
 function remedyFor(uri: LinkUri, { code, message }: NodeJS.ErrnoException): string {
   const isFile = uri.scheme === 'unix';
   if (code === 'EADDRINUSE') return 'another process uses this port: stop it or choose another';
-  if (code === 'EACCES') return isFile ? 'no right to make a file there' : 'ports below 1024 need root';
-  if (code === 'ENOENT' && isFile) return 'its folder does not exist: make it';
+  if (code === 'EACCES') return isFile ? 'its folder is not there, or not ours' : 'ports below 1024 need root';
   if (code === 'EADDRNOTAVAIL') return 'no interface here has this address';
   return message;
 }

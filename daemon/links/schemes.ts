@@ -10,7 +10,13 @@ export type SchemeFacts = {
   readonly isDatagram: boolean;
 };
 
-const HOST: SchemeFacts = { canListen: true, defaultPort: undefined, place: 'host', isBindable: false, isDatagram: false };
+const HOST: SchemeFacts = {
+  canListen: true,
+  defaultPort: undefined,
+  place: 'host',
+  isBindable: false,
+  isDatagram: false,
+};
 
 export const KINDS: ReadonlyMap<string, SchemeFacts> = new Map([
   ['tcp', HOST],

@@ -24,9 +24,10 @@ export class SocketCarrier implements Carrier {
     this.remoteHost = socket.remoteAddress ?? '';
     this.localHost = socket.localAddress ?? '';
     socket.pause();
-    // Before `start` an error shows as a closed socket; a later one gives the reason.
+    // Before `start` an error shows as a closed socket; a later one gives the reason. A TLS socket would stay open.
     socket.on('error', (error) => {
       this.#reason = reasonOf(error);
+      socket.destroy();
     });
   }
 

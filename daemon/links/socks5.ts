@@ -36,7 +36,8 @@ export async function askProxy(
   const stop = new AbortController();
   const settle = watchAttempt({ what: 'the proxy', limitMs: PROXY_TIMEOUT_MS, signal }, (why) => stop.abort(why));
   const ended = (): void => stop.abort(new Error('the proxy closed the connection'));
-  socket.on('end', ended).on('close', ended);
+  // The first listener for `readable` is told at once of what is there: a new one for each wait would never wait.
+  socket.on('end', ended).on('close', ended).on('readable', nothing);
   try {
     await negotiate(socket, target, user, stop.signal);
   } catch (error) {
@@ -44,7 +45,7 @@ export async function askProxy(
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
     settle();
-    socket.off('end', ended).off('close', ended);
+    socket.off('end', ended).off('close', ended).off('readable', nothing);
   }
 }
 
@@ -101,6 +102,8 @@ function ipv6Octets(host: string): number[] {
 function portOf(port: number): Uint8Array {
   return Uint8Array.of(port >> 8, port & 0xff);
 }
+
+function nothing(): void {}
 
 async function read(socket: Socket, count: number, signal: AbortSignal): Promise<Uint8Array> {
   for (;;) {

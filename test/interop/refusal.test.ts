@@ -18,7 +18,11 @@ describe('a link that is not wanted', { concurrency: 3 }, () => {
     test(
       `with a wrong password is refused: ${who}`,
       options,
-      refusesLink(kinds, { password: 'right', diallerPassword: 'wrong' }, (uri) => `${uri}?password=right`),
+      refusesLink(
+        kinds,
+        { scheme: 'tls', password: 'right', diallerPassword: 'wrong' },
+        (uri) => `${uri}?password=right`,
+      ),
     );
     test(
       `without the password is refused: ${who}`,

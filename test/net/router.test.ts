@@ -7,6 +7,8 @@ import { assertPings } from '../support/ping.ts';
 import { ratatoskMain } from '../support/places.ts';
 import { run } from '../support/process.ts';
 
+/** A name is asked for, so that the daemon tries to open a device and fails. */
+const config = { IfName: 'auto', Firewall: { Inbound: 'deny' } };
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
 test(
@@ -15,8 +17,7 @@ test(
   withLab(async (lab, t) => {
     const { nodes } = await startMesh(lab, {
       kinds: ['ratatosk', 'ratatosk', 'ratatosk'],
-      // A name is asked for, so that the daemon tries to open a device and fails.
-      node: (index) => (index === 1 ? { hasTun: false, isUnprivileged: true, config: { IfName: 'auto' } } : {}),
+      node: (index) => (index === 1 ? { hasTun: false, isUnprivileged: true, config } : {}),
     });
     const [first, router, last] = [at(nodes, 0), at(nodes, 1), at(nodes, 2)];
     await settle(nodes);
@@ -24,6 +25,7 @@ test(
     assert.deepEqual(await router.admin('gettun'), { enabled: false });
     t.diagnostic(router.log);
     assert.match(router.log, /tun/i, 'it says that the TUN is missing');
+    assert.doesNotMatch(router.log, /firewall/, 'nothing is open without an interface');
     assert.match(router.log, /root|CAP_NET_ADMIN|setcap|sudo|--no-tun/i, 'and how to get it');
   }),
 );

@@ -184,10 +184,10 @@ export class FakePipe implements Pipe {
   onControl: (type: number) => void = () => {};
   onClose: () => void = () => {};
 
-  constructor(key: PublicKey, priority = 0, cost?: number) {
+  constructor(key: PublicKey, priority = 0, cost?: number, isBound = false) {
     this.key = key;
     this.priority = priority;
-    this.facts = linkFacts({ priority, cost });
+    this.facts = linkFacts({ priority, cost, boundKey: isBound ? key : undefined });
   }
 
   sendControl(type: number, frame: Uint8Array): void {

@@ -1,26 +1,13 @@
 /**
  * Topologies of real daemons: one namespace a node, one cable a link.
  */
+import { type LinkOptions, layLink } from './carriers.ts';
 import { testIdentity } from './identity.ts';
 import type { DaemonKind } from './kind.ts';
 import type { Lab } from './lab.ts';
 import type { Cable } from './netns.ts';
 import type { NodeSpec, TestNode } from './node.ts';
 import { waitFor } from './wait.ts';
-
-export type LinkOptions = {
-  readonly scheme?: 'tcp' | 'tls' | 'ws';
-  /** Which end of the cable dials; `b` unless given. */
-  readonly dialler?: 'a' | 'b';
-  readonly password?: string;
-  /** What the dialling side says, if it is not the password. */
-  readonly diallerPassword?: string;
-  /** Pins the key of the listening side. */
-  readonly isPinned?: boolean;
-  /** What is pinned instead of the listening side's key. */
-  readonly pinnedKeyHex?: string;
-  readonly isIpv6?: boolean;
-};
 
 /** `peers` and `listen` come beside those of the mesh's own links. */
 export type NodeOptions = Omit<NodeSpec, 'kind' | 'netns' | 'identity'>;
@@ -58,13 +45,9 @@ export async function layMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
   const cables = await inOrder(spans, ({ a, b }) => lab.cable(at(spaces, a), at(spaces, b)));
   const peers = kinds.map((): string[] => []);
   const listen = kinds.map((): string[] => []);
-  spans.forEach((span, i) => {
-    const uris = linkUris(
-      at(cables, i),
-      FIRST_PORT + i,
-      options.link ?? {},
-      (end) => testIdentity(span[end]).publicKeyHex,
-    );
+  await inOrder(spans, async (span, i) => {
+    const keyOf = (end: 'a' | 'b'): string => testIdentity(span[end]).publicKeyHex;
+    const uris = await layLink(lab, at(cables, i), FIRST_PORT + i, options.link ?? {}, keyOf);
     at(listen, span[uris.listener]).push(uris.listen);
     at(peers, span[uris.dialler]).push(uris.dial);
   });
@@ -100,22 +83,6 @@ export async function settle(nodes: readonly TestNode[], limitMs = 15_000): Prom
     async () => (await Promise.all(nodes.map((node) => node.root()))).every((root) => root === lowest),
     { limitMs, everyMs: 100 },
   );
-}
-
-function linkUris(cable: Cable, port: number, link: LinkOptions, keyOf: (end: 'a' | 'b') => string) {
-  const dialler = link.dialler ?? 'b';
-  const listener = dialler === 'a' ? 'b' : 'a';
-  const end = cable[listener];
-  const host = link.isIpv6 === true ? `[${end.ipv6}]` : end.ipv4;
-  const base = `${link.scheme ?? 'tcp'}://${host}:${port}`;
-  const dialOptions = new URLSearchParams();
-  const password = link.diallerPassword ?? link.password;
-  if (password !== undefined) dialOptions.set('password', password);
-  const pinned = link.pinnedKeyHex ?? (link.isPinned === true ? keyOf(listener) : undefined);
-  if (pinned !== undefined) dialOptions.set('key', pinned);
-  const listenOptions = link.password === undefined ? '' : `?${new URLSearchParams({ password: link.password })}`;
-  const query = dialOptions.size === 0 ? '' : `?${dialOptions}`;
-  return { dialler, listener, dial: `${base}${query}`, listen: `${base}${listenOptions}` } as const;
 }
 
 const label = (index: number): string => String.fromCharCode('a'.charCodeAt(0) + index);

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { cast, type DaemonKind } from './kind.ts';
-import { ratatoskMain, toolInPath, yggdrasilTool } from './places.ts';
+import { newerYggdrasil, ratatoskMain, toolInPath, yggdrasilTool } from './places.ts';
 
 export function needs(...reasons: readonly (string | undefined)[]): string | false {
   const missing = reasons.filter((reason) => reason !== undefined);
@@ -27,6 +27,12 @@ export function needsTool(...names: readonly string[]): string | undefined {
 export function needsYggdrasil(): string | undefined {
   if (yggdrasilTool('yggdrasil') !== undefined && yggdrasilTool('yggdrasilctl') !== undefined) return undefined;
   return 'needs the real yggdrasil (sh test/support/fetch-yggdrasil.sh .tools/yggdrasil)';
+}
+
+/** One that knows `GroupPassword`: 0.5.14. */
+export function needsNewerYggdrasil(): string | undefined {
+  if (newerYggdrasil() !== undefined) return undefined;
+  return 'needs a newer yggdrasil (sh test/support/fetch-yggdrasil.sh .tools/yggdrasil-sid sid)';
 }
 
 export function needsRatatosk(): string | undefined {

@@ -19,6 +19,11 @@ export function yggdrasilTool(name: 'yggdrasil' | 'yggdrasilctl'): string | unde
   return firstExecutable(name, [...folders, ...pathFolders()]);
 }
 
+/** The daemon of Debian's next release, which knows more: it lies in `.tools/yggdrasil-sid`. */
+export function newerYggdrasil(): string | undefined {
+  return firstExecutable('yggdrasil', [join(repoRoot, '.tools/yggdrasil-sid/usr/sbin')]);
+}
+
 export function toolInPath(name: string): string | undefined {
   return firstExecutable(name, pathFolders());
 }

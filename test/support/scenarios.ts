@@ -2,11 +2,12 @@
  * What meshes of any kinds must be able to do; the folders `net`, `interop` and `long` say with which.
  */
 import assert from 'node:assert/strict';
+import type { LinkOptions } from './carriers.ts';
 import { checksum, fetchOver } from './http.ts';
 import { iperf } from './iperf.ts';
 import type { DaemonKind } from './kind.ts';
 import { type Lab, withLab } from './lab.ts';
-import { at, type LinkOptions, type Mesh, type NodeOptions, settle, startMesh, startPair } from './mesh.ts';
+import { at, type Mesh, type NodeOptions, settle, startMesh, startPair } from './mesh.ts';
 import type { TestNode } from './node.ts';
 import { assertPings, exchangeSizes, firstAnswerMs } from './ping.ts';
 import { waitFor } from './wait.ts';

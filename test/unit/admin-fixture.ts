@@ -101,6 +101,7 @@ export function contextOf(answers: Answers, more: Partial<CallContext> = {}): Ca
     rates: new Rates(),
     findTarget: (target) => findTarget(target, { laptop: Buffer.from(keyOf(9)).toString('hex') }, addressForKey),
     status: async () => ({ version: '1.2.3' }),
+    firewall: { status: () => ({ inbound: 'deny', rules: [] }), allow: () => undefined, deny: () => undefined },
     reload: async () => ['one change'],
     ...more,
   };

@@ -273,7 +273,7 @@ test('serves over TCP only what changes nothing', async (t) => {
     });
   };
   assert.equal(JSON.parse(await exchange('{"request":"getTun"}')).status, 'success');
-  for (const request of ['addPeer', 'removePeer', 'reload', 'ping']) {
+  for (const request of ['addPeer', 'removePeer', 'reload', 'ping', 'allow', 'deny']) {
     const answer = JSON.parse(await exchange(JSON.stringify({ request, arguments: { uri: 'tcp://a:1' } })));
     assert.match(answer.error, /unknown here/, request);
   }
@@ -374,4 +374,21 @@ test('leaves the socket of another program that lives', async (t) => {
   await new Promise<void>((resolve) => other.listen(path, resolve));
   t.after(() => other.close());
   await assert.rejects(AdminServer.listen({ kind: 'unix', path }, []), { code: 'ADMIN_IN_USE' });
+});
+
+test('hands rules to the firewall and answers with its state', async (t) => {
+  const asked: string[] = [];
+  const firewall = {
+    status: () => ({ inbound: 'deny', asked: [...asked] }),
+    allow: (rule: string) => void asked.push(`allow ${rule}`),
+    deny: (rule: string) => void asked.push(`deny ${rule}`),
+  };
+  const path = await startAdmin(t, lonelyRouter(), { firewall });
+  assert.deepEqual(await adminRequest(path, 'getFirewall'), { inbound: 'deny', asked: [] });
+  await adminRequest(path, 'allow', { rule: '22 from laptop' });
+  assert.deepEqual(await adminRequest(path, 'deny', { rule: '80' }), {
+    inbound: 'deny',
+    asked: ['allow 22 from laptop', 'deny 80'],
+  });
+  await assert.rejects(adminRequest(path, 'allow', { port: '22' }), /port is unknown to this request/);
 });

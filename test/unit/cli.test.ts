@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { cut, durationText, roundTripText, sizeText, table } from '../../daemon/cli/text.ts';
 import { treeLines } from '../../daemon/cli/tree.ts';
 import { findVerb } from '../../daemon/cli/verbs.ts';
+import { RatatoskError } from '../../daemon/core/error.ts';
+import type { FirewallStatus } from '../../daemon/host/firewall.ts';
 import { ratatoskMain } from '../support/places.ts';
 import {
   type Answers,
@@ -18,7 +20,7 @@ import {
 
 type Outcome = { code: number; out: string; err: string };
 
-const VERBS = ['init', 'up', 'status', 'peers', 'tree', 'paths', 'sessions', 'peer', 'ping', 'reload'];
+const VERBS = ['init', 'up', 'status', 'peers', 'tree', 'paths', 'sessions', 'peer', 'ping', 'firewall', 'reload'];
 const STATUS = {
   version: '1.2.3',
   uptime: 3700,
@@ -30,7 +32,8 @@ const STATUS = {
   listening: [],
   peers: { configured: 0, up: 0 },
   tun: { enabled: false, problem: 'no right to open /dev/net/tun '.repeat(5).trim(), remedy: 'run as root' },
-  notices: ['firewall: not built yet'],
+  firewall: { inbound: 'deny', closed: false, open: [] },
+  notices: ['discovery: not built yet'],
 };
 
 function ratatosk(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
@@ -77,6 +80,12 @@ test('wrong usage ends with code 2 and one line', async () => {
     ['peer', 'change', 'tcp://a:1'],
     ['ping', 'x', '-c', 'many'],
     ['up', '--log-level', 'loud'],
+    ['firewall'],
+    ['firewall', 'open', '22'],
+    ['firewall', 'show', '22'],
+    ['firewall', 'allow'],
+    ['firewall', 'allow', 'ssh'],
+    ['firewall', 'deny', '22', 'laptop'],
     ['status', '--socket', 'ftp://x'],
   ]) {
     const { code, out, err } = await ratatosk(args);
@@ -135,6 +144,41 @@ test('adds and removes peers, and hands on why not', async (t) => {
   const again = await ratatosk(['peer', 'add', 'tcp://a:1', ...socket]);
   assert.deepEqual([again.code, again.err], [1, 'ratatosk: known already\n']);
   assert.equal((await ratatosk(['peer', 'remove', 'tcp://a:1', ...socket])).code, 0);
+});
+
+test('shows and changes who may connect, within 80 columns', async (t) => {
+  const status: FirewallStatus = {
+    inbound: 'deny',
+    closed: true,
+    interface: 'tun0',
+    table: 'inet ratatosk-0101010101010101',
+    refused: 3,
+    rules: [
+      { rule: `22 from ${'ab'.repeat(32)}`, prefix: '200:1:2:3:4:5:6:7/128', by: 'configuration', open: true },
+      { rule: '80', by: 'command', open: false, problem: 'why '.repeat(40) },
+    ],
+  };
+  const asked: string[] = [];
+  const wall = {
+    status: () => status,
+    allow: (rule: string) => void asked.push(`allow ${rule}`),
+    deny: () => {
+      throw new RatatoskError('FIREWALL_OPEN', '22 would stay open');
+    },
+  };
+  const socket = ['--socket', await startAdmin(t, lonelyRouter(), { firewall: wall })];
+  const shown = await ratatosk(['firewall', 'show', ...socket]);
+  assert.equal(shown.code, 0, shown.err);
+  assertFits(shown.out);
+  assert.match(
+    shown.out,
+    /tun0 are closed but[\s\S]*STATE[\s\S]*\nopen +22 from abab[\s\S]*\nclosed +80 [\s\S]*\n3 packets refused/,
+  );
+  const allowed = await ratatosk(['firewall', 'allow', '22/udp', 'from', 'laptop', '--json', ...socket]);
+  assert.deepEqual(JSON.parse(allowed.out), status);
+  assert.deepEqual(asked, ['allow 22/udp from laptop']);
+  const denied = await ratatosk(['firewall', 'deny', '22', ...socket]);
+  assert.deepEqual([denied.code, denied.err], [1, 'ratatosk: 22 would stay open\n']);
 });
 
 test('pings as often as asked, and fails if nothing answers', async (t) => {

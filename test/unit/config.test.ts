@@ -124,6 +124,30 @@ test('lists all problems with path, what was found and what is expected', () => 
   assert.ok(problems.some((line) => line.startsWith('NodeInfo: found a list')));
 });
 
+test('takes rules of the firewall as text and bare ports as HJSON leaves them', () => {
+  const text = `Firewall: { Allow: [ 22, "80/tcp" ] }
+Names: { Laptop: "${KEY}" }`;
+  assert.deepEqual(parseConfig(text, 'file').config.Firewall, { Inbound: 'deny', Allow: ['22', '80/tcp'] });
+  const lines = 'Firewall: {\n  Allow: [\n    22\n    60000-61000/udp\n    80 from 300:1::/64\n  ]\n}';
+  assert.deepEqual(parseConfig(lines, 'file').config.Firewall.Allow, ['22', '60000-61000/udp', '80 from 300:1::/64']);
+});
+
+test('names the member of a rule that is none or means nobody', () => {
+  const text = `{"Firewall":{"Inbound":"drop","Allow":["22","ssh",0]}}`;
+  assert.deepEqual(problemsOf(text), [
+    'Firewall.Inbound: found "drop", expected "deny" or "allow"',
+    'Firewall.Allow[1]: found "ssh", expected a rule like "22", "5353/udp" or "80 from NAME"',
+    'Firewall.Allow[2]: found the number 0, expected a rule like "22", "5353/udp" or "80 from NAME"',
+  ]);
+  const [nobody, ...more] = problemsOf('{"Firewall":{"Allow":["22 from desk"]},"Names":{"laptop":"200::1"}}');
+  assert.match(
+    nobody ?? '',
+    /^Firewall\.Allow\[0\]: found "22 from desk", expected another target: "desk" is .*laptop/,
+  );
+  assert.deepEqual(more, []);
+  assert.match(problemsOf('{"Firewall":{"Allow":["22 from fd00::/8"]}}')[0] ?? '', /no address of the mesh/);
+});
+
 test('refuses numbers where text is meant, since their writing is lost', () => {
   assert.match(problemsOf('GroupPassword: 1e3')[0] ?? '', /GroupPassword: .*quotes/);
 });

@@ -1,56 +1,16 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { Node } from '../../daemon/core/node.ts';
-import type { NodeOptions } from '../../daemon/core/port.ts';
-import { Driver } from '../../daemon/driver.ts';
 import type { PeerRow } from '../../daemon/host/commands.ts';
-import { Peering, type PeerSetting } from '../../daemon/peering.ts';
-import { identity, nodeOptions } from '../support/core.ts';
+import type { PeerSetting } from '../../daemon/peering.ts';
 import { portOf, serve } from '../support/dial-suite.ts';
 import { greeting } from '../support/greeting.ts';
 import { testIdentity } from '../support/identity.ts';
-import { linksOf } from '../support/links.ts';
+import { pair, setting, shell, until } from '../support/shell.ts';
 import { turns, VirtualTime } from '../support/virtual-time.ts';
 import { within } from '../support/wait.ts';
 
 const LIMIT_MS = 10_000;
-/** Turns of the event loop; nothing here takes longer than a few round trips over loopback. */
-const TURNS_MAX = 20_000;
-
-const setting = (uri: string, sourceInterface = ''): PeerSetting => ({ uri, sourceInterface });
-
-type Shell = {
-  peering: Peering;
-  driver: Driver;
-  reports: string[];
-  rows: () => PeerRow[];
-  /** Rows of configured peers. */
-  peers: () => PeerRow[];
-};
-
-/** A node with everything around it but the process. */
-function shell(t: TestContext, number: number, changes: Partial<NodeOptions> = {}): Shell {
-  const node = new Node(nodeOptions(identity(number), changes));
-  const driver = new Driver(node, undefined, () => {});
-  const reports: string[] = [];
-  const peering = new Peering(driver, linksOf(identity(number).seed), (level, message, fields) => {
-    reports.push(`${level} ${[message, ...Object.values(fields ?? {})].join(' ')}`);
-  });
-  t.after(async () => {
-    await peering.stop();
-    driver.stop();
-  });
-  driver.start();
-  const rows = () => peering.rows(node.links());
-  return { peering, driver, reports, rows, peers: () => rows().filter(({ isConfigured }) => isConfigured) };
-}
-
-/** Waits without a clock: the tests have their own. */
-async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let i = 0; i < TURNS_MAX && !condition(); i++) await turns(1);
-  assert.ok(condition(), `waited in vain for ${what}`);
-}
 
 /** A server that counts who comes and answers as told. */
 async function counter(t: TestContext, answer: (socket: Socket) => void = (socket) => socket.destroy()) {
@@ -65,16 +25,6 @@ async function counter(t: TestContext, answer: (socket: Socket) => void = (socke
     '0.0.0.0',
   );
   return counted;
-}
-
-/** Two shells, the second listening, the first with it as a peer; up. */
-async function pair(t: TestContext): Promise<{ a: Shell; b: Shell; uri: string }> {
-  const [a, b] = [shell(t, 0), shell(t, 1)];
-  await b.peering.reload([], ['tcp://127.0.0.1:0']);
-  const uri = b.peering.listening[0] as string;
-  await a.peering.reload([setting(uri)], []);
-  await until('the link', () => a.rows()[0]?.isUp === true && b.rows()[0]?.isUp === true);
-  return { a, b, uri };
 }
 
 // Peers

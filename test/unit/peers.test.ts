@@ -300,3 +300,15 @@ test('a peer costs what its best proven link costs', () => {
   peers.prove(links[2]);
   assert.equal(peerCost(links[0].peer), 400);
 });
+
+test('the cost of a peer is that of its bound links, if one of them is proven', () => {
+  const { peers } = setUp();
+  const unbound = add(peers, new FakePipe(first.key, 0, 1));
+  const bound = add(peers, new FakePipe(first.key, 0, 500, true));
+  peers.prove(unbound);
+  assert.deepEqual([peerCost(unbound.peer), unbound.isEligible, bound.isEligible], [1, true, false]);
+  peers.prove(bound);
+  assert.deepEqual([peerCost(unbound.peer), unbound.isEligible, bound.isEligible], [500, false, true]);
+  peers.remove(bound.pipe);
+  assert.deepEqual([peerCost(unbound.peer), unbound.isEligible], [1, true]);
+});

@@ -57,7 +57,16 @@ class FakeSocket implements DatagramCarrier {
     const { host, psk, priority, cost, isSlow } = options;
     const port = options.port === 0 ? 40_000 : options.port;
     const uri = `udp://${host.includes(':') ? `[${host}]` : host}:${port}`;
-    this.facts = { uri, carrierClass: 'U' as const, mtu: 1_472, psk, priority, cost, isExemptFromAllowList: false, isSlow };
+    this.facts = {
+      uri,
+      carrierClass: 'U' as const,
+      mtu: 1_472,
+      psk,
+      priority,
+      cost,
+      isExemptFromAllowList: false,
+      isSlow,
+    };
   }
 
   start(events: DatagramEvents): void {

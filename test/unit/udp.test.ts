@@ -27,7 +27,16 @@ type End = {
 };
 
 async function open(t: TestContext, kind: Kind, host = '127.0.0.1', device = ''): Promise<End> {
-  const options = { family: familyOf(host), host, port: 0, device, psk: undefined, priority: 0, cost: undefined, isSlow: false };
+  const options = {
+    family: familyOf(host),
+    host,
+    port: 0,
+    device,
+    psk: undefined,
+    priority: 0,
+    cost: undefined,
+    isSlow: false,
+  };
   const carrier = await openUdp(options, kind.addon);
   const end: End = {
     carrier,

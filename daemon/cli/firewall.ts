@@ -1,0 +1,65 @@
+import type { FirewallStatus } from '../host/firewall.ts';
+import { parseRule, RULE_FORM } from '../host/firewall-rules.ts';
+import { adminClient, SOCKET_HELP, socketOption } from './client.ts';
+import { plural, table } from './text.ts';
+import { EXIT_DONE, usageError, type Verb } from './verb.ts';
+
+export const verb: Verb = {
+  usage: 'show | allow RULE | deny RULE  [--json] [--socket PATH]',
+  help: `Who may connect to this machine from the mesh. Connections that come in through
+the mesh interface are dropped, but for answers, ICMPv6 errors, ping, and what a
+rule allows. Changes hold at once and after a restart; open connections live on.
+
+  RULE is PORT[-PORT][/udp] [from TARGET]; TARGET is an address, a subnet, a
+  public key or a name of Names. For example:
+    ratatosk firewall allow 22
+    ratatosk firewall allow 60000-61000/udp from laptop
+    ratatosk firewall deny 22         takes back all that opens port 22
+
+  A rule opens its port on the machines of the subnet behind this one as well.
+  To open all, write Firewall: { Inbound: "allow" } into the configuration.
+
+  --json          the state afterwards as JSON
+${SOCKET_HELP}`,
+  options: { ...socketOption, json: { type: 'boolean' } },
+  words: [1, 4],
+  run: async (options, [action = '', ...words]) => {
+    const ask = adminClient(options);
+    const status = await (action === 'show' ? show() : change());
+    const text = options.json === true ? JSON.stringify(status, undefined, 2) : firewallLines(status).join('\n');
+    process.stdout.write(`${text}\n`);
+    return EXIT_DONE;
+
+    function show(): Promise<FirewallStatus> {
+      if (words.length > 0) throw usageError(`unexpected argument '${words[0]}'`);
+      return ask('getFirewall');
+    }
+
+    function change(): Promise<FirewallStatus> {
+      if (action !== 'allow' && action !== 'deny') throw usageError(`expected show, allow or deny, found '${action}'`);
+      const rule = words.join(' ');
+      if (parseRule(rule) === undefined) throw usageError(`found '${rule}', expected ${RULE_FORM}`);
+      return ask(action, { rule });
+    }
+  },
+};
+
+/** At most 80 columns each. */
+export function firewallLines(status: FirewallStatus): string[] {
+  const rows = status.rules.map(({ rule, prefix, by, open, problem }) => {
+    return [open ? 'open' : 'closed', rule, by, problem ?? prefix ?? 'everywhere'];
+  });
+  const rules = rows.length === 0 ? [] : ['', ...table(['STATE', 'RULE', 'SET BY', 'FROM'], rows)];
+  const { refused } = status;
+  const counted = refused === undefined ? [] : ['', `${plural(refused, 'packet', 'packets')} refused so far.`];
+  return [...headLines(status), ...rules, ...counted];
+}
+
+function headLines(status: FirewallStatus): string[] {
+  if (status.inbound === 'allow') return ['Open (Firewall.Inbound is "allow"): rules have no effect.'];
+  if (status.interface === undefined) return ['Nothing to close: this node has no network interface.'];
+  if (!status.closed) return [`NOT CLOSED: the mesh reaches every service here: ${status.problem}`];
+  const exceptions = status.rules.some(({ open }) => open) ? ' but for the rules that say open' : '';
+  const line = `Inbound connections over ${status.interface} are closed${exceptions}.`;
+  return status.problem === undefined ? [line] : [line, `The last change is not in force: ${status.problem}`];
+}
