@@ -32,6 +32,8 @@ export type Packet = {
 
 const ARENA = 70_000;
 const AT = 64;
+/** Counters of packets that tests make up begin here. */
+const FORGED = 1_000_000;
 export const OVERHEAD = 25;
 
 /** An address row: 192.0.2.`host`, port 9000. */
@@ -142,6 +144,7 @@ export class End implements PipeUser {
   readonly #arena = new Uint8Array(ARENA);
   readonly #seen = new Set<number>();
   #counter = 0;
+  #forged = 0;
   #highest = -1;
 
   constructor(
@@ -210,6 +213,12 @@ export class End implements PipeUser {
     buffer.set(plain, AT);
     this.act(() => this.channel.receive(buffer, AT, buffer.length, from, isNewest));
     buffer.fill(0xdb);
+  }
+
+  /** A packet from the other side that only the test has made. */
+  forge(plain: Uint8Array, from = rowOf(this.rows[0]?.[15] === 1 ? 2 : 1)): void {
+    const to = this.rows[0] as Uint8Array;
+    this.receive({ plain, counter: FORGED + this.#forged++, from, to, size: plain.length + OVERHEAD });
   }
 
   /** A control frame whose body is `octets`. */

@@ -177,7 +177,7 @@ export class Composer {
     }
     const rttMs = this.#parts.roundTrip.smoothedMs ?? this.#parts.constants.rtoMs.initial;
     while (this.#parts.reassembly.writeNack(writer, limit - writer.pos, nowMs, rttMs));
-    while (this.#parts.controlOut.write(writer, limit - writer.pos, nowMs)) this.asks = true;
+    while (this.#parts.controlOut.write(writer, limit - writer.pos, this.room, nowMs)) this.asks = true;
     return writer.pos;
   }
 
