@@ -49,8 +49,8 @@ export class ChannelPair {
   readonly a: End;
   readonly b: End;
   readonly chance: Chance;
-  readonly #tasks: { atMs: number; order: number; act: () => void }[] = [];
-  #order = 0;
+  /** Earliest first; of one moment, in the order they were asked for. */
+  readonly #tasks: { atMs: number; act: () => void }[] = [];
 
   constructor(seed: number, medium: Partial<Medium> = {}, changes: Partial<ChannelOptions> = {}) {
     this.chance = new Chance(seed);
@@ -69,8 +69,14 @@ export class ChannelPair {
   }
 
   later(delayMs: number, act: () => void): void {
-    this.#tasks.push({ atMs: this.nowMs + delayMs, order: this.#order++, act });
-    this.#tasks.sort((x, y) => x.atMs - y.atMs || x.order - y.order);
+    const atMs = this.nowMs + delayMs;
+    let low = 0;
+    for (let high = this.#tasks.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((this.#tasks[middle]?.atMs ?? 0) <= atMs) low = middle + 1;
+      else high = middle;
+    }
+    this.#tasks.splice(low, 0, { atMs, act });
   }
 
   run(ms: number): void {
