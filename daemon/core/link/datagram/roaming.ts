@@ -55,7 +55,7 @@ export class Roaming {
 
   /** An authentic packet came. Returns true if there is something to send, or a new deadline. */
   received(from: Uint8Array, size: number, isNewest: boolean, nowMs: number): boolean {
-    if (equalOctets(from, this.address)) {
+    if (from === this.address || equalOctets(from, this.address)) {
       this.#heardOldMs = nowMs;
       return false;
     }
