@@ -32,6 +32,8 @@ export type Packet = {
 
 const ARENA = 70_000;
 const AT = 64;
+/** Counters of packets that tests make up begin here. */
+const FORGED = 1_000_000;
 export const OVERHEAD = 25;
 
 /** An address row: 192.0.2.`host`, port 9000. */
@@ -47,8 +49,8 @@ export class ChannelPair {
   readonly a: End;
   readonly b: End;
   readonly chance: Chance;
-  readonly #tasks: { atMs: number; order: number; act: () => void }[] = [];
-  #order = 0;
+  /** Earliest first; of one moment, in the order they were asked for. */
+  readonly #tasks: { atMs: number; act: () => void }[] = [];
 
   constructor(seed: number, medium: Partial<Medium> = {}, changes: Partial<ChannelOptions> = {}) {
     this.chance = new Chance(seed);
@@ -67,8 +69,14 @@ export class ChannelPair {
   }
 
   later(delayMs: number, act: () => void): void {
-    this.#tasks.push({ atMs: this.nowMs + delayMs, order: this.#order++, act });
-    this.#tasks.sort((x, y) => x.atMs - y.atMs || x.order - y.order);
+    const atMs = this.nowMs + delayMs;
+    let low = 0;
+    for (let high = this.#tasks.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((this.#tasks[middle]?.atMs ?? 0) <= atMs) low = middle + 1;
+      else high = middle;
+    }
+    this.#tasks.splice(low, 0, { atMs, act });
   }
 
   run(ms: number): void {
@@ -142,6 +150,7 @@ export class End implements PipeUser {
   readonly #arena = new Uint8Array(ARENA);
   readonly #seen = new Set<number>();
   #counter = 0;
+  #forged = 0;
   #highest = -1;
 
   constructor(
@@ -210,6 +219,12 @@ export class End implements PipeUser {
     buffer.set(plain, AT);
     this.act(() => this.channel.receive(buffer, AT, buffer.length, from, isNewest));
     buffer.fill(0xdb);
+  }
+
+  /** A packet from the other side that only the test has made. */
+  forge(plain: Uint8Array, from = rowOf(this.rows[0]?.[15] === 1 ? 2 : 1)): void {
+    const to = this.rows[0] as Uint8Array;
+    this.receive({ plain, counter: FORGED + this.#forged++, from, to, size: plain.length + OVERHEAD });
   }
 
   /** A control frame whose body is `octets`. */

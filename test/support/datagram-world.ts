@@ -28,7 +28,8 @@ export type Flight = {
   readonly from: Uint8Array;
   readonly to: Uint8Array;
   readonly octets: Uint8Array;
-  readonly sentMs: number;
+  /** Does not hear itself on a medium without addresses. */
+  readonly sender: DatagramHost;
 };
 
 export class DatagramWorld {
@@ -81,8 +82,8 @@ export class DatagramWorld {
   }
 
   /** At once, whatever the medium is like. */
-  arrive({ from, to, octets }: Flight): void {
-    for (const host of this.hosts) if (host.isAt(to)) return host.receive(from, octets);
+  arrive({ from, to, octets, sender }: Flight): void {
+    for (const host of this.hosts) if (host !== sender && host.isAt(to)) host.receive(from, octets);
   }
 
   isDue(share: number): boolean {
@@ -224,7 +225,7 @@ export class DatagramHost {
         const at = batch.offsets[i] as number;
         const octets = (batch.buffers[i] as Uint8Array).slice(at, at + (batch.lengths[i] as number));
         const to = batch.addresses.slice(i * DATAGRAM_ADDRESS, (i + 1) * DATAGRAM_ADDRESS);
-        this.world.send({ from: this.row, to, octets, sentMs: this.world.nowMs });
+        this.world.send({ from: this.row, to, octets, sender: this });
       }
       return count;
     },

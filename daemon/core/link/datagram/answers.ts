@@ -1,7 +1,16 @@
 /** Short frames that wait for a packet: what the other side is owed, and what we ask ourselves (link document, section 6). */
 import type { Writer } from '../../../wire/cursor.ts';
-import { CHALLENGE, LINK_FRAME, PING_SIZE, PROBE_SIZE, writePing, writeProbe } from '../../../wire/link-frames.ts';
+import {
+  CHALLENGE,
+  LINK_FRAME,
+  PING_SIZE,
+  PROBE_SIZE,
+  writeChallenge,
+  writePing,
+  writeProbe,
+} from '../../../wire/link-frames.ts';
 import { ANSWERS_WAITING } from '../../limits.ts';
+import { equalOctets } from '../../octetmap.ts';
 
 export class Answers {
   readonly #pongs: number[] = [];
@@ -36,8 +45,14 @@ export class Answers {
     this.#returns.push({ octets: buffer.slice(at, at + CHALLENGE), address: address.slice() });
   }
 
-  takeReturn(): { octets: Uint8Array; address: Uint8Array } | undefined {
-    return this.#returns.shift();
+  /** Writes the PRESPs for one address, which it returns; undefined: there are none. */
+  writeReturns(writer: Writer): Uint8Array | undefined {
+    const address = this.#returns[0]?.address;
+    while (address !== undefined && this.#returns[0] !== undefined && equalOctets(this.#returns[0].address, address)) {
+      writeChallenge(writer, LINK_FRAME.presp, this.#returns[0].octets);
+      this.#returns.shift();
+    }
+    return address;
   }
 
   /** Writes what fits before `limit`. */

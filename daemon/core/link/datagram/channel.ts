@@ -18,6 +18,8 @@ import { type ChannelOptions, newParts, type Parts } from './parts.ts';
 /** Why a channel has ended. `code` is that of the other side's CLOSE, if it came from there. */
 export type Ended = { readonly reason: CloseReason; readonly detail: string; readonly code: number | undefined };
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 export class Channel implements Pipe {
   readonly id: LinkId;
   readonly facts: LinkFacts;
@@ -39,6 +41,8 @@ export class Channel implements Pipe {
   readonly #frames = new LinkFrames();
   readonly #timed: readonly { readonly deadlineMs: number }[];
   #isCloseDue = false;
+  /** The earliest deadline of all parts. */
+  #wakeAtMs = NEVER;
 
   constructor(context: Context, options: ChannelOptions) {
     this.id = options.id;
@@ -140,7 +144,7 @@ export class Channel implements Pipe {
    */
   receive(buffer: Uint8Array, at: number, end: number, from: Uint8Array, isNewest: boolean): void {
     if (this.ended !== undefined) return;
-    const { nowMs, timers, stats } = this.#context;
+    const { nowMs, stats } = this.#context;
     const size = end - at + this.#parts.overhead;
     this.bytesReceived += size;
     if (!this.isOpen && !this.#opens(nowMs)) return;
@@ -155,11 +159,13 @@ export class Channel implements Pipe {
     }
     if (frames.fault === 'malformed') stats.drop('link frame malformed');
     else if (frames.fault === 'unknown') stats.drop('link frame unknown');
-    if (this.#parts.liveness.received(asks, nowMs)) timers.arm(this.#parts.liveness.deadlineMs);
+    if (this.#parts.liveness.received(asks, nowMs)) this.#wake(this.#parts.liveness.deadlineMs);
   }
 
   timer(nowMs: number): void {
     if (this.ended !== undefined || !this.isOpen) return;
+    if (nowMs < this.#wakeAtMs) return this.#context.timers.arm(this.#wakeAtMs);
+    this.#wakeAtMs = NEVER;
     const due = this.#parts.liveness.due(nowMs);
     if (due === 'dead') return this.close('peer silent', 'nothing came back in time');
     if (due === 'ping') this.#composer.isPingDue = true;
@@ -274,12 +280,12 @@ export class Channel implements Pipe {
   }
 
   #fragment({ id, index, last, buffer, start, end }: LinkFrames, nowMs: number): void {
-    const { pool, timers } = this.#context;
+    const { pool } = this.#context;
     const reassembly = this.#parts.reassembly;
     const isComplete = reassembly.add(id, index, last, buffer, start, end, nowMs);
     this.#countAbandoned();
     if (reassembly.isNackDue(nowMs)) this.#mark(this);
-    if (!isComplete) return timers.arm(reassembly.deadlineMs);
+    if (!isComplete) return this.#wake(reassembly.deadlineMs);
     const { message, messageSize } = reassembly;
     if (message === undefined) return;
     reassembly.message = undefined;
@@ -295,7 +301,7 @@ export class Channel implements Pipe {
     this.#composer.cackAtMs =
       received === 'odd' ? nowMs : Math.min(this.#composer.cackAtMs, nowMs + this.#parts.constants.ackDelayCtrlMs);
     if (this.#composer.cackAtMs <= nowMs) this.#mark(this);
-    else this.#context.timers.arm(this.#composer.cackAtMs);
+    else this.#wake(this.#composer.cackAtMs);
   }
 
   readonly #takeControl = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {
@@ -329,10 +335,14 @@ export class Channel implements Pipe {
 
   /** What is due already waits for `next`, not for a moment. */
   #arm(nowMs: number): void {
-    const { timers } = this.#context;
     if (!this.isOpen || this.ended !== undefined) return;
-    for (const part of this.#timed) if (part.deadlineMs > nowMs) timers.arm(part.deadlineMs);
-    if (this.#composer.cackAtMs > nowMs) timers.arm(this.#composer.cackAtMs);
+    for (const part of this.#timed) if (part.deadlineMs > nowMs) this.#wake(part.deadlineMs);
+    if (this.#composer.cackAtMs > nowMs) this.#wake(this.#composer.cackAtMs);
+  }
+
+  #wake(atMs: number): void {
+    if (atMs < this.#wakeAtMs) this.#wakeAtMs = atMs;
+    this.#context.timers.arm(atMs);
   }
 
   #countAbandoned(): void {

@@ -81,10 +81,9 @@ export class Composer {
     const challenge = isNew || roaming.isOldDue ? roaming.challengeOf(isNew) : undefined;
     if (challenge === undefined && !this.#parts.answers.hasReturns) return -1;
     const writer = this.#writerAt(target, at);
-    const answer = this.#parts.answers.takeReturn();
-    if (answer !== undefined) {
-      writeChallenge(writer, LINK_FRAME.presp, answer.octets);
-      this.destination = answer.address;
+    const address = this.#parts.answers.writeReturns(writer);
+    if (address !== undefined) {
+      this.destination = address;
     } else if (challenge !== undefined) {
       writeChallenge(writer, LINK_FRAME.pchal, challenge);
       this.destination = (isNew ? roaming.candidate : undefined) ?? roaming.address;
@@ -177,7 +176,7 @@ export class Composer {
     }
     const rttMs = this.#parts.roundTrip.smoothedMs ?? this.#parts.constants.rtoMs.initial;
     while (this.#parts.reassembly.writeNack(writer, limit - writer.pos, nowMs, rttMs));
-    while (this.#parts.controlOut.write(writer, limit - writer.pos, nowMs)) this.asks = true;
+    while (this.#parts.controlOut.write(writer, limit - writer.pos, this.room, nowMs)) this.asks = true;
     return writer.pos;
   }
 

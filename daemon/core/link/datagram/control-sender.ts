@@ -76,9 +76,13 @@ export class ControlSender {
     return true;
   }
 
-  /** Writes the next CTRL frame, of at most `room` octets. False: none is due, or it does not fit. */
-  write(writer: Writer, room: number, nowMs: number): boolean {
-    const segment = this.#lostSegment(room, nowMs) ?? this.#newSegment(room);
+  /**
+   * Writes the next CTRL frame, of at most `room` octets; an empty packet has `packetRoom`. False: none is due, or it
+   * does not fit.
+   */
+  write(writer: Writer, room: number, packetRoom: number, nowMs: number): boolean {
+    const index = this.#lostIndex(nowMs);
+    const segment = index < 0 ? this.#newSegment(room) : this.#lostSegment(index, room, packetRoom);
     if (segment === undefined) return false;
     writeCtrl(writer, segment.offset, segment.octets);
     segment.state = 'flying';
@@ -104,24 +108,29 @@ export class ControlSender {
   acknowledged(cumulative: number, ranges: readonly Range[], rangeCount: number, nowMs: number): boolean {
     const highest = rangeCount > 0 ? (ranges[rangeCount - 1] as Range).to : cumulative;
     if (highest > this.#sent) return false;
-    let sampleMs = NEVER;
+    let newest: Segment | undefined;
     let hasProgress = false;
     for (const segment of this.#segments) {
       if (segment.state === 'acknowledged' || !isCovered(segment, cumulative, ranges, rangeCount)) continue;
       segment.state = 'acknowledged';
       hasProgress = true;
-      this.#newestAcknowledged = Math.max(this.#newestAcknowledged, segment.order);
-      if (segment.sendings === 1) sampleMs = Math.min(sampleMs, nowMs - segment.sentAtMs);
+      if (newest === undefined || segment.order > newest.order) newest = segment;
     }
-    if (sampleMs !== NEVER) this.#roundTrip.sampleDelayed(sampleMs, this.#constants.ackDelayCtrlMs);
+    if (newest !== undefined && newest.order > this.#newestAcknowledged) {
+      this.#newestAcknowledged = newest.order;
+      // Of what was sent twice, or is acknowledged later than its successors, the time says nothing.
+      if (newest.sendings === 1) {
+        this.#roundTrip.sampleDelayed(nowMs - newest.sentAtMs, this.#constants.ackDelayCtrlMs);
+      }
+    }
     if (cumulative > this.#acknowledged) {
       this.#acknowledged = cumulative;
       this.#segments = this.#segments.filter(({ offset, octets }) => offset + octets.length > cumulative);
     }
     for (const segment of this.#segments) {
       if (hasProgress) segment.retries = 0;
-      if (segment.state !== 'flying' || segment.order > this.#newestAcknowledged) continue;
-      if (++segment.skips >= LATER_CACKS) this.#lose(segment);
+      const isSkipped = segment.offset < highest && segment.order < this.#newestAcknowledged;
+      if (segment.state === 'flying' && isSkipped && ++segment.skips >= LATER_CACKS) this.#lose(segment);
     }
     return true;
   }
@@ -146,19 +155,23 @@ export class ControlSender {
     return earliestMs;
   }
 
-  #lostSegment(room: number, nowMs: number): Segment | undefined {
+  /** -1: nothing is lost, or no more may be sent again now. */
+  #lostIndex(nowMs: number): number {
+    const index = this.#segments.findIndex(({ state }) => state === 'lost');
+    if (index < 0) return -1;
     if (nowMs >= this.#resendsAgainMs) {
       this.#resendsLeft = CTRL_RESENDS_PER_RTO;
       this.#resendsAgainMs = nowMs + this.#roundTrip.retransmitMs;
     }
-    if (this.#resendsLeft === 0) return undefined;
-    const index = this.#segments.findIndex(({ state }) => state === 'lost');
-    const segment = this.#segments[index];
-    if (segment === undefined) return undefined;
-    const fits = room - overheadAt(segment.offset);
-    if (fits < Math.min(segment.octets.length, CUT_LEAST)) return undefined;
+    return this.#resendsLeft > 0 ? index : -1;
+  }
+
+  #lostSegment(index: number, room: number, packetRoom: number): Segment | undefined {
+    const segment = this.#segments[index] as Segment;
+    const overhead = overheadAt(segment.offset);
+    if (segment.octets.length > packetRoom - overhead) this.#split(index, packetRoom - overhead);
+    if (segment.octets.length > room - overhead) return undefined;
     this.#resendsLeft--;
-    if (fits < segment.octets.length) this.#split(index, fits);
     return segment;
   }
 

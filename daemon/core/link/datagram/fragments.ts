@@ -22,6 +22,9 @@ type Cut = {
   readonly wanted: Uint8Array;
 };
 
+/** Octets of a packet with a fragment beside its share of the message: the frame's head, the record. */
+const PACKET_HEAD = FRAG_HEAD + 25;
+
 export class Fragments {
   readonly #constants: ClassConstants;
   readonly #pool: BufferPool;
@@ -115,18 +118,18 @@ export class Fragments {
     const cut = this.#kept.find((kept) => kept.id === id && kept.last === last);
     if (cut === undefined) return 0;
     let allowed = this.#sent.perSecond(nowMs) * REPAIR_SHARE - this.#repaired.perSecond(nowMs);
-    for (const { cut: other } of this.#repairs) allowed -= other.share;
+    for (const { cut: other } of this.#repairs) allowed -= other.share + PACKET_HEAD;
     let refused = 0;
     for (let index = 0; index <= last; index++) {
       if (((buffer[start + (index >> 3)] as number) & (1 << (index & 7))) === 0) continue;
       if (cut.wanted[index] === 1) continue;
-      if ((cut.again[index] as number) >= REPAIRS_PER_FRAGMENT || allowed < cut.share) {
+      if ((cut.again[index] as number) >= REPAIRS_PER_FRAGMENT || allowed < cut.share + PACKET_HEAD) {
         refused++;
         continue;
       }
       cut.again[index] = (cut.again[index] as number) + 1;
       cut.wanted[index] = 1;
-      allowed -= cut.share;
+      allowed -= cut.share + PACKET_HEAD;
       this.#repairs.push({ cut, index });
     }
     return refused;
@@ -165,7 +168,7 @@ export class Fragments {
     if (size === 0) return 0;
     this.#repairs.shift();
     cut.wanted[index] = 0;
-    this.#repaired.add(size, nowMs);
+    this.#repaired.add(cut.share + PACKET_HEAD, nowMs);
     return size;
   }
 

@@ -209,7 +209,9 @@ export class Initiations {
     const packet = isHeld ? withMac2(this.#context.crypto, cookie.octets, attempt.packet) : attempt.packet;
     this.#ports.send(initiation.socket, packet, initiation.address);
     this.#context.stats.count('initsSent');
-    this.#sleep(initiation, Math.min(retryMs.first * 2 ** attempt.sendings++, retryMs.cap));
+    // The last gap once more before the next attempt: on a slow radio that makes four sendings a minute and not three.
+    const doublings = Math.min(attempt.sendings++, INIT_SENDINGS - 2);
+    this.#sleep(initiation, Math.min(retryMs.first * 2 ** doublings, retryMs.cap));
   }
 
   #newAttempt(initiation: Initiation): Attempt | undefined {

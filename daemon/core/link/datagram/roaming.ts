@@ -55,7 +55,7 @@ export class Roaming {
 
   /** An authentic packet came. Returns true if there is something to send, or a new deadline. */
   received(from: Uint8Array, size: number, isNewest: boolean, nowMs: number): boolean {
-    if (equalOctets(from, this.address)) {
+    if (from === this.address || equalOctets(from, this.address)) {
       this.#heardOldMs = nowMs;
       return false;
     }
@@ -73,6 +73,11 @@ export class Roaming {
       received: size,
       sent: 0,
     };
+    // Silence counts from the challenge on: an idle link is silent as well.
+    this.#heardOldMs = nowMs;
+    // The same for all tries: an answer may take longer than the next try.
+    this.#random(this.#state.challenge);
+    this.#random(this.#state.oldChallenge);
     this.#askAtMs = Math.max(nowMs, this.#askedMs + MOVE_RETRY_MS);
     this.timer(nowMs);
     return true;
@@ -85,8 +90,8 @@ export class Roaming {
     const octets = buffer.subarray(at, at + 8);
     // Only the peer, and only where the old address leads, has seen the old challenge: whence the answer comes is no matter.
     if (equalOctets(octets, state.oldChallenge)) {
-      if (state.kind === 'asking') state.hasOldAnswered = true;
-      else return this.#moveBack(state.from, nowMs);
+      if (state.kind === 'moved') return this.#moveBack(state.from, nowMs);
+      state.hasOldAnswered = true;
       return undefined;
     }
     if (state.kind !== 'asking' || !equalOctets(octets, state.challenge) || !equalOctets(from, state.address)) {
@@ -117,8 +122,6 @@ export class Roaming {
     if (state.kind === 'moved' && nowMs >= state.untilMs) this.#state = { kind: 'settled' };
     if (state.kind !== 'asking' || nowMs < this.#askAtMs) return;
     if (state.tries++ >= MOVE_TRIES) return this.#refuse(state.address, nowMs);
-    this.#random(state.challenge);
-    if (!state.hasOldAnswered) this.#random(state.oldChallenge);
     this.isNewDue = true;
     this.isOldDue = !state.hasOldAnswered;
     this.#askedMs = nowMs;
@@ -134,10 +137,12 @@ export class Roaming {
     return isNew ? this.#state.challenge : this.#state.oldChallenge;
   }
 
-  /** Where a packet of `size` octets goes: to the new address, within bounds, if the old one has fallen silent. */
+  /** Where a packet of `size` octets goes: to a new address, within bounds, if the old one has fallen silent. */
   destination(size: number, nowMs: number): Uint8Array {
     const state = this.#state;
-    if (state.kind !== 'asking' || nowMs < this.#heardOldMs + this.#probeAfterMs) return this.address;
+    if (state.kind !== 'asking' || state.hasOldAnswered) return this.address;
+    if (nowMs < this.#heardOldMs + this.#probeAfterMs) return this.address;
+    if (this.#refused !== undefined && equalOctets(state.address, this.#refused)) return this.address;
     if (state.sent + size > MOVE_SENT_SHARE * state.received) return this.address;
     return state.address;
   }

@@ -1,6 +1,9 @@
 /** The round-trip time of a link, smoothed, and what follows from it for sending again (RFC 6298; link document, sections 9, 11). */
 import type { ClassConstants } from './classes.ts';
 
+/** Timers and other work come late by so much. */
+const GRANULARITY_MS = 10;
+
 export class RoundTrip {
   /** Undefined before the first sample. */
   smoothedMs: number | undefined;
@@ -33,7 +36,7 @@ export class RoundTrip {
   get retransmitMs(): number {
     const { initial, min, max } = this.#constants.rtoMs;
     if (this.smoothedMs === undefined) return initial;
-    const ms = this.smoothedMs + 4 * this.#varianceMs + this.#constants.ackDelayCtrlMs;
+    const ms = this.smoothedMs + Math.max(GRANULARITY_MS, 4 * this.#varianceMs) + this.#constants.ackDelayCtrlMs;
     return Math.min(max, Math.max(min, ms));
   }
 

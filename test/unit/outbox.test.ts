@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Outbox } from '../../daemon/core/link/datagram/outbox.ts';
+import { BufferPool } from '../../daemon/core/pool.ts';
+import { Writer } from '../../daemon/wire/cursor.ts';
+
+const STAGE_MAX = 1_400;
+
+/** A frame of `size` octets whose first is `mark`, with its length before it. */
+function put(outbox: Outbox, size: number, mark: number, dest = 1): void {
+  const prefix = size < 0x80 ? 1 : size < 0x4000 ? 2 : 3;
+  outbox.reserve(prefix + size, dest, 1, STAGE_MAX);
+  new Writer(outbox.target, outbox.targetAt).uvarint(size).u8(mark);
+}
+
+function takeAll(outbox: Outbox): [mark: number, size: number][] {
+  const all: [number, number][] = [];
+  while (outbox.look()) {
+    all.push([outbox.buffer[outbox.at] as number, outbox.size]);
+    outbox.shift();
+  }
+  return all;
+}
+
+test('messages leave in the order they came, small and large', () => {
+  const outbox = new Outbox(1_000_000, new BufferPool());
+  const sizes = [1, 127, 128, 1_300, 20_000, 5, 131_069];
+  for (const [i, size] of sizes.entries()) put(outbox, size, i);
+  assert.deepEqual(
+    takeAll(outbox),
+    sizes.map((size, i) => [i, size]),
+  );
+  assert.ok(outbox.isEmpty);
+  assert.equal(outbox.bytes, 0);
+});
+
+test('the size of the second is known while both lie in the same place', () => {
+  const outbox = new Outbox(1_000_000, new BufferPool());
+  put(outbox, 100, 1);
+  put(outbox, 200, 2);
+  outbox.look();
+  assert.equal(outbox.secondSize(), 202);
+  outbox.shift();
+  outbox.look();
+  assert.equal(outbox.secondSize(), 0);
+});
+
+test('what is taken is the caller’s, wherever it lay', () => {
+  const pool = new BufferPool();
+  const outbox = new Outbox(1_000_000, pool);
+  for (const size of [100, 50_000]) {
+    put(outbox, size, 7);
+    outbox.look();
+    const taken = outbox.take();
+    assert.equal(taken.octets[outbox.at], 7);
+    assert.equal(outbox.size, size);
+    assert.ok(outbox.isEmpty);
+    pool.give(taken);
+  }
+});
+
+test('512 messages, or 147 456 octets, need no queue; more go through it, and nothing is lost', () => {
+  const outbox = new Outbox(1_000_000, new BufferPool());
+  for (let i = 0; i < 512; i++) put(outbox, 10, i & 0xff);
+  assert.ok(outbox.queue.isEmpty);
+  put(outbox, 10, 0);
+  assert.ok(!outbox.queue.isEmpty);
+  assert.equal(takeAll(outbox).length, 513);
+  for (let i = 0; i < 122; i++) put(outbox, 1_200, 1);
+  assert.ok(outbox.queue.isEmpty);
+  put(outbox, 1_200, 1);
+  assert.ok(!outbox.queue.isEmpty);
+  assert.equal(takeAll(outbox).length, 123);
+});
+
+test('the buffer of staged messages rests in the pool while there are none', () => {
+  const pool = new BufferPool();
+  const outbox = new Outbox(1_000_000, pool);
+  put(outbox, 100, 1);
+  const staging = outbox.target;
+  takeAll(outbox);
+  pool.settle();
+  assert.equal(pool.take(147_456).octets, staging);
+});
+
+test('what is cleared is gone', () => {
+  const outbox = new Outbox(1_000_000, new BufferPool());
+  put(outbox, 100, 1);
+  put(outbox, 50_000, 2);
+  outbox.clear();
+  assert.deepEqual([outbox.isEmpty, outbox.bytes, outbox.look()], [true, 0, false]);
+  put(outbox, 100, 3);
+  assert.deepEqual(takeAll(outbox), [[3, 100]]);
+});
