@@ -32,6 +32,8 @@ export interface Addon {
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): void;
   /** Routes an IPv6 prefix (16 octets) to the interface. May be repeated. */
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): void;
+  /** One datagram to the UNIX socket at a path; '@' in front means an abstract name. Never waits. */
+  sendUnixDatagram(path: string, octets: Uint8Array): void;
 }
 
 export interface Tun {
@@ -82,6 +84,7 @@ type Native = {
   boxKernel(wanted?: string): string;
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): number;
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): number;
+  sendUnixDatagram(path: string, octets: Uint8Array): number;
   Tun: new () => NativeTun;
 };
 
@@ -123,6 +126,10 @@ function wrap(native: Native): Addon {
     addRoute(name, prefix, prefixLength) {
       const result = native.addRoute(name, prefix, prefixLength);
       if (result < 0) throw failure('ROUTE_ADD', result, `add a route to ${name}`, INTERFACE_REMEDIES);
+    },
+    sendUnixDatagram(path, octets) {
+      const result = native.sendUnixDatagram(path, octets);
+      if (result < 0) throw failure('DATAGRAM_SEND', result, `send a datagram to ${path}`, {});
     },
   };
 }

@@ -43,6 +43,7 @@
         'src/readable.cc',
         'src/tun.cc',
         'src/tun_device.cc',
+        'src/unix_datagram.cc',
       ],
       'include_dirs': ['<(node_addon_api_dir)'],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],

@@ -3,6 +3,7 @@
 #include "box_call.h"
 #include "netlink_call.h"
 #include "tun.h"
+#include "unix_datagram.h"
 
 namespace ratatosk {
 
@@ -16,6 +17,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::boxKernel>("boxKernel"),
                              InstanceMethod<&RatatoskAddon::configureInterface>("configureInterface"),
                              InstanceMethod<&RatatoskAddon::addRoute>("addRoute"),
+                             InstanceMethod<&RatatoskAddon::sendUnixDatagram>("sendUnixDatagram"),
                              InstanceValue("Tun", Tun::define(env)),
                          });
   }
@@ -26,6 +28,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   Napi::Value boxKernel(const Napi::CallbackInfo& info) { return boxes_.kernel(info); }
   Napi::Value configureInterface(const Napi::CallbackInfo& info) { return callConfigureInterface(info); }
   Napi::Value addRoute(const Napi::CallbackInfo& info) { return callAddRoute(info); }
+  Napi::Value sendUnixDatagram(const Napi::CallbackInfo& info) { return callSendUnixDatagram(info); }
 
   BoxCalls boxes_;
 };
