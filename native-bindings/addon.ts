@@ -38,6 +38,8 @@ export interface Addon {
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): void;
   /** Opens a UDP socket that never fragments. */
   openUdp(place: UdpPlace): Udp;
+  /** One datagram to the UNIX socket at a path; '@' in front means an abstract name. Never waits. */
+  sendUnixDatagram(path: string, octets: Uint8Array): void;
 }
 
 export interface Tun {
@@ -91,6 +93,7 @@ type Native = {
   boxKernel(wanted?: string): string;
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): number;
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): number;
+  sendUnixDatagram(path: string, octets: Uint8Array): number;
   Tun: new () => NativeTun;
   Udp: new () => NativeUdp;
 };
@@ -138,6 +141,10 @@ function wrap(native: Native): Addon {
       if (result < 0) throw failure('ROUTE_ADD', result, `add a route to ${name}`, INTERFACE_REMEDIES);
     },
     openUdp: (place) => openUdp(new native.Udp(), place),
+    sendUnixDatagram(path, octets) {
+      const result = native.sendUnixDatagram(path, octets);
+      if (result < 0) throw failure('DATAGRAM_SEND', result, `send a datagram to ${path}`, {});
+    },
   };
 }
 

@@ -49,6 +49,7 @@
         'src/tun_device.cc',
         'src/udp.cc',
         'src/udp_socket.cc',
+        'src/unix_datagram.cc',
       ],
       'include_dirs': ['<(node_addon_api_dir)'],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],

@@ -14,6 +14,7 @@ import type { LoadedConfig } from '../host/config.ts';
 import { type Mark, markInstance } from '../host/instance.ts';
 import type { Identity } from '../host/keys.ts';
 import type { Log } from '../host/log.ts';
+import { Supervisor } from '../host/notify.ts';
 import { defaultPlaces } from '../host/places.ts';
 import { Rates } from '../host/rates.ts';
 import { routerSettings, settingWarnings } from '../host/settings.ts';
@@ -52,6 +53,7 @@ export class Daemon {
   #loaded: LoadedConfig;
   readonly #identity: Identity;
   readonly #guard: Guard;
+  readonly #supervisor = new Supervisor();
   /** See `RouterStart`. */
   readonly #gate = new Int32Array(new SharedArrayBuffer(4));
   #line: RouterLine | undefined;
@@ -151,10 +153,19 @@ export class Daemon {
         this.#ready = notice;
         setInterval(() => this.#lookAtRates(), RATE_MS).unref();
         setInterval(() => this.#guard.look(), GUARD_LOOK_MS).unref();
+        this.#tellReady();
         this.#announce().catch((error: unknown) => {
           if (!this.#isEnding) this.#crash('the start could not be reported', error);
         });
         return;
+    }
+  }
+
+  #tellReady(): void {
+    try {
+      this.#supervisor.ready(() => this.#router.ask('tun', {}));
+    } catch (error) {
+      this.#log.warn(messageOf(error));
     }
   }
 
@@ -247,6 +258,7 @@ export class Daemon {
   async #stop(signal: string): Promise<void> {
     this.#isEnding = true;
     this.#log.info(`${signal}: closing`);
+    this.#supervisor.stopping();
     try {
       await this.#line?.ask('stop', {});
     } catch (error) {

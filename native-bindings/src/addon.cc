@@ -5,6 +5,7 @@
 #include "netlink_call.h"
 #include "tun.h"
 #include "udp.h"
+#include "unix_datagram.h"
 
 namespace ratatosk {
 
@@ -21,6 +22,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::boxKernel>("boxKernel"),
                              InstanceMethod<&RatatoskAddon::configureInterface>("configureInterface"),
                              InstanceMethod<&RatatoskAddon::addRoute>("addRoute"),
+                             InstanceMethod<&RatatoskAddon::sendUnixDatagram>("sendUnixDatagram"),
                              InstanceValue("Tun", Tun::define(env)),
                              InstanceValue("Udp", Udp::define(env)),
                          });
@@ -35,6 +37,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   Napi::Value boxKernel(const Napi::CallbackInfo& info) { return boxes_.kernel(info); }
   Napi::Value configureInterface(const Napi::CallbackInfo& info) { return callConfigureInterface(info); }
   Napi::Value addRoute(const Napi::CallbackInfo& info) { return callAddRoute(info); }
+  Napi::Value sendUnixDatagram(const Napi::CallbackInfo& info) { return callSendUnixDatagram(info); }
 
   AeadCalls aeads_;
   BoxCalls boxes_;

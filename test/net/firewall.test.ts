@@ -2,13 +2,13 @@
  * The firewall against real traffic. Two hosts, of which `b` is closed as by default; `a` is open, and mean.
  */
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { testIdentity } from '../support/identity.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { at, startMesh } from '../support/mesh.ts';
-import { needs, needsMesh, needsTool } from '../support/needs.ts';
+import { needs, needsMesh, needsOpenFolder, needsTool } from '../support/needs.ts';
 import type { Netns } from '../support/netns.ts';
 import { privateFolders, type TestNode, TUN_NAME } from '../support/node.ts';
 import { assertPings } from '../support/ping.ts';
@@ -16,7 +16,9 @@ import { ratatoskMain, supportScript } from '../support/places.ts';
 import { waitFor } from '../support/wait.ts';
 
 const options = { skip: needsMesh('ratatosk') || needs(needsTool('nft')), timeout: 120_000 };
+const mayNotRead = needs(await needsOpenFolder());
 const PORT = 8080;
+const NOBODY = 65534;
 const OTHERS_TABLE = 'table inet others { chain c { type filter hook input priority 5; policy accept; counter; }; }';
 const CLOSED = { Inbound: 'deny' };
 
@@ -235,6 +237,30 @@ describe('the firewall', { concurrency: 3 }, () => {
       await waitFor('both tables', async () => (await tables(netns)).length === 2);
       await one.terminate();
       assert.deepEqual(await tables(netns), [tableOf(1)]);
+    }),
+  );
+
+  test(
+    'a service that is not root closes too',
+    { ...options, skip: options.skip || mayNotRead },
+    withLab(async (lab) => {
+      const netns = await lab.netns('service');
+      const path = join(lab.folder, 'node.conf');
+      const config = { PrivateKey: testIdentity(0).privateKeyHex, MulticastInterfaces: [], IfName: TUN_NAME };
+      writeFileSync(path, JSON.stringify(config), { mode: 0o600 });
+      for (const name of [lab.folder, path]) chownSync(name, NOBODY, NOBODY);
+      // Where only root may open the device, a private one stands in; then the rights that configs/ratatosk.service gives.
+      const device = 'mount -t tmpfs tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 && exec "$@"';
+      const rights = ['inh-caps', 'ambient-caps', 'bounding-set'].map((set) => `--${set}=-all,+net_admin`);
+      const user = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...rights, '--no-new-privs'];
+      const up = [process.execPath, ratatoskMain, 'up', '--config', path];
+      const line = ['sh', '-c', device, 'sh', ...user, '--', ...up];
+      const daemon = lab.adopt(netns.start(line, { env: privateFolders(lab.folder) }));
+      await daemon.says('is up');
+      assert.match(daemon.stdout, /ok {2}firewall {2}inbound connections are closed/);
+      assert.deepEqual(await tables(netns), [tableOf(0)]);
+      await daemon.stop('SIGTERM');
+      assert.deepEqual(await tables(netns), []);
     }),
   );
 

@@ -2,14 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withLab } from '../support/lab.ts';
 import { at, settle, startMesh } from '../support/mesh.ts';
-import { needs, needsMesh } from '../support/needs.ts';
+import { needs, needsMesh, needsOpenFolder } from '../support/needs.ts';
 import { assertPings } from '../support/ping.ts';
-import { ratatoskMain } from '../support/places.ts';
-import { run } from '../support/process.ts';
 
 /** A name is asked for, so that the daemon tries to open a device and fails. */
 const config = { IfName: 'auto', Firewall: { Inbound: 'deny' } };
-const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
 test(
   'without rights and without a TUN a ratatosk says so and carries the traffic of others',
@@ -29,10 +26,3 @@ test(
     assert.match(router.log, /root|CAP_NET_ADMIN|setcap|sudo|--no-tun/i, 'and how to get it');
   }),
 );
-
-/** The user nobody must be able to read the build. */
-async function needsOpenFolder(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const { code } = await run(['setpriv', ...NOBODY, '--', 'test', '-r', ratatoskMain]);
-  return code === 0 ? undefined : 'needs a folder that the user nobody may read';
-}

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { cast, type DaemonKind } from './kind.ts';
 import { newerYggdrasil, ratatoskMain, toolInPath, yggdrasilTool } from './places.ts';
+import { run } from './process.ts';
 
 export function needs(...reasons: readonly (string | undefined)[]): string | false {
   const missing = reasons.filter((reason) => reason !== undefined);
@@ -48,4 +49,12 @@ export function needsMesh(...kinds: readonly DaemonKind[]): string | false {
     kinds.map(cast).includes('yggdrasil') ? needsYggdrasil() : undefined,
     kinds.map(cast).includes('ratatosk') ? needsRatatosk() : undefined,
   );
+}
+
+/** The user nobody must be able to read the build. */
+export async function needsOpenFolder(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0 || toolInPath('setpriv') === undefined) return undefined;
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+  const { code } = await run(['setpriv', ...nobody, '--', 'test', '-r', ratatoskMain]);
+  return code === 0 ? undefined : 'needs a folder that the user nobody may read';
 }

@@ -191,4 +191,3 @@ test('writes JSON lines when asked to', async (t) => {
   for (const line of daemon.err.trim().split('\n')) assert.equal(typeof JSON.parse(line).message, 'string');
   assert.equal(daemon.out, '');
 });
-
