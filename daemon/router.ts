@@ -98,6 +98,8 @@ function nodeOptions(
     allowedKeys: settings.allowedKeys.map(publicKey),
     requiresBound: settings.requiresBound,
     groupPassword: new TextEncoder().encode(settings.groupPassword),
+    e2e: settings.e2e,
+    e2eKnown: settings.e2eKnown.map(({ key, unixMs }) => ({ key: publicKey(key), unixMs })),
     mtu,
     hasTun,
     nodeInfo: settings.nodeInfo,
@@ -202,6 +204,18 @@ function logEvent(event: CoreEvent): void {
       );
     case 'parentChanged':
       return report('debug', `the parent in the tree is ${hex(event.parent)}`);
+    case 'e2eKnown':
+    case 'e2eForgotten':
+      return notify(event);
+    case 'e2eDowngradeSuspected':
+      return report(
+        'warn',
+        'end-to-end sessions with this node fail although it speaks them: is somebody in between?',
+        {
+          key: hex(event.key),
+          reason: 'e2e downgrade',
+        },
+      );
     default:
       return;
   }

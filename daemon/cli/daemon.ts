@@ -2,6 +2,7 @@
  * A daemon's life in the host thread. Start: configuration, key, admin socket, router thread (TUN, listeners, peers).
  * End: peers are told, then the socket goes, then the process.
  */
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RatatoskError } from '../core/error.ts';
 import { addressForKey, subnetForKey } from '../core/identity.ts';
@@ -13,6 +14,7 @@ import type { RouterNotice, RouterStart } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
 import { type Mark, markInstance } from '../host/instance.ts';
 import type { Identity } from '../host/keys.ts';
+import { KnownKeysFile } from '../host/known-keys.ts';
 import type { Log } from '../host/log.ts';
 import { Supervisor } from '../host/notify.ts';
 import { defaultPlaces } from '../host/places.ts';
@@ -39,6 +41,9 @@ type Ready = Extract<RouterNotice, { kind: 'ready' }>;
 /** Section 4 of the security rules: beyond it the router ends with an error, and a supervisor starts it again. */
 const HEAP_MAX_MB = 512;
 
+/** In the state folder. */
+const KNOWN_KEYS = 'e2e-peers';
+
 /** How often octets are looked at for the rates of `getPeers`. */
 const RATE_MS = 1_000;
 
@@ -63,6 +68,7 @@ export class Daemon {
   #ready: Ready | undefined;
   #end: ((code: number) => void) | undefined;
   #isEnding = false;
+  readonly #known: KnownKeysFile;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -71,6 +77,7 @@ export class Daemon {
     const { identity } = this.#loaded;
     if (identity === undefined) throw new RatatoskError('KEY_MISSING', `${options.path}: no identity in it`);
     this.#identity = identity;
+    this.#known = new KnownKeysFile(join(defaultPlaces().stateFolder, KNOWN_KEYS), (line) => this.#log.warn(line));
     this.#guard = openGuard(this.#log, this.#loaded.config, identity.publicKey);
   }
 
@@ -121,7 +128,7 @@ export class Daemon {
   }
 
   #startRouter(): void {
-    const settings = routerSettings(this.#loaded.config, this.#identity, version());
+    const settings = routerSettings(this.#loaded.config, this.#identity, version(), this.#known.keys);
     const workerData: RouterStart = { ...settings, gate: this.#gate.buffer };
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MAX_MB };
     const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, resourceLimits, execArgv: [] });
@@ -144,6 +151,10 @@ export class Daemon {
         return this.#log.line(notice.level, notice.message, notice.fields);
       case 'tunOpened':
         return this.#openGate(notice.name);
+      case 'e2eKnown':
+        return this.#known.add(notice.key, notice.unixMs);
+      case 'e2eForgotten':
+        return this.#known.delete(notice.key);
       case 'failed':
         this.#log.error(`the router cannot start: ${notice.message}`, { code: notice.code });
         return this.#finish(EXIT_FAILED);
@@ -286,6 +297,7 @@ export class Daemon {
 
   #release(): void {
     this.#isEnding = true;
+    this.#known.close();
     this.#line?.fail(new RatatoskError('ROUTER_GONE', 'the daemon is ending'));
     this.#admin?.close();
     this.#mark?.release();

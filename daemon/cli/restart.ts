@@ -8,6 +8,7 @@ const NEED_RESTART = [
   'AllowedPublicKeys',
   'RequireBound',
   'GroupPassword',
+  'E2E',
   'NodeInfo',
   'NodeInfoPrivacy',
   'Limits',

@@ -24,14 +24,14 @@ import { publicKey } from './port.ts';
 import { Queries } from './queries.ts';
 import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
-import { Sessions } from './session/sessions.ts';
+import { Channels } from './session/channels.ts';
 
 export class Node {
   readonly #context: Context;
   readonly #links: Links;
   readonly #datagrams: Datagrams;
   readonly #router: Router;
-  readonly #sessions: Sessions;
+  readonly #channels: Channels;
   readonly #packets: Packets;
   readonly #queries: Queries;
   #expireAtMs = 0;
@@ -40,22 +40,22 @@ export class Node {
     const context = new Context(options);
     this.#context = context;
     this.#packets = new Packets(context, {
-      send: (dest, buffer, at, length) => this.#sessions.send(dest, buffer, at, length),
+      send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),
       lookup: (partial) => this.#router.paths.lookup(partial),
     });
     this.#router = new Router(context, {
-      payload: (buffer, sourceAt, at, end) => this.#sessions.received(buffer, sourceAt, at, end),
+      payload: (buffer, sourceAt, at, end) => this.#channels.received(buffer, sourceAt, at, end),
       found: (key) => this.#packets.found(key),
-      settle: () => this.#sessions.settle(),
+      settle: () => this.#channels.settle(),
     });
-    this.#sessions = new Sessions(context, this.#router, {
-      packet: (session, buffer, at, end) => {
-        if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(session, buffer, at + 1, end);
-        else this.#queries.received(session.key, buffer.subarray(at, end));
+    this.#channels = new Channels(context, this.#router, {
+      packet: (channel, buffer, at, end) => {
+        if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(channel, buffer, at + 1, end);
+        else this.#queries.received(channel.key, buffer.subarray(at, end));
       },
     });
     this.#queries = new Queries(context, {
-      send: (dest, buffer, at, length) => this.#sessions.send(dest, buffer, at, length),
+      send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),
       routingEntries: () => this.#router.tree.size,
       peerKeys: () => [...this.#router.peers.links()].filter((link) => link.isProven).map((link) => link.peer.key),
       treeKeys: () => [...this.#router.tree.values()].map((info) => info.key),
@@ -73,7 +73,7 @@ export class Node {
     const lateMs = nowMs - this.#context.timers.nextMs;
     this.#apply(input);
     if (this.#context.timers.isDue(nowMs)) this.#timer(nowMs, lateMs);
-    this.#sessions.settle();
+    this.#channels.settle();
   }
 
   /** Hands out everything that `handle` left; call it after each `handle`. */
@@ -136,12 +136,7 @@ export class Node {
   }
 
   sessions(): SessionInfo[] {
-    return [...this.#sessions.values()].map(({ key, bytesReceived, bytesSent, upSinceMs }) => ({
-      key,
-      bytesReceived,
-      bytesSent,
-      upMs: this.#context.nowMs - upSinceMs,
-    }));
+    return this.#channels.snapshot();
   }
 
   stats(): StatsInfo {
@@ -209,9 +204,10 @@ export class Node {
     this.#links.timer(nowMs);
     this.#datagrams.timer(nowMs, lateMs);
     this.#queries.timer(nowMs);
+    this.#channels.timer(nowMs);
     if (nowMs >= this.#expireAtMs) {
       this.#expireAtMs = nowMs + MAINTENANCE_MS;
-      this.#sessions.expire();
+      this.#channels.expire();
       this.#packets.contacts.expire();
     }
     this.#context.timers.arm(this.#expireAtMs);

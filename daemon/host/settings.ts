@@ -10,7 +10,12 @@ const MTU_MIN = 1280;
 const MTU_MAX = 65535;
 
 /** Throws `CONFIG_INVALID` for what only the whole of it shows. */
-export function routerSettings(config: Config, identity: Identity, version: string): RouterSettings {
+export function routerSettings(
+  config: Config,
+  identity: Identity,
+  version: string,
+  e2eKnown: RouterSettings['e2eKnown'] = [],
+): RouterSettings {
   const peers = config.Peers.map((uri) => ({ uri, sourceInterface: '' }));
   for (const [sourceInterface, uris] of Object.entries(config.InterfacePeers)) {
     for (const uri of uris ?? []) peers.push({ uri, sourceInterface });
@@ -25,6 +30,8 @@ export function routerSettings(config: Config, identity: Identity, version: stri
     allowedKeys: config.AllowedPublicKeys.map((hex) => Uint8Array.from(Buffer.from(hex, 'hex'))),
     requiresBound: config.RequireBound,
     groupPassword: config.GroupPassword,
+    e2e: config.E2E,
+    e2eKnown,
     ifName: config.IfName === '' ? 'auto' : config.IfName,
     ifMtu: Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
     nodeInfo: nodeInfoOctets(config, version),
@@ -54,7 +61,6 @@ export function firewallPolicy({ Firewall, Names }: Config): Policy {
 export function settingWarnings(config: Config): string[] {
   const notBuilt: [name: string, isSet: boolean][] = [
     ['Metrics', config.Metrics !== 'off' && config.Metrics !== false],
-    ['E2E', config.E2E !== 'prefer'],
     ['Radio', config.Radio.Region !== 'none'],
     ['AutoPeers', config.AutoPeers === true],
     ['RootAllow', config.RootAllow.length > 0],

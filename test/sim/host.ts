@@ -116,6 +116,8 @@ export class Host {
       allowedKeys: [],
       requiresBound: false,
       groupPassword: NOTHING,
+      e2e: 'prefer',
+      e2eKnown: [],
       mtu: 65_535,
     });
     this.#tick(this.#boots);

@@ -104,6 +104,8 @@ export function nodeOptions({ seed }: Identity, changes: Partial<NodeOptions> = 
     allowedKeys: [],
     requiresBound: false,
     groupPassword: NOTHING,
+    e2e: 'prefer',
+    e2eKnown: [],
     mtu: 65_535,
     hasTun: true,
     nodeInfo: NOTHING,
