@@ -17,6 +17,9 @@ export type Report = (level: 'debug' | 'info' | 'warn', message: string, fields?
 /** The longest that a timer can wait; a longer backoff is asked for again then. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
+/** A link that a probe finds dead has ended by then. */
+const PROBE_END_MS = 4_000;
+
 /** What runs for one configured peer: an attempt, or a link. */
 type Run = { readonly abort: AbortController; link: LinkId | undefined };
 
@@ -34,6 +37,7 @@ export class Peering {
   /** Reloads come one after the other: two at once would open a listener twice. */
   #reloading: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #probedAtMs = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
   constructor(driver: Driver, links: Links, report: Report, policy: KeyPolicy) {
@@ -98,6 +102,25 @@ export class Peering {
         down(reason);
       },
     });
+  }
+
+  /**
+   * The machine has slept, or its network is another: links are asked whether they live, attempts on the old network are
+   * called off, and who waits is dialled at once.
+   */
+  probe(why: string, isGone: (host: string) => boolean = () => false): void {
+    if (this.#isStopped) return;
+    this.#report('info', 'links are probed', { reason: why });
+    this.#driver.probe(isGone);
+    this.#probedAtMs = performance.now();
+    for (const task of this.#dialer.tasks()) {
+      const run = this.#runs.get(task);
+      if (run?.link !== undefined) continue;
+      this.#runs.delete(task);
+      run?.abort.abort();
+      this.#dialer.retry(task, this.#probedAtMs);
+    }
+    this.#dialDue();
   }
 
   /** Every link, and every configured peer that has none. */
@@ -214,11 +237,21 @@ export class Peering {
       },
       down: (reason, code) => {
         run.link = undefined;
-        if (code !== 'own key') return this.#failed(task, run, reason);
+        if (code !== 'own key') return this.#lost(task, run, reason);
         this.#dialer.giveUp(task, reason, performance.now());
         this.#dialDue();
       },
     });
+  }
+
+  #lost(task: DialTask, run: Run, reason: string): void {
+    const wasUp = task.state.kind === 'up';
+    this.#failed(task, run, reason);
+    const nowMs = performance.now();
+    if (!wasUp || nowMs - this.#probedAtMs > PROBE_END_MS) return;
+    // The probe has ended it: the peer itself may be well.
+    this.#dialer.retry(task, nowMs);
+    this.#dialDue();
   }
 
   #failed(task: DialTask, run: Run, reason: string): void {

@@ -40,6 +40,7 @@
         'src/box_call.cc',
         'src/netlink.cc',
         'src/netlink_call.cc',
+        'src/network_watch.cc',
         'src/readable.cc',
         'src/tun.cc',
         'src/tun_device.cc',

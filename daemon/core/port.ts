@@ -135,6 +135,7 @@ export type CloseReason =
   | 'peer too slow'
   | 'announce flood'
   | 'removed'
+  | 'address gone'
   | 'shutdown';
 
 /** Facts the shells log, show or act on. Never one per packet. */

@@ -2,6 +2,7 @@
 
 #include "box_call.h"
 #include "netlink_call.h"
+#include "network_watch.h"
 #include "tun.h"
 #include "unix_datagram.h"
 
@@ -19,6 +20,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::addRoute>("addRoute"),
                              InstanceMethod<&RatatoskAddon::sendUnixDatagram>("sendUnixDatagram"),
                              InstanceValue("Tun", Tun::define(env)),
+                             InstanceValue("NetworkWatch", NetworkWatch::define(env)),
                          });
   }
 
