@@ -2,6 +2,7 @@
  * The router thread's loop, and the only place that calls both sides: carriers and the TUN feed the core, and what the
  * core leaves goes back to them. One input is handled and drained before the next.
  */
+import { uptime } from 'node:os';
 import type { Node } from './core/node.ts';
 import {
   type CloseReason,
@@ -18,6 +19,7 @@ import {
 import { Datagrams } from './datagrams.ts';
 import type { TunDevice } from './host/tun.ts';
 import type { Carrier } from './links/link.ts';
+import { type Clock, type Gap, SleepWatch } from './sleep.ts';
 
 /** Told about one carrier. `down` comes once, whoever ended it; nothing follows it. */
 export type LinkWatcher = {
@@ -34,7 +36,11 @@ const PAUSE_ABOVE_BYTES = 256 * 1024;
 /** The longest pause: one link that takes nothing must not stop the others. */
 const PAUSE_MAX_MS = 5;
 
+const SYSTEM_CLOCK: Clock = { nowMs: () => performance.now(), sinceBootMs: () => uptime() * 1_000 };
+
 export class Driver implements Sink {
+  /** Called after a sleep, before anything else happens. */
+  onGap: (gap: Gap) => void = () => {};
   readonly #node: Node;
   readonly #onEvent: (event: CoreEvent) => void;
   readonly #links: (Attached | undefined)[] = [];
@@ -45,8 +51,19 @@ export class Driver implements Sink {
   #timerAtMs = Number.POSITIVE_INFINITY;
   #pause: NodeJS.Timeout | undefined;
   #isStopped = false;
+  readonly #clock: Clock;
+  readonly #sleep: SleepWatch;
+  /** What the clock has missed: for the core time goes on during sleep, so that it forgets what others have forgotten. */
+  #missedMs = 0;
 
-  constructor(node: Node, device: TunDevice | undefined, onEvent: (event: CoreEvent) => void) {
+  constructor(
+    node: Node,
+    device: TunDevice | undefined,
+    onEvent: (event: CoreEvent) => void,
+    clock: Clock = SYSTEM_CLOCK,
+  ) {
+    this.#clock = clock;
+    this.#sleep = new SleepWatch(clock);
     this.#node = node;
     this.#device = device;
     this.#onEvent = onEvent;
@@ -89,13 +106,23 @@ export class Driver implements Sink {
 
   /** Ends a link by the operator's wish. */
   detach(link: LinkId): void {
-    this.#node.closeLink(link, 'removed');
+    this.#node.closeLink(link, 'removed', 'by the operator');
     this.#settle();
+  }
+
+  /** Asks every link whether it lives; those whose own address is gone end at once. */
+  probe(isGone: (host: string) => boolean): void {
+    for (const [i, attached] of this.#links.entries()) {
+      const host = attached?.carrier.localHost ?? '';
+      if (host === '' || !isGone(host)) continue;
+      this.#node.closeLink(linkId(i), 'address gone', `${host} is no longer an address of this machine`);
+    }
+    this.feed({ kind: 'probeLinks' });
   }
 
   feed(input: Input): void {
     if (this.#isStopped) return;
-    this.#node.handle(input, performance.now());
+    this.#node.handle(input, this.#nowMs());
     this.#settle();
     const hasRoom = input.kind === 'linkWritable' || input.kind === 'socketWritable';
     if (hasRoom && this.#pause !== undefined && this.#node.queuedBytes() < PAUSE_ABOVE_BYTES) this.#resume();
@@ -103,7 +130,7 @@ export class Driver implements Sink {
 
   stop(): void {
     // Who is at the other end of datagrams hears of it only if we tell.
-    for (const link of this.datagrams.links()) this.#node.closeLink(link, 'shutdown');
+    for (const link of this.datagrams.links()) this.#node.closeLink(link, 'shutdown', 'the node is stopping');
     this.#node.drain(this);
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -147,13 +174,23 @@ export class Driver implements Sink {
     if (atMs >= this.#timerAtMs || this.#isStopped) return;
     clearTimeout(this.#timer);
     this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => this.#wake(), Math.max(0, atMs - performance.now()));
+    this.#timer = setTimeout(() => this.#wake(), Math.max(0, atMs - this.#nowMs()));
   }
 
   #wake(): void {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
-    this.#node.handle({ kind: 'wallClock', unixMs: Date.now() }, performance.now());
+    const gap = this.#sleep.look();
+    if (gap !== undefined) {
+      // First of all: what was awaited before the sleep must not be given up before it is asked for anew.
+      this.#missedMs += gap.missedMs;
+      this.onGap(gap);
+    }
+    this.#node.handle({ kind: 'wallClock', unixMs: Date.now() }, this.#nowMs());
     this.feed({ kind: 'timer' });
+  }
+
+  #nowMs(): number {
+    return this.#clock.nowMs() + this.#missedMs;
   }
 
   #readPackets(): void {

@@ -19,6 +19,9 @@ export type Report = (level: 'debug' | 'info' | 'warn', message: string, fields?
 /** The longest that a timer can wait; a longer backoff is asked for again then. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
+/** A link that a probe finds dead has ended by then. */
+const PROBE_END_MS = 4_000;
+
 /** What runs for one configured peer: an attempt, or a link that `end` ends. */
 type Run = { readonly abort: AbortController; end: (() => void) | undefined };
 
@@ -37,6 +40,7 @@ export class Peering {
   /** Reloads come one after the other: two at once would open a listener twice. */
   #reloading: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #probedAtMs = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
   constructor(driver: Driver, links: Links, report: Report, policy: KeyPolicy) {
@@ -102,6 +106,25 @@ export class Peering {
         down(reason);
       },
     });
+  }
+
+  /**
+   * The machine has slept, or its network is another: links are asked whether they live, attempts on the old network are
+   * called off, and who waits is dialled at once.
+   */
+  probe(why: string, isGone: (host: string) => boolean = () => false): void {
+    if (this.#isStopped) return;
+    this.#report('info', 'links are probed', { reason: why });
+    this.#driver.probe(isGone);
+    this.#probedAtMs = performance.now();
+    for (const task of this.#dialer.tasks()) {
+      const run = this.#runs.get(task);
+      if (run?.end !== undefined) continue;
+      this.#runs.delete(task);
+      run?.abort.abort();
+      this.#dialer.retry(task, this.#probedAtMs);
+    }
+    this.#dialDue();
   }
 
   /** Every link, and every configured peer that has none. */
@@ -222,7 +245,7 @@ export class Peering {
       },
       down: (reason, code) => {
         run.end = undefined;
-        if (code !== 'own key') return this.#failed(task, run, reason);
+        if (code !== 'own key') return this.#lost(task, run, reason);
         this.#dialer.giveUp(task, reason, performance.now());
         this.#dialDue();
       },
@@ -244,7 +267,7 @@ export class Peering {
         },
         down: (reason, _code, retryAfterMs) => {
           run.end = undefined;
-          this.#failed(task, run, reason, retryAfterMs);
+          this.#lost(task, run, reason, retryAfterMs);
         },
         failed: (reason) => this.#failed(task, run, reason),
       });
@@ -256,6 +279,16 @@ export class Peering {
   #connected(task: DialTask): void {
     this.#dialer.established(task);
     this.#report('info', 'connected', { peer: task.uri.name });
+    this.#dialDue();
+  }
+
+  #lost(task: DialTask, run: Run, reason: string, waitMs?: number): void {
+    const wasUp = task.state.kind === 'up';
+    this.#failed(task, run, reason, waitMs);
+    const nowMs = performance.now();
+    if (!wasUp || nowMs - this.#probedAtMs > PROBE_END_MS) return;
+    // The probe has ended it: the peer itself may be well.
+    this.#dialer.retry(task, nowMs);
     this.#dialDue();
   }
 

@@ -18,6 +18,7 @@ import { BeaconSocket } from './links/beacon-socket.ts';
 import { identityCertificate } from './links/certificate.ts';
 import { Discovery } from './links/discovery.ts';
 import { linkLocalInterfaces } from './links/interfaces.ts';
+import { type NetworkWatch, watchNetwork } from './links/network.ts';
 import { type Links, openLinks } from './links/registry.ts';
 import type { DiscoveryUser } from './links/station.ts';
 import { Peering, type Report } from './peering.ts';
@@ -63,7 +64,9 @@ async function start(settings: RouterStart): Promise<void> {
   const peering = new Peering(driver, links, report, { hasAllowList: allowedKeys.length > 0, requiresBound });
   const user = discoveryUser(signer.publicKey, crypto, { driver, links, peering });
   const discovery = new Discovery(user, linkLocalInterfaces);
-  answer(handlers({ node, driver, peering, discovery, pings, questions, tun }));
+  driver.onGap = ({ lengthMs }) => peering.probe(`nothing happened here for ${Math.round(lengthMs / 1_000)} s`);
+  const network = watchNetwork(({ isGone }) => peering.probe('the network of this machine has changed', isGone));
+  answer(handlers({ node, driver, peering, discovery, pings, questions, tun, network }));
   driver.start();
   await peering.reload(settings.peers, settings.listen);
   discovery.reload(settings.multicast);
@@ -134,9 +137,10 @@ type Parts = {
   pings: Pings;
   questions: Questions;
   tun: TunResult;
+  network: NetworkWatch;
 };
 
-function handlers({ node, driver, peering, discovery, pings, questions, tun }: Parts): Handlers {
+function handlers({ node, driver, peering, discovery, pings, questions, tun, network }: Parts): Handlers {
   return {
     self: () => node.self(),
     peers: () => peering.rows(node.links()),
@@ -166,6 +170,7 @@ function handlers({ node, driver, peering, discovery, pings, questions, tun }: P
     ],
     stop: async () => {
       discovery.stop();
+      network.close();
       // First, so that peers hear of it while their sockets are open.
       driver.stop();
       await peering.stop();

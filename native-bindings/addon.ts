@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { failure } from './failure.ts';
 import { type NativeUdp, openUdp, type Udp, type UdpPlace } from './udp.ts';
@@ -40,6 +41,18 @@ export interface Addon {
   openUdp(place: UdpPlace): Udp;
   /** One datagram to the UNIX socket at a path; '@' in front means an abstract name. Never waits. */
   sendUnixDatagram(path: string, octets: Uint8Array): void;
+  /**
+   * Calls `onReadable` on this thread's event loop as long as the kernel has news of interfaces, addresses and routes: read
+   * until nothing comes, or come back on the next call. Keeps the process alive until `close`. Needs no rights.
+   */
+  watchNetwork(onReadable: () => void): NetworkWatch;
+}
+
+export interface NetworkWatch {
+  /** Octets of whole rtnetlink messages, 0 if there are none. Undefined: there were too many, and some are lost. */
+  read(buffer: Uint8Array): number | undefined;
+  /** No `onReadable` follows. May be repeated. */
+  close(): void;
 }
 
 export interface Tun {
@@ -84,6 +97,12 @@ type NativeTun = {
   close(): void;
 };
 
+type NativeWatch = {
+  start(onReadable: () => void): number;
+  read(buffer: Uint8Array): number;
+  close(): void;
+};
+
 type Native = {
   aeadSeal: BatchCall;
   aeadOpen: BatchCall;
@@ -96,6 +115,7 @@ type Native = {
   sendUnixDatagram(path: string, octets: Uint8Array): number;
   Tun: new () => NativeTun;
   Udp: new () => NativeUdp;
+  NetworkWatch: new () => NativeWatch;
 };
 
 export type LoadedAddon = { addon: Addon; problem?: undefined } | { addon?: undefined; problem: string };
@@ -145,6 +165,7 @@ function wrap(native: Native): Addon {
       const result = native.sendUnixDatagram(path, octets);
       if (result < 0) throw failure('DATAGRAM_SEND', result, `send a datagram to ${path}`, {});
     },
+    watchNetwork: (onReadable) => watchNetwork(new native.NetworkWatch(), onReadable),
   };
 }
 
@@ -167,6 +188,21 @@ function openTun(tun: NativeTun, name: string): Tun {
       check(tun.readBatch(arena, slotSize, headroom, offsets, lengths, maxCount), 'read from'),
     writeBatch: (buffers, offsets, lengths, count) => tun.writeBatch(buffers, offsets, lengths, count),
     close: () => tun.close(),
+  };
+}
+
+function watchNetwork(watch: NativeWatch, onReadable: () => void): NetworkWatch {
+  const check = (result: number): number => {
+    if (result < 0) throw failure('NETWORK_WATCH', result, 'watch the addresses of this machine', {});
+    return result;
+  };
+  check(watch.start(onReadable));
+  return {
+    read: (buffer) => {
+      const result = watch.read(buffer);
+      return result === -constants.errno.ENOBUFS ? undefined : check(result);
+    },
+    close: () => watch.close(),
   };
 }
 

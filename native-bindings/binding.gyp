@@ -44,6 +44,7 @@
         'src/evp.cc',
         'src/netlink.cc',
         'src/netlink_call.cc',
+        'src/network_watch.cc',
         'src/readable.cc',
         'src/tun.cc',
         'src/tun_device.cc',

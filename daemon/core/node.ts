@@ -143,10 +143,10 @@ export class Node {
     return this.#context.stats.snapshot();
   }
 
-  /** Ends a link by the operator's wish; it leaves at the next drain. */
-  closeLink(link: LinkId, reason: CloseReason): void {
-    if (link >= DATAGRAM_LINKS_FROM) this.#datagrams.close(link, reason, 'by the operator');
-    else this.#links.close(link, reason, 'by the operator');
+  /** Ends a link that the shell wants no more; it leaves at the next drain. */
+  closeLink(link: LinkId, reason: CloseReason, detail: string): void {
+    if (link >= DATAGRAM_LINKS_FROM) this.#datagrams.close(link, reason, detail);
+    else this.#links.close(link, reason, detail);
   }
 
   /** Octets waiting for links that the system does not take at present. */

@@ -202,6 +202,7 @@ export type CloseReason =
   | 'closed by peer'
   | 'announce flood'
   | 'removed'
+  | 'address gone'
   | 'shutdown';
 
 /** Facts the shells log, show or act on. Never one per packet. */

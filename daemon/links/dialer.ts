@@ -93,6 +93,13 @@ export class Dialer {
     task.state = { kind: 'waiting', atMs: nowMs + (waitMs ?? ownMs) };
   }
 
+  /** An attempt under way has been called off, or none was: it is made now, and the next wait is the shortest again. */
+  retry(task: DialTask, nowMs: number): void {
+    if (task.state.kind !== 'waiting' && task.state.kind !== 'dialling') return;
+    task.failures = 0;
+    task.state = { kind: 'waiting', atMs: nowMs };
+  }
+
   giveUp(task: DialTask, error: string, nowMs: number): void {
     task.lastError = error;
     task.lastErrorAtMs = nowMs;

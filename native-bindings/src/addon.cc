@@ -3,6 +3,7 @@
 #include "aead_call.h"
 #include "box_call.h"
 #include "netlink_call.h"
+#include "network_watch.h"
 #include "tun.h"
 #include "udp.h"
 #include "unix_datagram.h"
@@ -25,6 +26,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::sendUnixDatagram>("sendUnixDatagram"),
                              InstanceValue("Tun", Tun::define(env)),
                              InstanceValue("Udp", Udp::define(env)),
+                             InstanceValue("NetworkWatch", NetworkWatch::define(env)),
                          });
   }
 

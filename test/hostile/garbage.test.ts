@@ -208,7 +208,7 @@ test('links that come and go at any moment leave nothing behind', () => {
       const gone = chance.pick(peers);
       if (gone.closed === undefined) {
         if (chance.below(2) === 0) scene.middle.detach(gone.link);
-        else scene.middle.node.closeLink(gone.link, 'removed');
+        else scene.middle.node.closeLink(gone.link, 'removed', '');
       }
     }
     for (const { link, closed } of peers) if (closed === undefined) scene.middle.detach(link);

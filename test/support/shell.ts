@@ -1,5 +1,6 @@
 /** Nodes with everything around them but the process, in this one. */
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Node } from '../../daemon/core/node.ts';
 import type { NodeOptions } from '../../daemon/core/port.ts';
@@ -7,6 +8,7 @@ import { Driver } from '../../daemon/driver.ts';
 import type { PeerRow } from '../../daemon/host/commands.ts';
 import { Peering, type PeerSetting, type Report } from '../../daemon/peering.ts';
 import { identity, nodeOptions } from './core.ts';
+import { serve } from './dial-suite.ts';
 import { linksOf } from './links.ts';
 import { turns } from './virtual-time.ts';
 
@@ -58,4 +60,19 @@ export async function pair(t: TestContext, scheme = 'tcp'): Promise<{ a: Shell; 
   await a.peering.reload([setting(uri)], []);
   await until('the link', () => a.rows()[0]?.isUp === true && b.rows()[0]?.isUp === true);
   return { a, b, uri };
+}
+
+/** A server that counts who comes and answers as told. */
+export async function counter(t: TestContext, answer: (socket: Socket) => void = (socket) => socket.destroy()) {
+  const counted = { count: 0, port: 0, sockets: [] as Socket[] };
+  counted.port = await serve(
+    t,
+    (socket) => {
+      counted.count++;
+      counted.sockets.push(socket);
+      answer(socket);
+    },
+    '0.0.0.0',
+  );
+  return counted;
 }

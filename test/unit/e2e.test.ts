@@ -371,7 +371,13 @@ test('at most 1024 keys wait to be confirmed', () => {
 });
 
 test('sessions beyond the limit are refused while the others are in use', () => {
-  const limits = { links: 512, lookupsPerPeerPerSecond: 200, trafficQueueBytes: 1_048_576, sessions: 2 };
+  const limits = {
+    links: 512,
+    lookupsPerPeerPerSecond: 200,
+    trafficQueueBytes: 1_048_576,
+    sessions: 2,
+    debugAnswersPerSecond: 2,
+  };
   const b = new ChannelSide(high, { ...knowing(low, stranger), limits });
   const others = [low, stranger, identity(4)];
   for (const each of others) {

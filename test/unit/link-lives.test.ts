@@ -138,7 +138,7 @@ test('a link removed by its operator is not asked for again, on neither side', (
   const { world, low, high } = pairUp();
   const [up] = low.of('datagramLinkUp');
   assert.ok(up);
-  low.node.closeLink(up.link, 'removed');
+  low.node.closeLink(up.link, 'removed', 'by the operator');
   low.feed({ kind: 'timer' });
   world.run(100);
   assert.equal(low.of('datagramLinkDown')[0]?.retryAfterMs, Number.POSITIVE_INFINITY);

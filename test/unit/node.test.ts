@@ -191,7 +191,7 @@ test('octets, writability and ends of links that are not there change nothing', 
 
 test('the operator may end a link', () => {
   const mesh = new Mesh();
-  mesh.host.node.closeLink(mesh.parent.link, 'removed');
+  mesh.host.node.closeLink(mesh.parent.link, 'removed', '');
   mesh.host.feed({ kind: 'timer' });
   assert.equal(mesh.parent.closed, 'removed');
   assert.equal(mesh.host.node.links().length, 0);

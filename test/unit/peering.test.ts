@@ -3,29 +3,14 @@ import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { PeerRow } from '../../daemon/host/commands.ts';
 import type { PeerSetting } from '../../daemon/peering.ts';
-import { portOf, serve } from '../support/dial-suite.ts';
+import { portOf } from '../support/dial-suite.ts';
 import { greeting } from '../support/greeting.ts';
 import { testIdentity } from '../support/identity.ts';
-import { pair, setting, shell, until } from '../support/shell.ts';
+import { counter, pair, setting, shell, until } from '../support/shell.ts';
 import { turns, VirtualTime } from '../support/virtual-time.ts';
 import { within } from '../support/wait.ts';
 
 const LIMIT_MS = 10_000;
-
-/** A server that counts who comes and answers as told. */
-async function counter(t: TestContext, answer: (socket: Socket) => void = (socket) => socket.destroy()) {
-  const counted = { count: 0, port: 0, sockets: [] as Socket[] };
-  counted.port = await serve(
-    t,
-    (socket) => {
-      counted.count++;
-      counted.sockets.push(socket);
-      answer(socket);
-    },
-    '0.0.0.0',
-  );
-  return counted;
-}
 
 // Peers
 

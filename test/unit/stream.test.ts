@@ -224,6 +224,26 @@ test('a probe asks at once, and closes a link that stays silent for 3 s', () => 
   assert.equal(peer.closed, 'peer silent');
 });
 
+test('a frame that may answer what was sent before a probe is no answer to it', () => {
+  const { peer, world } = quietPeer();
+  peer.host.feed({ kind: 'probeLinks' });
+  for (const type of [FRAME.keepAlive, FRAME.keepAlive, FRAME.dummy]) {
+    world.run(480);
+    peer.frame(type);
+  }
+  world.run(1_560);
+  assert.equal(peer.closed, 'peer silent');
+});
+
+test('a frame that comes 1.5 s after a probe answers it, however slow the way is', () => {
+  const { peer, world } = quietPeer();
+  peer.host.feed({ kind: 'probeLinks' });
+  world.run(1_500);
+  peer.frame(FRAME.keepAlive);
+  world.run(10_000);
+  assert.equal(peer.closed, undefined);
+});
+
 test('a probe that is answered leaves the link as it was', () => {
   const { peer, world } = quietPeer();
   peer.politePort = 1n;

@@ -55,6 +55,8 @@ export class StreamLink implements Pipe {
   #silentAtMs = NEVER;
   /** Doubtful unless any frame arrives by then. */
   #doubtAtMs = NEVER;
+  /** Until then only a signature answers a probe: other frames may answer what was sent before it. */
+  #probedUntilMs = 0;
   /** Send a KeepAlive unless any frame was sent by then. */
   #keepAliveAtMs = NEVER;
   /** Close unless the frame that has begun is whole by then. */
@@ -151,6 +153,7 @@ export class StreamLink implements Pipe {
     if (this.#state.kind !== 'open') return;
     this.#silentAtMs = this.#arm(SILENCE_TIMEOUT_MS);
     this.#doubtAtMs = this.#arm(SILENCE_DOUBT_MS.probed);
+    this.#probedUntilMs = this.#context.nowMs + SILENCE_DOUBT_MS.usual;
     if (this.#frameAtMs !== NEVER) this.#frameAtMs = this.#arm(FRAME_TIMEOUT_MS);
   }
 
@@ -237,9 +240,7 @@ export class StreamLink implements Pipe {
 
   readonly #take = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {
     const type = buffer[bodyAt] as number;
-    this.#silentAtMs = NEVER;
-    this.#doubtAtMs = NEVER;
-    this.isDoubtful = false;
+    if (this.#context.nowMs >= this.#probedUntilMs || type === FRAME.sigRes) this.#answered();
     this.#frameAtMs = NEVER;
     if (type > FRAME.keepAlive && this.#keepAliveAtMs === NEVER) this.#keepAliveAtMs = this.#arm(KEEPALIVE_DELAY_MS);
     if (type > FRAME.traffic) this.close('frame type unknown', `type ${type}`);
@@ -248,6 +249,13 @@ export class StreamLink implements Pipe {
   };
 
   readonly #settle = (): void => this.#user.settle();
+
+  #answered(): void {
+    this.#silentAtMs = NEVER;
+    this.#doubtAtMs = NEVER;
+    this.#probedUntilMs = 0;
+    this.isDoubtful = false;
+  }
 
   /** A frame goes out; `callsForAnswer` for types of 2 and above. */
   #sent(callsForAnswer: boolean): void {
