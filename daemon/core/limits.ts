@@ -187,7 +187,7 @@ export const E2E_BACK_OFF_MS = { first: 60_000, cap: 3_600_000 };
 export const E2E_SUSPECT_MS = 3_000;
 /** No sign of life for so long after sending, in ms and in round trips: asked for; new keys. */
 export const E2E_ASK_AFTER = { ms: 2_000, roundTrips: 4 };
-export const E2E_DEAD_AFTER = { ms: 5_000, roundTrips: 10 };
+export const E2E_DEAD_AFTER = { ms: 3_500, roundTrips: 10 };
 /** Loss makes a handshake seem slower than the road is. */
 export const E2E_ROUND_TRIP_MAX_MS = 5_000;
 /** A timestamp that is not higher is taken after such a silence, and not again for a while. */
@@ -273,7 +273,7 @@ export const ANSWER_JSON_MAX = 32 * 1024;
 export const QUERIES_RUNNING = 64;
 export const QUERY_LIFE_MS = 6_000;
 /** The first request may be lost with an old session. */
-export const QUERY_RESEND_MS = 2_000;
+export const QUERY_RESEND_MS = 1_500;
 /** An answer may be ten thousand times as large as its question. */
 export const ANSWERS = { perSecond: 20, burst: 20 };
 export const ANSWERS_PER_KEY = { perSecond: 2, burst: 4 };
