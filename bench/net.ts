@@ -1,12 +1,13 @@
 /**
  * Two hosts in namespaces joined by a veth pair, with daemons of either kind on them, in alternating runs.
  *
- *   net.js [--quick] [--rounds N] [--only PAIR] [--json FILE]      PAIR: yy, rr or ry
+ *   net.js [--quick] [--rounds N] [--only PAIR] [--link SCHEME] [--json FILE]      PAIR: yy, rr or ry; SCHEME: tcp, tls, …
  *
  * Traffic generator and daemons share this machine's cores, so only the ratios of one run mean anything.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { needsCarrier, SCHEMES, type Scheme } from '../test/support/carriers.ts';
 import type { DaemonKind } from '../test/support/kind.ts';
 import { needs, needsMesh, needsTool } from '../test/support/needs.ts';
 import { describeMachine } from './net/machine.ts';
@@ -46,6 +47,7 @@ const { values: flags } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     only: { type: 'string', multiple: true },
+    link: { type: 'string', default: 'tcp' },
     json: { type: 'string' },
   },
 });
@@ -53,8 +55,12 @@ await main();
 
 async function main(): Promise<void> {
   const pairs = PAIRS.filter(({ id }) => flags.only === undefined || flags.only.includes(id));
-  const missing = needsMesh(...pairs.flatMap(({ kinds }) => kinds)) || needs(needsTool('iperf3', 'ss'));
-  if (missing !== false) {
+  const scheme = SCHEMES.find((name) => name === flags.link);
+  const missing =
+    scheme === undefined
+      ? `--link: found ${flags.link}, expected ${SCHEMES.join(', ')}`
+      : needsMesh(...pairs.flatMap(({ kinds }) => kinds)) || needs(needsTool('iperf3', 'ss'), needsCarrier(scheme));
+  if (scheme === undefined || missing !== false) {
     process.stderr.write(`bench: ${missing}\n`);
     process.exitCode = 1;
     return;
@@ -62,7 +68,7 @@ async function main(): Promise<void> {
   const machine = await describeMachine();
   for (const [name, value] of Object.entries(machine)) process.stdout.write(`${name.padEnd(11)}${value}\n`);
   const rounds = Math.max(1, Number(flags.rounds ?? (flags.quick ? 2 : 5)));
-  const samples = await runRounds(pairs, rounds, flags.quick ? QUICK : FULL);
+  const samples = await runRounds(pairs, scheme, rounds, flags.quick ? QUICK : FULL);
   const rows = new Map([...samples].map(([row, list]) => [row, summariseRow(list)]));
   process.stdout.write(
     `\nMedians of ${rounds} rounds, (least–greatest), ratio to ${REFERENCE_ROW}: above 1 is better\n`,
@@ -74,7 +80,12 @@ async function main(): Promise<void> {
   }
 }
 
-async function runRounds(pairs: readonly Pair[], rounds: number, pace: Pace): Promise<Map<string, Figures[]>> {
+async function runRounds(
+  pairs: readonly Pair[],
+  scheme: Scheme,
+  rounds: number,
+  pace: Pace,
+): Promise<Map<string, Figures[]>> {
   const samples = new Map<string, Figures[]>();
   const keep = (row: string, figures: Figures | undefined) => {
     if (figures !== undefined) samples.set(row, [...(samples.get(row) ?? []), figures]);
@@ -88,7 +99,7 @@ async function runRounds(pairs: readonly Pair[], rounds: number, pace: Pace): Pr
       const pair = pairs[(i + round) % pairs.length];
       if (pair === undefined) continue;
       const [a, b] = pair.kinds;
-      const { forth, back } = await measurePair(pair.kinds, pace, progress(round, `${a} – ${b}`));
+      const { forth, back } = await measurePair(pair.kinds, scheme, pace, progress(round, `${a} – ${b}`));
       keep(`${a} → ${b}`, forth);
       keep(`${b} → ${a}`, back);
     }

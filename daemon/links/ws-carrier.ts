@@ -91,7 +91,8 @@ export class WebSocketCarrier implements Carrier {
     for (let at = 0; at < bytes.length; at += MESSAGE_SENT) {
       this.#client.send(bytes.subarray(at, at + MESSAGE_SENT), BINARY, this.#written);
     }
-    this.#isHeld = this.#client.bufferedAmount > 0 && !isTaken(this.#socket, waiting, bytes.length);
+    const isOneMessage = bytes.length <= MESSAGE_SENT;
+    this.#isHeld = this.#client.bufferedAmount > 0 && !(isOneMessage && isTaken(this.#socket, waiting, bytes.length));
     return !this.#isHeld;
   }
 

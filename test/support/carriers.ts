@@ -10,7 +10,8 @@ import { needsTool } from './needs.ts';
 import type { Cable, Netns } from './netns.ts';
 import { waitFor } from './wait.ts';
 
-export type Scheme = 'tcp' | 'tls' | 'ws' | 'wss' | 'unix' | 'socks' | 'sockstls';
+export const SCHEMES = ['tcp', 'tls', 'ws', 'wss', 'unix', 'socks', 'sockstls'] as const;
+export type Scheme = (typeof SCHEMES)[number];
 
 export type LinkOptions = {
   /** `tcp` unless given. */

@@ -119,6 +119,14 @@ test('who is behind the proxy may be no address of the mesh', async () => {
   await assert.rejects(failing('socks://127.0.0.1:1/[201::1]:1'), { code: 'DIAL_FAILED', message: /no address/ });
 });
 
+test('a source interface is that of the way to the proxy', async (t) => {
+  const { at } = await proxied(t);
+  const dialTarget = (sourceInterface: string): Promise<Carrier> =>
+    links.dial(parseUri(`socks://${at}/mesh.example:9001`, 'dial'), sourceInterface, never);
+  (await dialTarget('lo')).close();
+  await assert.rejects(dialTarget('nowhere0'), { code: 'DIAL_FAILED', message: /interface nowhere0 has no IPv4/ });
+});
+
 test('a proxy that is not there is an error that names its address', async () => {
   await assert.rejects(failing('socks://127.0.0.1:9/mesh.example:1'), { message: /ECONNREFUSED 127\.0\.0\.1:9/ });
 });

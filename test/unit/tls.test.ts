@@ -261,23 +261,23 @@ test('a closed listener lets go of those within the handshake', async (t) => {
 
 // Writing
 
-test('a small write is taken at once, a second one before it has left is held, and writable follows once', async (t) => {
+test('a write of 256 KiB is taken at once, a second one before it has left is held, and writable follows once', async (t) => {
   const [dialled, accepted] = await connectOver('tls')(t);
   const [ear, farEar] = [started(dialled), started(accepted)];
-  assert.equal(dialled.write(someOctets(65_536)), true);
+  assert.equal(dialled.write(someOctets(262_144)), true);
   assert.equal(dialled.write(someOctets(1)), false);
   await until('writable', () => ear.writables === 1);
-  await farEar.heard(65_537);
+  await farEar.heard(262_145);
   await turns();
   assert.equal(ear.writables, 1);
 });
 
-test('a write of more than 64 KiB is held until the system has it', async (t) => {
+test('a write of more than 256 KiB is held until the system has it', async (t) => {
   const [dialled, accepted] = await connectOver('tls')(t);
   const [ear, farEar] = [started(dialled), started(accepted)];
-  assert.equal(dialled.write(someOctets(65_537)), false);
+  assert.equal(dialled.write(someOctets(262_145)), false);
   await until('writable', () => ear.writables === 1);
-  await farEar.heard(65_537);
+  await farEar.heard(262_145);
 });
 
 test('a reader who stops costs no more than two writes', async (t) => {
