@@ -83,6 +83,10 @@ def ping(address, count, interval, size, limit):
         rest = next_at - time.monotonic()
         if rest > 0 and number + 1 < count and not stop:
             time.sleep(rest)
+    if stop:
+        # What was asked last is still on its way when the signal comes.
+        stop.clear()
+        receive_until(time.monotonic() + limit)
     first = sent_at[0] if sent_at else 0
     answers = [
         {"atMs": (sent_at[n] - first) * 1e3, "rttMs": (got_at[n] - sent_at[n]) * 1e3} for n in sorted(got_at)

@@ -1,40 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { RatatoskError } from '../../daemon/core/error.ts';
 import { Supervisor } from '../../daemon/host/notify.ts';
 import { findAddon } from '../../native-bindings/addon.ts';
+import { listenDatagrams } from '../support/datagrams.ts';
 import { needs, needsTool } from '../support/needs.ts';
 import { ratatoskMain } from '../support/places.ts';
 import { waitFor } from '../support/wait.ts';
 import { temporaryFolder } from './admin-fixture.ts';
 
-/** Prints each datagram that comes to a socket, in brackets. Node has no such sockets. */
-const LISTEN = `
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-name = sys.argv[1]
-s.bind('\\0' + name[1:] if name[0] == '@' else name)
-print('ready', flush=True)
-while True:
-    print('[' + s.recv(4096).decode() + ']', flush=True)
-`;
 const needsAddon = findAddon().addon === undefined ? 'needs the addon (npm run build:native)' : undefined;
 const skip = needs(needsTool('python3'), needsAddon);
-
-async function listen(t: TestContext, name: string): Promise<{ heard: string }> {
-  const child = spawn('python3', ['-c', LISTEN, name], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.after(() => child.kill('SIGKILL'));
-  const all = { heard: '' };
-  child.stdout.on('data', (chunk) => {
-    all.heard += String(chunk);
-  });
-  await once(child.stdout, 'data');
-  return all;
-}
 
 /** A supervisor whose datagrams are kept. */
 function supervisor(env: NodeJS.ProcessEnv) {
@@ -95,24 +74,10 @@ test('fails where the supervisor cannot be told that we are ready, and is silent
   it.stopping();
 });
 
-test('datagrams reach sockets with a path and abstract ones; where nobody listens that is an error', {
-  skip,
-}, async (t) => {
-  const { addon } = findAddon();
-  const path = join(temporaryFolder(t), 'socket');
-  for (const name of [path, `@ratatosk-test-${process.pid}`]) {
-    const all = await listen(t, name);
-    addon?.sendUnixDatagram(name, Buffer.from('READY=1'));
-    await waitFor('the datagram', () => all.heard.includes('[READY=1]'));
-  }
-  assert.throws(() => addon?.sendUnixDatagram(`${path}.none`, Buffer.from('x')), { code: 'DATAGRAM_SEND' });
-  assert.throws(() => addon?.sendUnixDatagram('x'.repeat(108), Buffer.from('x')), RangeError);
-});
-
 test('a daemon tells its supervisor when it is ready, alive and ending', { skip }, async (t) => {
   const folder = temporaryFolder(t);
   const NOTIFY_SOCKET = join(folder, 'notify');
-  const all = await listen(t, NOTIFY_SOCKET);
+  const all = await listenDatagrams(t, NOTIFY_SOCKET);
   const folders = { CONFIGURATION_DIRECTORY: folder, STATE_DIRECTORY: folder, RUNTIME_DIRECTORY: folder };
   const env = { PATH: process.env.PATH, ...folders, NOTIFY_SOCKET, WATCHDOG_USEC: '200000' };
   writeFileSync(join(folder, 'ratatosk.conf'), '{ MulticastInterfaces: [] }', { mode: 0o600 });
