@@ -23,14 +23,14 @@ import type {
 import { publicKey } from './port.ts';
 import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
-import { Channels } from './session/channels.ts';
+import { Sessions } from './session/sessions.ts';
 
 export class Node {
   readonly #context: Context;
   readonly #links: Links;
   readonly #datagrams: Datagrams;
   readonly #router: Router;
-  readonly #channels: Channels;
+  readonly #sessions: Sessions;
   readonly #packets: Packets;
   #expireAtMs = 0;
 
@@ -38,17 +38,17 @@ export class Node {
     const context = new Context(options);
     this.#context = context;
     this.#packets = new Packets(context, {
-      send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),
+      send: (dest, buffer, at, length) => this.#sessions.send(dest, buffer, at, length),
       lookup: (partial) => this.#router.paths.lookup(partial),
     });
     this.#router = new Router(context, {
-      payload: (buffer, sourceAt, at, end) => this.#channels.received(buffer, sourceAt, at, end),
+      payload: (buffer, sourceAt, at, end) => this.#sessions.received(buffer, sourceAt, at, end),
       found: (key) => this.#packets.found(key),
-      settle: () => this.#channels.settle(),
+      settle: () => this.#sessions.settle(),
     });
-    this.#channels = new Channels(context, this.#router, {
-      packet: (channel, buffer, at, end) => {
-        if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(channel, buffer, at + 1, end);
+    this.#sessions = new Sessions(context, this.#router, {
+      packet: (session, buffer, at, end) => {
+        if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(session, buffer, at + 1, end);
         else context.stats.drop('query unknown');
       },
     });
@@ -65,7 +65,7 @@ export class Node {
     const lateMs = nowMs - this.#context.timers.nextMs;
     this.#apply(input);
     if (this.#context.timers.isDue(nowMs)) this.#timer(nowMs, lateMs);
-    this.#channels.settle();
+    this.#sessions.settle();
   }
 
   /** Hands out everything that `handle` left; call it after each `handle`. */
@@ -128,7 +128,12 @@ export class Node {
   }
 
   sessions(): SessionInfo[] {
-    return this.#channels.snapshot();
+    return [...this.#sessions.values()].map(({ key, bytesReceived, bytesSent, upSinceMs }) => ({
+      key,
+      bytesReceived,
+      bytesSent,
+      upMs: this.#context.nowMs - upSinceMs,
+    }));
   }
 
   stats(): StatsInfo {
@@ -191,10 +196,9 @@ export class Node {
     this.#router.timer(nowMs);
     this.#links.timer(nowMs);
     this.#datagrams.timer(nowMs, lateMs);
-    this.#channels.timer(nowMs);
     if (nowMs >= this.#expireAtMs) {
       this.#expireAtMs = nowMs + MAINTENANCE_MS;
-      this.#channels.expire();
+      this.#sessions.expire();
       this.#packets.contacts.expire();
     }
     this.#context.timers.arm(this.#expireAtMs);

@@ -78,13 +78,11 @@ export function adminCalls(context: CallContext): Call[] {
     theirs('getSessions', 'Show the nodes this one has encrypted sessions with', async () => {
       const entries = byKey(await ask('sessions', {}));
       return {
-        sessions: entries.map(({ key, kind, bytesReceived, bytesSent, upMs, keyAgeMs }) => ({
+        sessions: entries.map(({ key, bytesReceived, bytesSent, upMs }) => ({
           ...node(context, key),
           bytes_recvd: bytesReceived,
           bytes_sent: bytesSent,
           uptime: upMs / 1000,
-          kind,
-          key_age: keyAgeMs === undefined ? undefined : keyAgeMs / 1000,
         })),
       };
     }),

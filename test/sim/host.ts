@@ -114,8 +114,6 @@ export class Host {
       random: (octets) => this.#random.fill(octets),
       allowedKeys: [],
       groupPassword: NOTHING,
-      e2e: 'prefer',
-      e2eKnown: [],
       mtu: 65_535,
     });
     this.#tick(this.#boots);

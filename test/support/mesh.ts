@@ -6,10 +6,11 @@ import type { DaemonKind } from './kind.ts';
 import type { Lab } from './lab.ts';
 import type { Cable } from './netns.ts';
 import type { NodeSpec, TestNode } from './node.ts';
+import type { RelayOptions } from './relay.ts';
 import { waitFor } from './wait.ts';
 
 export type LinkOptions = {
-  readonly scheme?: 'tcp' | 'ws';
+  readonly scheme?: 'tcp' | 'ws' | 'udp';
   /** Which end of the cable dials; `b` unless given. */
   readonly dialler?: 'a' | 'b';
   readonly password?: string;
@@ -35,6 +36,8 @@ export type MeshOptions = {
   readonly kinds: readonly DaemonKind[];
   readonly isRing?: boolean;
   readonly link?: LinkOptions;
+  /** Every cable is a bad one. */
+  readonly relay?: RelayOptions;
   /** By index of the node. */
   readonly node?: (index: number) => NodeOptions;
 };
@@ -55,7 +58,11 @@ export async function layMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
   const { kinds } = options;
   const spaces = await inOrder(kinds, (_, i) => lab.netns(label(i)));
   const spans = kinds.slice(options.isRing ? 0 : 1).map((_, i) => ({ a: i, b: (i + 1) % kinds.length }));
-  const cables = await inOrder(spans, ({ a, b }) => lab.cable(at(spaces, a), at(spaces, b)));
+  const { relay } = options;
+  const cables = await inOrder(spans, ({ a, b }) => {
+    const [from, to] = [at(spaces, a), at(spaces, b)];
+    return relay === undefined ? lab.cable(from, to) : lab.relay(from, to, relay);
+  });
   const peers = kinds.map((): string[] => []);
   const listen = kinds.map((): string[] => []);
   spans.forEach((span, i) => {
@@ -111,7 +118,7 @@ function linkUris(cable: Cable, port: number, link: LinkOptions, keyOf: (end: 'a
   const dialOptions = new URLSearchParams();
   const password = link.diallerPassword ?? link.password;
   if (password !== undefined) dialOptions.set('password', password);
-  const pinned = link.pinnedKeyHex ?? (link.isPinned === true ? keyOf(listener) : undefined);
+  const pinned = link.pinnedKeyHex ?? (link.isPinned === true || link.scheme === 'udp' ? keyOf(listener) : undefined);
   if (pinned !== undefined) dialOptions.set('key', pinned);
   const listenOptions = link.password === undefined ? '' : `?${new URLSearchParams({ password: link.password })}`;
   const query = dialOptions.size === 0 ? '' : `?${dialOptions}`;
