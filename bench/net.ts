@@ -1,24 +1,30 @@
 /**
  * Two hosts in namespaces joined by a veth pair, with daemons of either kind on them, in alternating runs.
  *
- *   net.js [--quick] [--rounds N] [--only PAIR] [--json FILE]      PAIR: yy, rr or ry
+ *   net.js [--quick] [--rounds N] [--only PAIR] [--json FILE]      PAIR: yy, rr, ry or ru (UDP)
  *
  * Traffic generator and daemons share this machine's cores, so only the ratios of one run mean anything.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { DaemonKind } from '../test/support/kind.ts';
+import type { LinkOptions } from '../test/support/mesh.ts';
 import { needs, needsMesh, needsTool } from '../test/support/needs.ts';
 import { describeMachine } from './net/machine.ts';
 import { type Figures, measurePair, measureVeth, type Pace } from './net/measure.ts';
 import { type Summary, short, summarise, table } from './net/statistics.ts';
 
-type Pair = { readonly id: string; readonly kinds: readonly [DaemonKind, DaemonKind] };
+type Pair = {
+  readonly id: string;
+  readonly kinds: readonly [DaemonKind, DaemonKind];
+  readonly link?: LinkOptions;
+};
 
 const PAIRS: readonly Pair[] = [
   { id: 'yy', kinds: ['yggdrasil', 'yggdrasil'] },
   { id: 'rr', kinds: ['ratatosk', 'ratatosk'] },
   { id: 'ry', kinds: ['ratatosk', 'yggdrasil'] },
+  { id: 'ru', kinds: ['ratatosk', 'ratatosk'], link: { scheme: 'udp' } },
 ];
 const FULL: Pace = { tcpSeconds: 10, udpSeconds: 5, pings: 2000 };
 const QUICK: Pace = { tcpSeconds: 3, udpSeconds: 2, pings: 500 };
@@ -88,9 +94,11 @@ async function runRounds(pairs: readonly Pair[], rounds: number, pace: Pace): Pr
       const pair = pairs[(i + round) % pairs.length];
       if (pair === undefined) continue;
       const [a, b] = pair.kinds;
-      const { forth, back } = await measurePair(pair.kinds, pace, progress(round, `${a} – ${b}`));
-      keep(`${a} → ${b}`, forth);
-      keep(`${b} → ${a}`, back);
+      const { scheme } = pair.link ?? {};
+      const over = scheme === undefined ? '' : ` over ${scheme}`;
+      const measured = await measurePair(pair.kinds, pace, progress(round, `${a} – ${b}${over}`), pair.link);
+      keep(`${a} → ${b}${over}`, measured.forth);
+      keep(`${b} → ${a}${over}`, measured.back);
     }
   }
   return samples;

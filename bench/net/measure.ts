@@ -3,7 +3,7 @@
 import { iperf, type Place } from '../../test/support/iperf.ts';
 import type { DaemonKind } from '../../test/support/kind.ts';
 import { Lab } from '../../test/support/lab.ts';
-import { at, layMesh, settle } from '../../test/support/mesh.ts';
+import { at, type LinkOptions, layMesh, settle } from '../../test/support/mesh.ts';
 import type { TestNode } from '../../test/support/node.ts';
 import { assertPings, ping, startPing, type Target } from '../../test/support/ping.ts';
 import { waitFor } from '../../test/support/wait.ts';
@@ -35,9 +35,10 @@ export async function measurePair(
   kinds: readonly [DaemonKind, DaemonKind],
   pace: Pace,
   progress: Progress,
+  link: LinkOptions = {},
 ): Promise<{ forth: Figures; back: Figures | undefined }> {
   return inLab(async (lab) => {
-    const { nodes } = await layMesh(lab, { kinds });
+    const { nodes } = await layMesh(lab, { kinds, link });
     const [a, b] = [at(nodes, 0), at(nodes, 1)];
     progress('join');
     const life = await joinFigures(lab, a, b);
