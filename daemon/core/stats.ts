@@ -108,8 +108,8 @@ export class Stats {
     this.closes[reason] = (this.closes[reason] ?? 0) + 1;
   }
 
-  count(name: Counter): void {
-    this.counters[name]++;
+  count(name: Counter, by = 1): void {
+    this.counters[name] += by;
   }
 
   snapshot(): StatsInfo {
