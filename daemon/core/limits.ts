@@ -55,6 +55,8 @@ export const REASSEMBLED_REMEMBERED = 64;
 /** Messages on one link between two drains that need no queue: octets, which a pooled buffer holds, and count. */
 export const OUTBOX_BYTES = 147_456;
 export const OUTBOX_ROWS = 512;
+/** Lookups, notifies and broken paths that wait for one link. */
+export const URGENT_BYTES = 64 * 1024;
 /** Answers of one kind that wait to be sent, and unanswered PINGs that are remembered; an honest peer asks less. */
 export const ANSWERS_WAITING = 8;
 /** Section 12. */

@@ -12,6 +12,7 @@ export const DROP_REASONS = [
   'address unknown replaced',
   'address buffers full',
   'traffic queue full',
+  'traffic queue late',
   'link frame malformed',
   'link frame unknown',
   'link message too large',

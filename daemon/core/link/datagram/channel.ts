@@ -108,8 +108,8 @@ export class Channel implements Pipe {
     else this.close('peer too slow', 'control frames pile up');
   }
 
-  reserve(size: number, dest: number, source: number): void {
-    this.#parts.traffic.reserve(size, dest, source, this.#composer.room);
+  reserve(size: number, dest: number, source: number, isUrgent = false): void {
+    this.#parts.traffic.reserve(size, dest, source, isUrgent, this.#composer.room);
     this.#mark(this);
   }
 
