@@ -15,6 +15,7 @@ export const DROP_REASONS = [
   'traffic queue late',
   'link frame malformed',
   'link frame unknown',
+  'link frames too many',
   'link message too large',
   'link message incomplete',
   'link repair refused',

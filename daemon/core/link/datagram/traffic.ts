@@ -20,11 +20,11 @@ export class Traffic {
   readonly #messageMax: number;
   readonly #outbox: Outbox;
 
-  constructor(context: Context, constants: ClassConstants, queueBytes: number, hasRepair: boolean) {
+  constructor(context: Context, constants: ClassConstants, queueBytes: number, hasRepair: boolean, overhead: number) {
     this.#context = context;
     this.#messageMax = constants.messageMax;
     this.#outbox = new Outbox(queueBytes, new Codel(constants.codel), context.pool);
-    this.fragments = new Fragments(constants, context.pool, hasRepair, this.sent);
+    this.fragments = new Fragments(constants, context.pool, hasRepair, this.sent, overhead);
   }
 
   get target(): Uint8Array {
