@@ -85,8 +85,6 @@ function newContext(crypto: Crypto): Context {
     groupPassword: new Uint8Array(0),
     mtu: 65_535,
     hasTun: true,
-    e2e: 'off',
-    e2eKnown: [],
     limits: DEFAULT_LIMITS,
   });
 }
