@@ -62,6 +62,8 @@ function nodeOptions(
     random: (octets) => randomFillSync(octets),
     allowedKeys: settings.allowedKeys.map(publicKey),
     groupPassword: new TextEncoder().encode(settings.groupPassword),
+    e2e: settings.e2e,
+    e2eKnown: settings.e2eKnown.map(({ key, unixMs }) => ({ key: publicKey(key), unixMs })),
     mtu,
     hasTun,
     limits: { ...DEFAULT_LIMITS, ...settings.limits },
@@ -127,6 +129,18 @@ function logEvent(event: CoreEvent): void {
       );
     case 'parentChanged':
       return report('debug', `the parent in the tree is ${hex(event.parent)}`);
+    case 'e2eKnown':
+    case 'e2eForgotten':
+      return notify(event);
+    case 'e2eDowngradeSuspected':
+      return report(
+        'warn',
+        'end-to-end sessions with this node fail although it speaks them: is somebody in between?',
+        {
+          key: hex(event.key),
+          reason: 'e2e downgrade',
+        },
+      );
     default:
       return;
   }

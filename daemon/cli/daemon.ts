@@ -2,6 +2,7 @@
  * A daemon's life in the host thread. Start: configuration, key, admin socket, router thread (TUN, listeners, peers).
  * End: peers are told, then the socket goes, then the process.
  */
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { RatatoskError } from '../core/error.ts';
 import { addressForKey, subnetForKey } from '../core/identity.ts';
@@ -13,6 +14,7 @@ import type { RouterNotice } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
 import { type Mark, markInstance } from '../host/instance.ts';
 import type { Identity } from '../host/keys.ts';
+import { KnownKeysFile } from '../host/known-keys.ts';
 import type { Log } from '../host/log.ts';
 import { defaultPlaces } from '../host/places.ts';
 import { Rates } from '../host/rates.ts';
@@ -37,6 +39,9 @@ type Ready = Extract<RouterNotice, { kind: 'ready' }>;
 /** Section 4 of the security rules: beyond it the router ends with an error, and a supervisor starts it again. */
 const HEAP_MAX_MB = 512;
 
+/** In the state folder. */
+const KNOWN_KEYS = 'e2e-peers';
+
 /** How often octets are looked at for the rates of `getPeers`. */
 const RATE_MS = 1_000;
 
@@ -54,6 +59,7 @@ export class Daemon {
   #ready: Ready | undefined;
   #end: ((code: number) => void) | undefined;
   #isEnding = false;
+  readonly #known: KnownKeysFile;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -62,6 +68,7 @@ export class Daemon {
     const { identity } = this.#loaded;
     if (identity === undefined) throw new RatatoskError('KEY_MISSING', `${options.path}: no identity in it`);
     this.#identity = identity;
+    this.#known = new KnownKeysFile(join(defaultPlaces().stateFolder, KNOWN_KEYS), (line) => this.#log.warn(line));
   }
 
   /** Until it ends; gives the exit code. */
@@ -109,7 +116,7 @@ export class Daemon {
   }
 
   #startRouter(): void {
-    const workerData = routerSettings(this.#loaded.config, this.#identity);
+    const workerData = routerSettings(this.#loaded.config, this.#identity, this.#known.keys);
     const resourceLimits = { maxOldGenerationSizeMb: HEAP_MAX_MB };
     const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, resourceLimits, execArgv: [] });
     this.#worker = worker;
@@ -129,6 +136,10 @@ export class Daemon {
     switch (notice.kind) {
       case 'log':
         return this.#log.line(notice.level, notice.message, notice.fields);
+      case 'e2eKnown':
+        return this.#known.add(notice.key, notice.unixMs);
+      case 'e2eForgotten':
+        return this.#known.delete(notice.key);
       case 'failed':
         this.#log.error(`the router cannot start: ${notice.message}`, { code: notice.code });
         return this.#finish(EXIT_FAILED);
@@ -245,6 +256,7 @@ export class Daemon {
 
   #release(): void {
     this.#isEnding = true;
+    this.#known.close();
     this.#line?.fail(new RatatoskError('ROUTER_GONE', 'the daemon is ending'));
     this.#admin?.close();
     this.#mark?.release();

@@ -1,7 +1,7 @@
 /** Changes of the configuration that a running daemon cannot take over. */
 import type { LoadedConfig } from '../host/config.ts';
 
-const NEED_RESTART = ['AdminListen', 'IfName', 'IfMTU', 'AllowedPublicKeys', 'GroupPassword', 'Limits'] as const;
+const NEED_RESTART = ['AdminListen', 'IfName', 'IfMTU', 'AllowedPublicKeys', 'GroupPassword', 'E2E', 'Limits'] as const;
 
 export function restartWarnings(before: LoadedConfig, after: LoadedConfig): string[] {
   const changed: string[] = NEED_RESTART.filter(

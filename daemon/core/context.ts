@@ -44,12 +44,12 @@ export class Context {
     this.#unixOffsetMs = unixMs - this.nowMs;
   }
 
-  unixSeconds(): bigint {
-    return BigInt(Math.floor(this.unixMs() / 1000));
-  }
-
   unixMs(): number {
     return Math.floor(this.nowMs + this.#unixOffsetMs);
+  }
+
+  unixSeconds(): bigint {
+    return BigInt(Math.floor(this.unixMs() / 1000));
   }
 
   randomOctets(count: number): Uint8Array {

@@ -163,6 +163,51 @@ export const RECORD_WINDOW = 8_192;
 /** Jobs of one sealing or opening batch. */
 export const JOBS_MAX = 256;
 
+// End-to-end sessions (link document, section 18)
+
+/** First messages; half is kept for keys that we know. */
+export const E2E_FIRSTS = { perSecond: 200, burst: 200 };
+export const E2E_FIRSTS_PER_KEY = { perSecond: 2, burst: 4 };
+/** Second messages tried for one peer: whoever reads our first can forge them. */
+export const E2E_SECONDS_PER_PEER = { perSecond: 10, burst: 10 };
+/** Claimed sources of first messages, timestamps by key, first messages known as seen, keys known to speak e2e. */
+export const E2E_MEMORY = 4_096;
+/** Keys that no record has confirmed, over all peers; and for one. */
+export const E2E_UNCONFIRMED = 1_024;
+export const E2E_UNCONFIRMED_PER_PEER = 2;
+export const E2E_CONFIRM_WAIT_MS = 10_000;
+/** Handshakes begun here and not answered yet. */
+export const E2E_PENDING = 1_024;
+export const E2E_ATTEMPTS_PER_PEER = 2;
+export const E2E_SENDS_PER_ATTEMPT = 3;
+export const E2E_RETRY_MS = { first: 1_000, cap: 5_000, spread: 333 };
+export const E2E_ANSWER_AGAIN_MS = 500;
+export const E2E_GIVE_UP_MS = 90_000;
+/** After giving up: doubled up to the cap. */
+export const E2E_BACK_OFF_MS = { first: 60_000, cap: 3_600_000 };
+/** No answer for so long: interference is suspected, and the other session serves. */
+export const E2E_SUSPECT_MS = 3_000;
+/** No sign of life for so long after sending, in ms and in round trips: asked for; new keys. */
+export const E2E_ASK_AFTER = { ms: 2_000, roundTrips: 4 };
+export const E2E_DEAD_AFTER = { ms: 5_000, roundTrips: 10 };
+/** Loss makes a handshake seem slower than the road is. */
+export const E2E_ROUND_TRIP_MAX_MS = 5_000;
+/** A timestamp that is not higher is taken after such a silence, and not again for a while. */
+export const E2E_SILENCE_MS = 15_000;
+export const E2E_LOWER_TIMESTAMP_MS = 5_000;
+export const E2E_IDLE_MS = 180_000;
+export const E2E_REKEY_MS = 120_000;
+/** The responder renews keys by itself when the initiator has not: 15 % later. */
+export const E2E_REKEY_RESPONDER_MS = 138_000;
+export const E2E_REJECT_MS = 180_000;
+export const E2E_PREVIOUS_HOLD_MS = 10_000;
+export const E2E_KNOWN_LIFE_MS = 30 * 86_400_000;
+/** How often the outside is told that a key still speaks e2e. */
+export const E2E_TELL_MS = 86_400_000;
+/** Records under one key: then new keys, then none. */
+export const REKEY_AFTER_RECORDS = 2 ** 32;
+export const REJECT_AFTER_RECORDS = 2 ** 33;
+
 // Addresses and packets
 
 export const CONTACTS_MAX = 16_384;

@@ -23,14 +23,14 @@ import type {
 import { publicKey } from './port.ts';
 import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
-import { Sessions } from './session/sessions.ts';
+import { Channels } from './session/channels.ts';
 
 export class Node {
   readonly #context: Context;
   readonly #links: Links;
   readonly #datagrams: Datagrams;
   readonly #router: Router;
-  readonly #sessions: Sessions;
+  readonly #channels: Channels;
   readonly #packets: Packets;
   #expireAtMs = 0;
 
@@ -38,17 +38,17 @@ export class Node {
     const context = new Context(options);
     this.#context = context;
     this.#packets = new Packets(context, {
-      send: (dest, buffer, at, length) => this.#sessions.send(dest, buffer, at, length),
+      send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),
       lookup: (partial) => this.#router.paths.lookup(partial),
     });
     this.#router = new Router(context, {
-      payload: (buffer, sourceAt, at, end) => this.#sessions.received(buffer, sourceAt, at, end),
+      payload: (buffer, sourceAt, at, end) => this.#channels.received(buffer, sourceAt, at, end),
       found: (key) => this.#packets.found(key),
-      settle: () => this.#sessions.settle(),
+      settle: () => this.#channels.settle(),
     });
-    this.#sessions = new Sessions(context, this.#router, {
-      packet: (session, buffer, at, end) => {
-        if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(session, buffer, at + 1, end);
+    this.#channels = new Channels(context, this.#router, {
+      packet: (channel, buffer, at, end) => {
+        if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(channel, buffer, at + 1, end);
         else context.stats.drop('query unknown');
       },
     });
@@ -65,7 +65,7 @@ export class Node {
     const lateMs = nowMs - this.#context.timers.nextMs;
     this.#apply(input);
     if (this.#context.timers.isDue(nowMs)) this.#timer(nowMs, lateMs);
-    this.#sessions.settle();
+    this.#channels.settle();
   }
 
   /** Hands out everything that `handle` left; call it after each `handle`. */
@@ -128,12 +128,7 @@ export class Node {
   }
 
   sessions(): SessionInfo[] {
-    return [...this.#sessions.values()].map(({ key, bytesReceived, bytesSent, upSinceMs }) => ({
-      key,
-      bytesReceived,
-      bytesSent,
-      upMs: this.#context.nowMs - upSinceMs,
-    }));
+    return this.#channels.snapshot();
   }
 
   stats(): StatsInfo {
@@ -196,9 +191,10 @@ export class Node {
     this.#router.timer(nowMs);
     this.#links.timer(nowMs);
     this.#datagrams.timer(nowMs, lateMs);
+    this.#channels.timer(nowMs);
     if (nowMs >= this.#expireAtMs) {
       this.#expireAtMs = nowMs + MAINTENANCE_MS;
-      this.#sessions.expire();
+      this.#channels.expire();
       this.#packets.contacts.expire();
     }
     this.#context.timers.arm(this.#expireAtMs);

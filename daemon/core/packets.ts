@@ -9,7 +9,7 @@ import { DELIVERIES_MAX, MTU_MAX, TOO_BIG } from './limits.ts';
 import { equalAt } from './octetmap.ts';
 import { Bucket } from './policy.ts';
 import { type DeliveryBatch, PACKET_HEADROOM, type PacketBatch, type PublicKey } from './port.ts';
-import type { Session } from './session/session.ts';
+import type { Channel } from './session/channels.ts';
 
 export type PacketPorts = {
   /** As `Sessions.send`. */
@@ -53,7 +53,7 @@ export class Packets {
   }
 
   /** From a session: `buffer[at..end)` without the application type. */
-  incoming(session: Session, buffer: Uint8Array, at: number, end: number): void {
+  incoming(session: Channel, buffer: Uint8Array, at: number, end: number): void {
     const { stats, options, address, subnet } = this.#context;
     const length = end - at;
     if (!isIpv6(buffer, at, length)) return stats.drop('packet malformed');
@@ -123,20 +123,20 @@ export class Packets {
     batch.count++;
   }
 
-  #answerTooBig(session: Session, packet: Uint8Array): void {
+  #answerTooBig(session: Channel, packet: Uint8Array): void {
     if (!this.#tooBig.take(this.#context.nowMs)) return;
     this.#sendTo(session.key, writeTooBig(packet, this.#context.options.mtu));
   }
 
   /** Without a TUN nobody else would answer. */
-  #answerEcho(session: Session, packet: Uint8Array): void {
+  #answerEcho(session: Channel, packet: Uint8Array): void {
     const echo = equalAt(this.#context.address, packet, IPV6_DEST, 16) ? readEcho(packet) : undefined;
     if (echo === undefined || echo.isReply) return;
     const source = packet.slice(IPV6_SOURCE, IPV6_DEST);
     this.#sendTo(session.key, writeEcho(this.#context.address, source, { ...echo, isReply: true }));
   }
 
-  #isOwnEcho(session: Session, buffer: Uint8Array, at: number, end: number): boolean {
+  #isOwnEcho(session: Channel, buffer: Uint8Array, at: number, end: number): boolean {
     // Cheap questions first: nearly every packet is something else. 58 is ICMPv6, 129 an echo reply.
     if (buffer[at + 6] !== 58 || buffer[at + IPV6_HEADER] !== 129) return false;
     const echo = readEcho(buffer.subarray(at, end));

@@ -212,6 +212,12 @@ export type CoreEvent =
   | { kind: 'parentChanged'; parent: PublicKey }
   | { kind: 'sessionOpened'; key: PublicKey }
   | { kind: 'sessionClosed'; key: PublicKey }
+  /** This key has spoken an end-to-end session: to be remembered for the next start. At most once a day and key. */
+  | { kind: 'e2eKnown'; key: PublicKey; unixMs: number }
+  /** It has said that it no longer does. */
+  | { kind: 'e2eForgotten'; key: PublicKey }
+  /** It speaks end-to-end sessions, none comes about, and the other kind works: somebody may be in between. */
+  | { kind: 'e2eDowngradeSuspected'; key: PublicKey }
   /** An answer to `echo`: the round trip in milliseconds. */
   | { kind: 'echoReply'; from: Uint8Array; sequence: number; rttMs: number };
 
@@ -296,6 +302,9 @@ export interface AeadBatch {
 /** `keys` holds 32 octets a job. */
 export type AeadJobs = BoxJobs & { readonly adLengths: Int32Array };
 
+/** Sessions of our own with nodes that speak them (link document, section 19): where possible, always, never. */
+export type E2eMode = 'prefer' | 'require' | 'off';
+
 /** What a node is made of; fixed for its life. */
 export type NodeOptions = {
   readonly seed: Uint8Array;
@@ -305,6 +314,9 @@ export type NodeOptions = {
   /** `AllowedPublicKeys`: empty means everyone. */
   readonly allowedKeys: readonly PublicKey[];
   readonly groupPassword: Uint8Array;
+  readonly e2e: E2eMode;
+  /** What `e2eKnown` events have told in earlier lives, least recent first. */
+  readonly e2eKnown: readonly { readonly key: PublicKey; readonly unixMs: number }[];
   /** 1280..65535: packets larger than this are answered with Packet Too Big. */
   readonly mtu: number;
   /** Without a TUN the node answers echo requests itself. */
@@ -356,7 +368,15 @@ export type LinkInfo = {
 
 export type TreeInfo = { key: PublicKey; parent: PublicKey; seq: bigint };
 export type PathInfo = { key: PublicKey; ports: string[]; seq: bigint };
-export type SessionInfo = { key: PublicKey; bytesReceived: number; bytesSent: number; upMs: number };
+export type SessionInfo = {
+  key: PublicKey;
+  kind: 'ironwood' | 'e2e';
+  bytesReceived: number;
+  bytesSent: number;
+  upMs: number;
+  /** Of the keys that seal now; undefined for `ironwood`, where they change with the traffic. */
+  keyAgeMs: number | undefined;
+};
 
 /** Named counters; packets dropped and links ended by us, by reason. */
 export type StatsInfo = {

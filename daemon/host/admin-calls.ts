@@ -78,11 +78,13 @@ export function adminCalls(context: CallContext): Call[] {
     theirs('getSessions', 'Show the nodes this one has encrypted sessions with', async () => {
       const entries = byKey(await ask('sessions', {}));
       return {
-        sessions: entries.map(({ key, bytesReceived, bytesSent, upMs }) => ({
+        sessions: entries.map(({ key, kind, bytesReceived, bytesSent, upMs, keyAgeMs }) => ({
           ...node(context, key),
           bytes_recvd: bytesReceived,
           bytes_sent: bytesSent,
           uptime: upMs / 1000,
+          kind,
+          key_age: keyAgeMs === undefined ? undefined : keyAgeMs / 1000,
         })),
       };
     }),

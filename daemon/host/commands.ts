@@ -1,7 +1,16 @@
 /**
  * What the host thread asks of the router thread, and what it is told. Plain data: it crosses by structured clone.
  */
-import type { LinkInfo, PathInfo, SelfInfo, SessionInfo, StatsInfo, TreeInfo } from '../core/port.ts';
+import type {
+  CoreEvent,
+  E2eMode,
+  LinkInfo,
+  PathInfo,
+  SelfInfo,
+  SessionInfo,
+  StatsInfo,
+  TreeInfo,
+} from '../core/port.ts';
 
 /** A configured peer, or a link that is up. A configured peer that is down has no `link`. */
 export type PeerRow = {
@@ -54,6 +63,9 @@ export type RouterSettings = {
   listen: string[];
   allowedKeys: Uint8Array[];
   groupPassword: string;
+  e2e: E2eMode;
+  /** As in `NodeOptions`. */
+  e2eKnown: { key: Uint8Array; unixMs: number }[];
   /** 'auto', 'none' or a name. */
   ifName: string;
   /** 1280..65535 */
@@ -72,5 +84,6 @@ export type RouterNotice =
     }
   /** Links listen, TUN is open (or `tunProblem` says in one line why not, and `tunRemedy` what to do). */
   | { kind: 'ready'; tun: TunInfo; tunProblem?: string; tunRemedy?: string }
+  | Extract<CoreEvent, { kind: 'e2eKnown' | 'e2eForgotten' }>
   /** The router could not start at all. */
   | { kind: 'failed'; code: string; message: string };

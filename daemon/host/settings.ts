@@ -6,7 +6,11 @@ import type { Config } from './schema.ts';
 const MTU_MIN = 1280;
 const MTU_MAX = 65535;
 
-export function routerSettings(config: Config, identity: Identity): RouterSettings {
+export function routerSettings(
+  config: Config,
+  identity: Identity,
+  e2eKnown: RouterSettings['e2eKnown'] = [],
+): RouterSettings {
   const peers = config.Peers.map((uri) => ({ uri, sourceInterface: '' }));
   for (const [sourceInterface, uris] of Object.entries(config.InterfacePeers)) {
     for (const uri of uris ?? []) peers.push({ uri, sourceInterface });
@@ -19,6 +23,8 @@ export function routerSettings(config: Config, identity: Identity): RouterSettin
     listen: config.Listen,
     allowedKeys: config.AllowedPublicKeys.map((hex) => Uint8Array.from(Buffer.from(hex, 'hex'))),
     groupPassword: config.GroupPassword,
+    e2e: config.E2E,
+    e2eKnown,
     ifName: config.IfName === '' ? 'auto' : config.IfName,
     ifMtu: Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
     limits,
@@ -30,7 +36,6 @@ export function settingWarnings(config: Config): string[] {
   const notBuilt: [name: string, isSet: boolean][] = [
     ['Firewall', config.Firewall.Allow.length > 0],
     ['Metrics', config.Metrics !== 'off' && config.Metrics !== false],
-    ['E2E', config.E2E !== 'prefer'],
     ['Radio', config.Radio.Region !== 'none'],
     ['AutoPeers', config.AutoPeers === true],
     ['RequireBound', config.RequireBound],

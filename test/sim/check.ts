@@ -99,7 +99,10 @@ export function checkBounds(sim: Sim): void {
     const { node } = host;
     assert.ok(node.tree().length <= nodes, 'the tree holds no more than all nodes');
     assert.ok(node.paths().length < nodes, 'there are no more paths than other nodes');
-    assert.ok(node.sessions().length < nodes, 'there are no more sessions than other nodes');
+    for (const kind of ['ironwood', 'e2e']) {
+      const sessions = node.sessions().filter((session) => session.kind === kind);
+      assert.ok(sessions.length < nodes, `there are no more ${kind} sessions than other nodes`);
+    }
     assert.ok(node.self().routingEntries <= nodes);
     const links = node.links();
     assert.ok(links.length <= 3 * host.cables.length, 'dead links do not pile up');

@@ -118,6 +118,8 @@ export class Host {
       random: (octets) => this.#random.fill(octets),
       allowedKeys: [],
       groupPassword: NOTHING,
+      e2e: 'prefer',
+      e2eKnown: [],
       mtu: 65_535,
     });
     this.#tick(this.#boots);

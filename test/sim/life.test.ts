@@ -88,7 +88,7 @@ for (const isNoticed of [true, false]) {
   });
 }
 
-scenario('a node with room for four sessions keeps four, and its queue keeps its cap', (seed) => {
+scenario('a node with room for four sessions keeps four of each kind, and its queue keeps its cap', (seed) => {
   const leaves = 30;
   const sim = new Sim({
     seed,
@@ -104,7 +104,9 @@ scenario('a node with room for four sessions keeps four, and its queue keeps its
   for (const leaf of sim.hosts.slice(1)) {
     sim.send(leaf, hub);
     sim.run(500);
-    assert.ok(hub.node.sessions().length <= 4);
+    for (const kind of ['ironwood', 'e2e']) {
+      assert.ok(hub.node.sessions().filter((session) => session.kind === kind).length <= 4);
+    }
   }
   assert.ok((hub.node.stats().drops['sessions full'] ?? 0) > 0);
   const [first, second] = [sim.host(1), sim.host(2)];

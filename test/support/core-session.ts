@@ -76,6 +76,7 @@ export class Side {
         this.inbox.push(Buffer.from(buffer.slice(at, end)).toString('latin1'));
         this.onPacket(session);
       },
+      up: () => {},
     });
   }
 }

@@ -97,6 +97,8 @@ export function nodeOptions({ seed }: Identity, changes: Partial<NodeOptions> = 
     random: (octets) => chance.fill(octets),
     allowedKeys: [],
     groupPassword: NOTHING,
+    e2e: 'prefer',
+    e2eKnown: [],
     mtu: 65_535,
     hasTun: true,
     limits: LIMITS,

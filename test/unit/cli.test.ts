@@ -104,7 +104,7 @@ test('shows everything within 80 columns, without colour where there is no termi
       linkedPeer(4, { uri: long, isUp: false, lastError: 'why '.repeat(40), lastErrorAgeMs: 5000, link: undefined }),
     ],
     paths: () => [{ key: keyOf(5), ports: Array.from({ length: 60 }, (_, i) => String(i + 1)), seq: 1n }],
-    sessions: () => [{ key: keyOf(6), bytesReceived: 5e12, bytesSent: 17, upMs: 9e9 }],
+    sessions: () => [{ key: keyOf(6), bytesReceived: 5e12, bytesSent: 17, upMs: 9e9, kind: 'e2e', keyAgeMs: 61_000 }],
   };
   const socket = await startAdmin(t, router, { status: async () => STATUS });
   for (const verb of ['status', 'peers', 'tree', 'paths', 'sessions']) {

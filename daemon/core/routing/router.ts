@@ -51,6 +51,8 @@ export class Router implements PipeUser {
   /** Where `begin` wants the payload. */
   target: Uint8Array = new Uint8Array(0);
   targetAt = 0;
+  /** The port of the peer that the payload being handled came from. */
+  arrivalPort = 0;
   readonly #context: Context;
   readonly #user: RouterUser;
   readonly #spanning: Spanning;
@@ -118,6 +120,13 @@ export class Router implements PipeUser {
     this.target = kept;
     this.targetAt = 0;
     return true;
+  }
+
+  /** As `begin`, without a lookup: where no path is known, back the way that the payload being handled has come. */
+  beginBack(dest: PublicKey, size: number): boolean {
+    const path = this.paths.get(dest);
+    if (path !== undefined) return this.#beginOn(path, size);
+    return this.#beginTo(this.#view.from as Coords, dest, this.#hash(dest), size);
   }
 
   // From the links
@@ -239,6 +248,7 @@ export class Router implements PipeUser {
     }
     if (equalAt(key, buffer, view.destAt, 32)) {
       this.paths.heardFrom(buffer, view.sourceAt);
+      this.arrivalPort = link.peer.port;
       this.#user.payload(buffer, view.sourceAt, view.payloadAt, view.end);
       return undefined;
     }
@@ -302,28 +312,30 @@ export class Router implements PipeUser {
   }
 
   #beginOn(path: Path, size: number): boolean {
-    const towards = this.#forwarder.nextHop(path.coords, 0xffff_ffff, 0xffff_ffff);
-    const hop = this.#directPeer(path) ?? towards;
     if (this.#context.nowMs >= path.doubtAtMs) this.paths.doubt(path);
+    if (this.#beginTo(path.coords, path.key, path.hash, size)) return true;
+    this.paths.broke(path);
+    return false;
+  }
+
+  #beginTo(coords: Coords, dest: PublicKey, destHash: number, size: number): boolean {
+    const peer = this.peers.get(destHash, dest);
+    const towards = this.#forwarder.nextHop(coords, 0xffff_ffff, 0xffff_ffff);
+    const hop = (peer && preferredLink(peer)) ?? towards;
     if (hop === undefined) {
       this.#context.stats.drop('no next hop');
-      this.paths.broke(path);
       return false;
     }
     const from = this.#forwarder.coords;
-    const head = trafficHeadSize(path.coords, from, this.#forwarder.distance, size);
-    hop.pipe.reserve(head + size, path.hash, this.#ownHash);
+    const { distance } = this.#forwarder;
+    const head = trafficHeadSize(coords, from, distance, size);
+    hop.pipe.reserve(head + size, destHash, this.#ownHash);
     const { target, targetAt } = hop.pipe;
     const writer = new Writer(target, targetAt);
-    writeTrafficHead(writer, path.coords, from, this.#context.key, path.key, this.#forwarder.distance, size);
+    writeTrafficHead(writer, coords, from, this.#context.key, dest, distance, size);
     this.target = target;
     this.targetAt = writer.pos;
     return true;
-  }
-
-  #directPeer(path: Path): PeerLink | undefined {
-    const peer = this.peers.get(path.hash, path.key);
-    return peer === undefined ? undefined : preferredLink(peer);
   }
 
   #resend(path: Path, payload: Uint8Array): void {

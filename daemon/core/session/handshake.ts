@@ -208,7 +208,7 @@ export class Handshakes {
 export type HandshakeKeys = { send: KeyPair; next: KeyPair; local: number };
 
 /** Section 5.7: empty without a group password. */
-function groupPreimage(context: Context): Uint8Array {
+export function groupPreimage(context: Context): Uint8Array {
   const { groupPassword } = context.options;
   if (groupPassword.length === 0) return groupPassword;
   const label = Uint8Array.from('ironwood/encrypted\0', (letter) => letter.charCodeAt(0));

@@ -1,5 +1,5 @@
 import { JOBS_MAX } from '../limits.ts';
-import type { BoxJobs } from '../port.ts';
+import type { AeadJobs, BoxJobs } from '../port.ts';
 
 /** Columns for a batch of `JOBS_MAX` boxes, filled and emptied again and again. */
 export function newJobs(): BoxJobs {
@@ -45,4 +45,26 @@ export function clearJobs(jobs: BoxJobs): void {
   jobs.sources.length = 0;
   jobs.targets.length = 0;
   jobs.keys.fill(0);
+}
+
+/** The same for records. */
+export function newAeadJobs(): AeadJobs {
+  return { ...newJobs(), adLengths: new Int32Array(JOBS_MAX) };
+}
+
+/** As `addJob`; `adLength` octets of associated data lie before the ciphertext. */
+export function addAeadJob(
+  jobs: AeadJobs,
+  source: Uint8Array,
+  sourceAt: number,
+  length: number,
+  target: Uint8Array,
+  targetAt: number,
+  adLength: number,
+  key: Uint8Array,
+  nonceHigh: number,
+  nonceLow: number,
+): void {
+  jobs.adLengths[jobs.count] = adLength;
+  addJob(jobs, source, sourceAt, length, target, targetAt, key, nonceHigh, nonceLow);
 }

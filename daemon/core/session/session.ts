@@ -29,6 +29,8 @@ export class Session {
   bytesSent = 0;
   /** Readable traffic has come: the peer holds the keys. */
   isConfirmed = false;
+  /** What opens a session has been said. */
+  isGreeted = false;
   lastActiveMs: number;
   lastOpenedMs: number;
   /** Of the newest Init or Ack accepted. */

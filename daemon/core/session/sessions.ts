@@ -35,6 +35,8 @@ export type SessionPorts = {
 export type SessionUser = {
   /** An application packet `buffer[at..end)`, type octet first, from the session's peer. */
   packet(session: Session, buffer: Uint8Array, at: number, end: number): void;
+  /** Once for each session, when packets can go: before the first of ours, or when the first of theirs was read. */
+  up(session: Session): void;
 };
 
 /** The latest packet for a peer whose session is being made, and the keys its Init carried. */
@@ -67,6 +69,18 @@ export class Sessions {
     this.#handshakes = new Handshakes(context);
     this.#sessions = new OctetMap(32, context.hashSeed);
     this.#pending = new OctetMap(32, context.hashSeed);
+  }
+
+  get isIdle(): boolean {
+    return this.#seal.count === 0 && this.#open.count === 0;
+  }
+
+  has(key: PublicKey): boolean {
+    return this.#sessions.has(key);
+  }
+
+  isConfirmed(key: PublicKey): boolean {
+    return this.#sessions.get(key)?.isConfirmed === true;
   }
 
   values(): IterableIterator<Session> {
@@ -218,6 +232,7 @@ export class Sessions {
     session.opened(row, this.#head.nonceHigh, this.#head.nonceLow, buffer.subarray(at, at + INNER));
     session.bytesReceived += end - at - INNER;
     stats.count('packetsOpened');
+    this.#greet(session);
     this.#user.packet(session, buffer, at + INNER, end);
   }
 
@@ -269,10 +284,17 @@ export class Sessions {
     return session;
   }
 
+  #greet(session: Session): void {
+    if (session.isGreeted) return;
+    session.isGreeted = true;
+    this.#user.up(session);
+  }
+
   #sendPending(session: Session): void {
     const pending = this.#pending.get(session.key);
     if (pending === undefined) return;
     this.#pending.delete(session.key);
+    this.#greet(session);
     const roomy = new Uint8Array(SEND_HEADROOM + pending.packet.length);
     roomy.set(pending.packet, SEND_HEADROOM);
     this.#sendOn(session, roomy, SEND_HEADROOM, pending.packet.length);

@@ -1,0 +1,176 @@
+/**
+ * Which session a packet takes (link document, section 19): end-to-end where both sides speak it, otherwise the one that
+ * every node speaks. Whoever reads a hello and has the lower key begins.
+ */
+import { E2E, E2E_VERSION, readHello, writeHello } from '../../wire/e2e.ts';
+import { APP } from '../../wire/query.ts';
+import type { Context } from '../context.ts';
+import { compareOctets } from '../octetmap.ts';
+import type { PublicKey, SessionInfo } from '../port.ts';
+import { E2eSessions } from './e2e.ts';
+import type { AnswerPorts } from './e2e-answerer.ts';
+import { KnownKeys } from './e2e-memory.ts';
+import type { E2ePeer } from './e2e-peer.ts';
+import type { Session } from './session.ts';
+import { SEND_HEADROOM, Sessions } from './sessions.ts';
+
+/** The other end of a session of either kind. */
+export type Channel = Pick<Session | E2ePeer, 'key' | 'address' | 'subnet'>;
+
+export type ChannelUser = {
+  /** An application packet `buffer[at..end)`, type octet first. */
+  packet(channel: Channel, buffer: Uint8Array, at: number, end: number): void;
+};
+
+export class Channels {
+  readonly sessions: Sessions;
+  readonly e2e: E2eSessions;
+  readonly #context: Context;
+  readonly #known: KnownKeys;
+  readonly #user: ChannelUser;
+
+  constructor(context: Context, router: AnswerPorts, user: ChannelUser) {
+    this.#context = context;
+    this.#user = user;
+    this.#known = new KnownKeys(context);
+    this.sessions = new Sessions(context, router, {
+      packet: (session, buffer, at, end) => this.#packet(session, buffer, at, end),
+      up: (session) => this.#sendHello(session),
+    });
+    this.e2e = new E2eSessions(context, router, {
+      packet: (peer, buffer, at, end) => user.packet(peer, buffer, at, end),
+      isAcquainted: (key) => this.#known.has(key) || this.sessions.has(key),
+      established: (peer) => this.#established(peer),
+      suspected: (peer) => this.#fallBack(peer),
+    });
+  }
+
+  snapshot(): SessionInfo[] {
+    const { nowMs } = this.#context;
+    const common = ({ key, bytesReceived, bytesSent, upSinceMs }: Session | E2ePeer) => {
+      return { key, bytesReceived, bytesSent, upMs: nowMs - upSinceMs };
+    };
+    const plain = [...this.sessions.values()].map((session) => {
+      return { ...common(session), kind: 'ironwood' as const, keyAgeMs: undefined };
+    });
+    const ours = [...this.e2e.values()].flatMap((peer) => {
+      const keys = peer.current;
+      return keys === undefined ? [] : [{ ...common(peer), kind: 'e2e' as const, keyAgeMs: nowMs - keys.bornMs }];
+    });
+    return [...plain, ...ours];
+  }
+
+  /** As `Sessions.send`. */
+  send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void {
+    const { e2e: mode } = this.#context.options;
+    const peer = mode === 'off' ? undefined : this.e2e.get(dest);
+    if (peer !== undefined && this.e2e.send(peer, buffer, at, length)) return;
+    const isWanted = mode === 'require' || (mode === 'prefer' && this.#known.has(dest));
+    if (!isWanted || !this.#keep(dest, buffer, at, length)) this.sessions.send(dest, buffer, at, length);
+  }
+
+  received(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
+    const { options, stats } = this.#context;
+    const type = buffer[at] as number;
+    if (at < end && type >= E2E.first && type <= E2E.data) {
+      if (options.e2e === 'off') return stats.drop('e2e off');
+      return this.e2e.received(buffer, sourceAt, at, end);
+    }
+    if (options.e2e === 'require') return stats.drop('e2e required');
+    this.sessions.received(buffer, sourceAt, at, end);
+  }
+
+  /** Seals and opens what has gathered. */
+  settle(): void {
+    do {
+      this.sessions.settle();
+      this.e2e.settle();
+    } while (!this.sessions.isIdle);
+  }
+
+  timer(nowMs: number): void {
+    this.e2e.timer(nowMs);
+  }
+
+  /** Once a second. */
+  expire(): void {
+    this.sessions.expire();
+    this.e2e.expire();
+    for (const peer of this.e2e.values()) this.#countSuspicion(peer);
+  }
+
+  /** The latest packet waits for keys. False: it must not wait any longer. */
+  #keep(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean {
+    const { nowMs, options, stats } = this.#context;
+    const before = this.e2e.get(dest);
+    const isQuiet = before !== undefined && before.series === undefined && nowMs < before.quietUntilMs;
+    const mayFallBack = before?.isSuspect === true || isQuiet || this.sessions.isConfirmed(dest);
+    if (options.e2e === 'prefer' && mayFallBack) {
+      if (!isQuiet) this.e2e.dial(dest);
+      return false;
+    }
+    const peer = this.e2e.dial(dest);
+    if (peer === undefined) return options.e2e === 'require';
+    if (peer.waiting !== undefined) stats.drop('session packet replaced');
+    peer.waiting = buffer.slice(at, at + length);
+    peer.lastActiveMs = nowMs;
+    return true;
+  }
+
+  #established(peer: E2ePeer): void {
+    this.#known.add(peer.key);
+    const packet = this.#takeWaiting(peer);
+    if (packet !== undefined) this.e2e.send(peer, packet, SEND_HEADROOM, packet.length - SEND_HEADROOM);
+  }
+
+  #fallBack(peer: E2ePeer): void {
+    if (this.#context.options.e2e !== 'prefer') return;
+    const packet = this.#takeWaiting(peer);
+    if (packet !== undefined) this.sessions.send(peer.key, packet, SEND_HEADROOM, packet.length - SEND_HEADROOM);
+  }
+
+  /** The other session works where this one, which should, does not: somebody may be in between. */
+  #countSuspicion(peer: E2ePeer): void {
+    if (!peer.isSuspect || peer.isSuspectCounted || !this.sessions.isConfirmed(peer.key)) return;
+    peer.isSuspectCounted = true;
+    this.#context.stats.count('e2eDowngradeSuspected');
+    this.#context.events.push({ kind: 'e2eDowngradeSuspected', key: peer.key });
+  }
+
+  #takeWaiting(peer: E2ePeer): Uint8Array | undefined {
+    const { waiting } = peer;
+    if (waiting === undefined) return undefined;
+    peer.waiting = undefined;
+    const roomy = new Uint8Array(SEND_HEADROOM + waiting.length);
+    roomy.set(waiting, SEND_HEADROOM);
+    return roomy;
+  }
+
+  #packet(session: Session, buffer: Uint8Array, at: number, end: number): void {
+    const hello = buffer[at] === APP.query ? readHello(buffer, at, end) : undefined;
+    if (hello === undefined) this.#user.packet(session, buffer, at, end);
+    else this.#helloReceived(session, hello.version);
+  }
+
+  #helloReceived({ key }: Session, version: number): void {
+    const { options } = this.#context;
+    if (options.e2e === 'off') return;
+    if (version < E2E_VERSION) return this.#endE2e(key);
+    if (compareOctets(this.#context.key, key) > 0) return;
+    if (this.e2e.get(key)?.sealing(this.#context.nowMs) === undefined) this.e2e.dial(key);
+  }
+
+  #endE2e(key: PublicKey): void {
+    this.#known.delete(key);
+    const peer = this.e2e.get(key);
+    if (peer !== undefined) this.e2e.remove(peer);
+  }
+
+  #sendHello(session: Session): void {
+    const version = this.#context.options.e2e === 'off' ? 0 : E2E_VERSION;
+    const hello = writeHello({ version, features: 0 });
+    const roomy = new Uint8Array(SEND_HEADROOM + hello.length);
+    roomy.set(hello, SEND_HEADROOM);
+    this.sessions.send(session.key, roomy, SEND_HEADROOM, hello.length);
+  }
+}

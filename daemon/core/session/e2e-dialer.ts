@@ -1,0 +1,148 @@
+/** First messages of our own: sent, sent again, given up; and the second messages that answer them (section 18). */
+import { readSid, SECOND_SIZE } from '../../wire/e2e.ts';
+import type { Context } from '../context.ts';
+import {
+  E2E_ATTEMPTS_PER_PEER,
+  E2E_BACK_OFF_MS,
+  E2E_GIVE_UP_MS,
+  E2E_PENDING,
+  E2E_RETRY_MS,
+  E2E_ROUND_TRIP_MAX_MS,
+  E2E_SENDS_PER_ATTEMPT,
+  E2E_SUSPECT_MS,
+} from '../limits.ts';
+import type { TransportKeys } from '../noise.ts';
+import { equalAt } from '../octetmap.ts';
+import type { E2eHandshakes } from './e2e-handshake.ts';
+import type { Attempt, E2ePeer, Offer } from './e2e-peer.ts';
+import type { SessionPorts } from './sessions.ts';
+
+export type DialerUser = {
+  isSidTaken(sid: number): boolean;
+  /** A second message has come: these are our keys. */
+  answered(peer: E2ePeer, sids: { own: number; peer: number }, keys: TransportKeys): void;
+  /** Nobody has answered for a while. */
+  suspected(peer: E2ePeer): void;
+};
+
+export class E2eDialer {
+  readonly #context: Context;
+  readonly #handshakes: E2eHandshakes;
+  readonly #router: SessionPorts;
+  readonly #user: DialerUser;
+  readonly #attempts = new Map<number, Attempt>();
+  readonly #dialling = new Set<E2ePeer>();
+
+  constructor(context: Context, handshakes: E2eHandshakes, router: SessionPorts, user: DialerUser) {
+    this.#context = context;
+    this.#handshakes = handshakes;
+    this.#router = router;
+    this.#user = user;
+  }
+
+  has(sid: number): boolean {
+    return this.#attempts.has(sid);
+  }
+
+  /** Begins a series, unless one runs, was given up lately, or a message of the peer is about to make it needless. */
+  start(peer: E2ePeer): void {
+    const { nowMs, stats } = this.#context;
+    if (peer.series !== undefined || nowMs < peer.quietUntilMs || this.#hasFreshOffer(peer)) return;
+    if (this.#dialling.size >= E2E_PENDING) return stats.drop('e2e handshakes full');
+    peer.series = { startedMs: nowMs, nextAtMs: nowMs, delayMs: E2E_RETRY_MS.first };
+    this.#dialling.add(peer);
+    this.#send(peer);
+  }
+
+  /** Forgets the series and what could be answered. */
+  stop(peer: E2ePeer): void {
+    for (const attempt of peer.attempts) this.#forget(attempt);
+    peer.attempts = [];
+    peer.series = undefined;
+    this.#dialling.delete(peer);
+  }
+
+  timer(nowMs: number): void {
+    for (const peer of [...this.#dialling]) {
+      const { series } = peer;
+      if (series === undefined) continue;
+      if (!peer.isSuspect && nowMs - series.startedMs >= E2E_SUSPECT_MS) {
+        peer.isSuspect = true;
+        this.#user.suspected(peer);
+      }
+      if (nowMs - series.startedMs >= E2E_GIVE_UP_MS) this.#giveUp(peer);
+      else if (nowMs >= series.nextAtMs) this.#send(peer);
+      const suspectAtMs = peer.isSuspect ? Number.POSITIVE_INFINITY : series.startedMs + E2E_SUSPECT_MS;
+      if (peer.series !== undefined) this.#context.timers.arm(Math.min(series.nextAtMs, suspectAtMs));
+    }
+  }
+
+  /** `buffer[at..end)` begins with `E2E.second`. */
+  secondReceived(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
+    const { stats, nowMs } = this.#context;
+    if (end - at !== SECOND_SIZE) return stats.drop('e2e malformed');
+    const attempt = this.#attempts.get(readSid(buffer, at));
+    if (attempt === undefined) return stats.drop('e2e handshake unasked');
+    const { peer } = attempt;
+    if (!equalAt(peer.key, buffer, sourceAt, 32)) return stats.drop('e2e source not of the session');
+    if (!peer.seconds.take(nowMs)) return stats.drop('e2e handshake rate');
+    const read = this.#handshakes.readSecond(attempt.noise, buffer.subarray(at, end));
+    if (read === undefined) return stats.drop('e2e handshake unreadable');
+    this.stop(peer);
+    peer.pauseMs = 0;
+    peer.rttMs = Math.min(nowMs - attempt.sentMs, E2E_ROUND_TRIP_MAX_MS);
+    this.#user.answered(peer, { own: attempt.sid, peer: read.payload.sid }, read.keys);
+  }
+
+  #send(peer: E2ePeer): void {
+    const { series } = peer;
+    if (series === undefined) return;
+    let attempt = peer.attempts.at(-1);
+    if (attempt === undefined || attempt.sends >= E2E_SENDS_PER_ATTEMPT) attempt = this.#attempt(peer);
+    if (attempt === undefined) return this.#giveUp(peer);
+    attempt.sends++;
+    attempt.sentMs = this.#context.nowMs;
+    const [octet = 0] = this.#context.randomOctets(1);
+    series.nextAtMs = this.#context.nowMs + series.delayMs + (octet * E2E_RETRY_MS.spread) / 255;
+    series.delayMs = Math.min(2 * series.delayMs, E2E_RETRY_MS.cap);
+    this.#context.timers.arm(series.nextAtMs);
+    const { message } = attempt;
+    if (this.#router.begin(peer.key, message.length)) this.#router.target.set(message, this.#router.targetAt);
+  }
+
+  /** The last ones stay pending, so that an answer slower than the retries still counts. */
+  #attempt(peer: E2ePeer): Attempt | undefined {
+    const sid = freshSid(this.#context, (taken) => this.#attempts.has(taken) || this.#user.isSidTaken(taken));
+    const made = this.#handshakes.makeFirst(peer.key, sid);
+    if (made === undefined) return undefined;
+    const attempt = { sid, peer, ...made, sends: 0, sentMs: 0 };
+    this.#attempts.set(sid, attempt);
+    peer.attempts.push(attempt);
+    while (peer.attempts.length > E2E_ATTEMPTS_PER_PEER) this.#forget(peer.attempts.shift() as Attempt);
+    return attempt;
+  }
+
+  #giveUp(peer: E2ePeer): void {
+    this.stop(peer);
+    peer.pauseMs = Math.min(2 * peer.pauseMs || E2E_BACK_OFF_MS.first, E2E_BACK_OFF_MS.cap);
+    peer.quietUntilMs = this.#context.nowMs + peer.pauseMs;
+  }
+
+  #forget(attempt: Attempt): void {
+    this.#attempts.delete(attempt.sid);
+    attempt.noise.wipe();
+  }
+
+  #hasFreshOffer(peer: E2ePeer): boolean {
+    const { nowMs } = this.#context;
+    return peer.offers.some(({ keys }: Offer) => nowMs - keys.bornMs < E2E_RETRY_MS.first);
+  }
+}
+
+/** Random, not zero, and not in use. */
+export function freshSid(context: Context, isTaken: (sid: number) => boolean): number {
+  for (;;) {
+    const sid = new DataView(context.randomOctets(4).buffer).getUint32(0);
+    if (sid !== 0 && !isTaken(sid)) return sid;
+  }
+}

@@ -1,0 +1,119 @@
+import { addressForKey, subnetForKey } from '../identity.ts';
+import { E2E_ASK_AFTER, E2E_DEAD_AFTER } from '../limits.ts';
+import type { NoiseHandshake } from '../noise.ts';
+import type { Bucket } from '../policy.ts';
+import type { PublicKey } from '../port.ts';
+import type { E2eKeys } from './e2e-keys.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** A first message of ours that may still be answered. */
+export type Attempt = {
+  readonly sid: number;
+  readonly peer: E2ePeer;
+  readonly message: Uint8Array;
+  /** As after writing it; answers are read on copies. */
+  readonly noise: NoiseHandshake;
+  sends: number;
+  /** Of the last sending. */
+  sentMs: number;
+};
+
+/** Keys of ours that no record has confirmed yet, and the second message that made them. */
+export type Offer = {
+  readonly keys: E2eKeys;
+  readonly answer: Uint8Array;
+  readonly timestampMs: number;
+  readonly expiresAtMs: number;
+  answeredMs: number;
+};
+
+/** Attempts in a row, from the first to an answer or giving up. */
+export type Series = { readonly startedMs: number; nextAtMs: number; delayMs: number };
+
+/**
+ * What is kept of one peer. Records open under all keys here, and are sealed with `current` alone:
+ *
+ *     offers --first record--> current --its successor arrives--> previous --10 s--> gone
+ *     attempts --second message--> current
+ */
+export class E2ePeer {
+  readonly key: PublicKey;
+  readonly address: Uint8Array;
+  readonly subnet: Uint8Array;
+  readonly upSinceMs: number;
+  bytesReceived = 0;
+  bytesSent = 0;
+  current: E2eKeys | undefined;
+  previous: E2eKeys | undefined;
+  previousUntilMs = NEVER;
+  offers: Offer[] = [];
+  attempts: Attempt[] = [];
+  series: Series | undefined;
+  /** After giving up: no attempt before this, and how long the next pause is. */
+  quietUntilMs = Number.NEGATIVE_INFINITY;
+  pauseMs = 0;
+  /** Second messages that may be tried. */
+  readonly seconds: Bucket;
+  /** The latest packet, while there is no key to seal it with. */
+  waiting: Uint8Array | undefined;
+  /** Nobody answered for a while although this peer should speak e2e; and that has been counted. */
+  isSuspect = false;
+  isSuspectCounted = false;
+  /** When an initiator asks again, so that the other side may speak. */
+  repeatAtMs = NEVER;
+  /** The last packet either way. */
+  lastActiveMs: number;
+  /** Packets have left since then, and nothing has come. */
+  unansweredSinceMs = NEVER;
+  /** The last record of any kind that came. */
+  heardMs = Number.NEGATIVE_INFINITY;
+  /** As the last handshake took. */
+  rttMs = 0;
+  /** A packet was sent since the last look at rekeying. */
+  hasSent = false;
+
+  constructor(key: PublicKey, seconds: Bucket, nowMs: number) {
+    this.key = key;
+    this.address = addressForKey(key);
+    this.subnet = subnetForKey(key);
+    this.seconds = seconds;
+    this.upSinceMs = nowMs;
+    this.lastActiveMs = nowMs;
+  }
+
+  packetSent(size: number, nowMs: number): void {
+    this.bytesSent += size;
+    this.lastActiveMs = nowMs;
+    this.hasSent = true;
+    if (this.unansweredSinceMs === NEVER) this.unansweredSinceMs = nowMs;
+  }
+
+  packetReceived(size: number, nowMs: number): void {
+    this.bytesReceived += size;
+    this.lastActiveMs = nowMs;
+  }
+
+  /** A record of any kind has come. */
+  heard(nowMs: number): void {
+    this.heardMs = nowMs;
+    this.unansweredSinceMs = NEVER;
+  }
+
+  /** It is time to ask whether it lives. */
+  isQuiet(nowMs: number): boolean {
+    return nowMs - this.unansweredSinceMs >= Math.max(E2E_ASK_AFTER.ms, E2E_ASK_AFTER.roundTrips * this.rttMs);
+  }
+
+  /** It seems not to have our keys any more. */
+  isSilent(nowMs: number): boolean {
+    return nowMs - this.unansweredSinceMs >= Math.max(E2E_DEAD_AFTER.ms, E2E_DEAD_AFTER.roundTrips * this.rttMs);
+  }
+
+  /** Keys under which packets can be sealed: not those that nobody seems to have at the other end. */
+  sealing(nowMs: number): E2eKeys | undefined {
+    const keys = this.current;
+    if (keys === undefined || !keys.maySeal(nowMs)) return undefined;
+    return this.isSuspect && this.isSilent(nowMs) ? undefined : keys;
+  }
+}

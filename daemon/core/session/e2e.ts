@@ -1,0 +1,272 @@
+/** All end-to-end sessions of a node (link document, part B): who has one, when keys change, what keeps them alive. */
+import { E2E, E2E_ASK, isAsk } from '../../wire/e2e.ts';
+import type { Context } from '../context.ts';
+import {
+  E2E_CONFIRM_WAIT_MS,
+  E2E_IDLE_MS,
+  E2E_PREVIOUS_HOLD_MS,
+  E2E_REJECT_MS,
+  E2E_REKEY_MS,
+  E2E_REKEY_RESPONDER_MS,
+  E2E_SECONDS_PER_PEER,
+  REKEY_AFTER_RECORDS,
+  SESSION_IDLE_MS,
+} from '../limits.ts';
+import type { TransportKeys } from '../noise.ts';
+import { compareOctets, OctetMap } from '../octetmap.ts';
+import { Bucket } from '../policy.ts';
+import type { PublicKey } from '../port.ts';
+import { type AnswerPorts, E2eAnswerer } from './e2e-answerer.ts';
+import { E2eDialer } from './e2e-dialer.ts';
+import { E2eHandshakes } from './e2e-handshake.ts';
+import { E2eKeys } from './e2e-keys.ts';
+import { E2ePeer } from './e2e-peer.ts';
+import { E2eRecords } from './e2e-records.ts';
+
+/** Between questions of an initiator that nothing has been heard of yet. */
+const REPEAT_MS = 1_000;
+const NEVER = Number.POSITIVE_INFINITY;
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+export type E2eUser = {
+  /** An application packet `buffer[at..end)`, type octet first. */
+  packet(peer: E2ePeer, buffer: Uint8Array, at: number, end: number): void;
+  isAcquainted(key: PublicKey): boolean;
+  /** The other side holds the keys: traffic moves here. */
+  established(peer: E2ePeer): void;
+  /** No answer to our first messages. */
+  suspected(peer: E2ePeer): void;
+};
+
+export class E2eSessions {
+  readonly #context: Context;
+  readonly #user: E2eUser;
+  readonly #records: E2eRecords;
+  readonly #dialer: E2eDialer;
+  readonly #answerer: E2eAnswerer;
+  readonly #peers: OctetMap<E2ePeer>;
+  /** Those we ask again. */
+  readonly #repeating = new Set<E2ePeer>();
+
+  constructor(context: Context, router: AnswerPorts, user: E2eUser) {
+    this.#context = context;
+    this.#user = user;
+    this.#peers = new OctetMap(32, context.hashSeed);
+    this.#records = new E2eRecords(context, router, {
+      record: (keys, buffer, at, end) => this.#record(keys, buffer, at, end),
+    });
+    const handshakes = new E2eHandshakes(context);
+    this.#dialer = new E2eDialer(context, handshakes, router, {
+      isSidTaken: (sid) => this.#records.has(sid),
+      answered: (peer, sids, keys) => this.#answered(peer, sids, keys),
+      suspected: (peer) => user.suspected(peer),
+    });
+    this.#answerer = new E2eAnswerer(context, handshakes, router, {
+      isSidTaken: (sid) => this.#records.has(sid) || this.#dialer.has(sid),
+      isAcquainted: (key) => user.isAcquainted(key),
+      peer: (key) => this.#peers.get(key),
+      newPeer: (key) => this.#newPeer(key),
+      newKeys: (peer, sids, keys) => this.#newKeys(peer, sids, keys, false),
+      yield: (peer) => this.#dialer.stop(peer),
+      forget: (keys) => this.#records.remove(keys),
+    });
+  }
+
+  get isIdle(): boolean {
+    return this.#records.isIdle;
+  }
+
+  values(): IterableIterator<E2ePeer> {
+    return this.#peers.values();
+  }
+
+  get(key: PublicKey): E2ePeer | undefined {
+    return this.#peers.get(key);
+  }
+
+  /** Begins a handshake unless it is under way; gives the peer, or undefined if there is no room. */
+  dial(key: PublicKey): E2ePeer | undefined {
+    const peer = this.#peers.get(key) ?? this.#newPeer(key);
+    if (peer === undefined) this.#context.stats.drop('sessions full');
+    else this.#dialer.start(peer);
+    return peer;
+  }
+
+  /** Seals a packet of a peer that has keys to seal; false: it has none. The packet must stay until `settle`. */
+  send(peer: E2ePeer, buffer: Uint8Array, at: number, length: number): boolean {
+    const keys = peer.sealing(this.#context.nowMs);
+    if (keys === undefined) return false;
+    if (this.#records.send(keys, buffer, at, length)) peer.packetSent(length, this.#context.nowMs);
+    return true;
+  }
+
+  /** A payload from the router that begins with one of `E2E`. */
+  received(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
+    const type = buffer[at];
+    if (type === E2E.data) return this.#records.received(buffer, sourceAt, at, end);
+    // Keys change with these: what came before is opened first.
+    this.#records.settle();
+    if (type === E2E.first) this.#answerer.firstReceived(buffer, sourceAt, at, end);
+    else this.#dialer.secondReceived(buffer, sourceAt, at, end);
+  }
+
+  settle(): void {
+    this.#records.settle();
+  }
+
+  timer(nowMs: number): void {
+    this.#dialer.timer(nowMs);
+    for (const peer of [...this.#repeating]) {
+      if (nowMs >= peer.repeatAtMs) this.#repeat(peer);
+      this.#context.timers.arm(peer.repeatAtMs);
+    }
+  }
+
+  /** Once a second. */
+  expire(): void {
+    this.settle();
+    const { nowMs } = this.#context;
+    for (const peer of [...this.#peers.values()]) {
+      this.#answerer.withdraw(peer, (offer) => nowMs >= offer.expiresAtMs);
+      this.#dropOldKeys(peer, nowMs);
+      if (peer.current !== undefined && this.#wantsKeys(peer, peer.current, nowMs)) this.#dialer.start(peer);
+      if (peer.isQuiet(nowMs)) this.#ask(peer);
+      peer.hasSent = false;
+      const isIdle = nowMs - peer.lastActiveMs >= E2E_IDLE_MS && nowMs >= peer.quietUntilMs;
+      const isUseless = peer.current === undefined && peer.offers.length === 0 && nowMs >= peer.quietUntilMs;
+      if (peer.series === undefined && (isIdle || isUseless)) this.#remove(peer);
+    }
+  }
+
+  /** The operator's, or the peer's, wish. */
+  remove(peer: E2ePeer): void {
+    this.settle();
+    this.#remove(peer);
+  }
+
+  #record(keys: E2eKeys, buffer: Uint8Array, at: number, end: number): void {
+    const { peer } = keys;
+    if (this.#answerer.confirmed(keys)) {
+      this.#dialer.stop(peer);
+      this.#install(peer, keys);
+      this.#establish(peer);
+      // What the initiator waits for.
+      if (keys.sealed === 0) this.#records.send(keys, NOTHING, 0, 0);
+    } else if (keys === peer.current && peer.repeatAtMs !== NEVER) {
+      this.#stopRepeating(peer);
+      this.#establish(peer);
+    }
+    if (keys === peer.current && peer.previousUntilMs === NEVER)
+      peer.previousUntilMs = this.#context.nowMs + E2E_PREVIOUS_HOLD_MS;
+    if (at === end) return;
+    if (isAsk(buffer, at, end)) return this.#answer(peer);
+    peer.packetReceived(end - at, this.#context.nowMs);
+    this.#user.packet(peer, buffer, at, end);
+  }
+
+  #answered(peer: E2ePeer, sids: { own: number; peer: number }, transport: TransportKeys): void {
+    const keys = this.#newKeys(peer, sids, transport, true);
+    if (compareOctets(this.#context.key, peer.key) < 0) this.#answerer.withdraw(peer);
+    this.#install(peer, keys);
+    this.#establish(peer);
+    peer.repeatAtMs = this.#context.nowMs;
+    this.#repeating.add(peer);
+    if (keys.sealed === 0) this.#repeat(peer);
+    else this.#repeatLater(peer);
+  }
+
+  #establish(peer: E2ePeer): void {
+    peer.isSuspect = false;
+    peer.isSuspectCounted = false;
+    this.#user.established(peer);
+  }
+
+  #install(peer: E2ePeer, keys: E2eKeys): void {
+    if (peer.previous !== undefined) this.#records.remove(peer.previous);
+    peer.previous = peer.current;
+    peer.previousUntilMs = NEVER;
+    peer.current = keys;
+    // What the old keys were not answered for is no fault of the new ones.
+    peer.unansweredSinceMs = NEVER;
+  }
+
+  #newKeys(peer: E2ePeer, sids: { own: number; peer: number }, keys: TransportKeys, isInitiator: boolean): E2eKeys {
+    const { nowMs } = this.#context;
+    const [octet = 0] = this.#context.randomOctets(1);
+    const rekeyAtMs = nowMs + (isInitiator ? E2E_REKEY_MS * (1 - octet / 2_560) : E2E_REKEY_RESPONDER_MS);
+    const made = new E2eKeys(peer, sids, keys, isInitiator, { bornMs: nowMs, rekeyAtMs });
+    this.#records.add(made);
+    return made;
+  }
+
+  #wantsKeys(peer: E2ePeer, keys: E2eKeys, nowMs: number): boolean {
+    if (peer.isSilent(nowMs)) return true;
+    // Its offer may have expired before our first record came.
+    if (keys.isInitiator && !keys.isProven && nowMs - keys.bornMs >= E2E_CONFIRM_WAIT_MS) return true;
+    const isOld = nowMs >= keys.rekeyAtMs || keys.sealed >= REKEY_AFTER_RECORDS;
+    // The responder leaves it to the initiator, unless it has something to say.
+    return isOld && (keys.isInitiator ? peer.lastActiveMs > keys.bornMs : peer.hasSent);
+  }
+
+  #dropOldKeys(peer: E2ePeer, nowMs: number): void {
+    const isOver = (keys: E2eKeys) => nowMs - keys.bornMs >= E2E_REJECT_MS + E2E_PREVIOUS_HOLD_MS;
+    if (peer.previous !== undefined && (nowMs >= peer.previousUntilMs || isOver(peer.previous))) {
+      this.#records.remove(peer.previous);
+      peer.previous = undefined;
+    }
+    if (peer.current !== undefined && isOver(peer.current)) {
+      this.#records.remove(peer.current);
+      peer.current = undefined;
+      this.#stopRepeating(peer);
+    }
+  }
+
+  #repeat(peer: E2ePeer): void {
+    this.#ask(peer);
+    this.#repeatLater(peer);
+  }
+
+  #repeatLater(peer: E2ePeer): void {
+    peer.repeatAtMs = this.#context.nowMs + REPEAT_MS;
+    this.#context.timers.arm(peer.repeatAtMs);
+  }
+
+  #stopRepeating(peer: E2ePeer): void {
+    peer.repeatAtMs = NEVER;
+    this.#repeating.delete(peer);
+  }
+
+  #ask({ current }: E2ePeer): void {
+    if (current?.maySeal(this.#context.nowMs) === true) this.#records.send(current, E2E_ASK, 0, E2E_ASK.length);
+  }
+
+  #answer({ current }: E2ePeer): void {
+    if (current?.maySeal(this.#context.nowMs) === true) this.#records.send(current, NOTHING, 0, 0);
+  }
+
+  /** As for the other sessions: the oldest that has been idle for a while gives way. */
+  #newPeer(key: PublicKey): E2ePeer | undefined {
+    const { nowMs, options } = this.#context;
+    if (this.#peers.size >= options.limits.sessions) {
+      let oldest: E2ePeer | undefined;
+      for (const peer of this.#peers.values()) {
+        if (oldest === undefined || peer.lastActiveMs < oldest.lastActiveMs) oldest = peer;
+      }
+      if (oldest === undefined || nowMs - oldest.lastActiveMs < SESSION_IDLE_MS) return undefined;
+      this.#remove(oldest);
+    }
+    const peer = new E2ePeer(key, new Bucket(E2E_SECONDS_PER_PEER, nowMs), nowMs);
+    this.#peers.set(key, peer);
+    return peer;
+  }
+
+  #remove(peer: E2ePeer): void {
+    this.#dialer.stop(peer);
+    this.#answerer.withdraw(peer);
+    this.#stopRepeating(peer);
+    for (const keys of [peer.current, peer.previous]) if (keys !== undefined) this.#records.remove(keys);
+    peer.current = undefined;
+    peer.previous = undefined;
+    this.#peers.delete(peer.key);
+  }
+}
