@@ -63,6 +63,8 @@ export class Host {
   readonly closes: CloseReason[] = [];
   readonly echoReplies: Extract<CoreEvent, { kind: 'echoReply' }>[] = [];
   onPacket: (packet: Uint8Array) => void = () => {};
+  /** Sees, and may change, whole frames before they leave. */
+  onWrite: (octets: Uint8Array) => void = () => {};
   readonly #options: HostOptions;
   readonly #schedule: Schedule;
   readonly #random: Random;
@@ -231,6 +233,7 @@ export class Host {
     assert.ok(octets.length > 0, 'a write carries something');
     assert.equal(stream.held, undefined, 'no write follows a refused one before linkWritable');
     this.#observer.sent(stream.end, octets, this.#schedule.nowMs);
+    this.onWrite(octets);
     if (!this.#random.chance(this.#options.refusal)) {
       stream.end.cable.send(stream.end, octets);
       return true;
