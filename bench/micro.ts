@@ -24,8 +24,13 @@ process.stdout.write(`boxes by ${box}, ${crypto.box.name}; records by ${crypto.a
 group('packets through whole nodes, µs for a batch', () => {
   for (const count of [2, 3, 5]) {
     for (const size of SIZES) {
-      const line = new Line(count, size, crypto);
-      bench(`${count} nodes, ${line.batchSize} × ${size} octets`, () => line.carry());
+      for (const [mode, name] of [
+        ['off', 'boxes'],
+        ['require', 'records'],
+      ] as const) {
+        const line = new Line(count, size, crypto, mode);
+        bench(`${count} nodes, ${line.batchSize} × ${size} octets in ${name}`, () => line.carry());
+      }
     }
   }
 });

@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS } from '../../daemon/core/limits.ts';
 import { Node } from '../../daemon/core/node.ts';
 import {
   type Crypto,
+  type E2eMode,
   type Input,
   type LinkFacts,
   type LinkId,
@@ -27,8 +28,8 @@ export class Line {
   #nowMs = 1_000;
 
   /** Ready to carry packets of `size` octets from the first of `count` nodes to the last. */
-  constructor(count: number, size: number, crypto: Crypto) {
-    this.#stations = Array.from({ length: count }, () => newStation(crypto));
+  constructor(count: number, size: number, crypto: Crypto, e2e: E2eMode) {
+    this.#stations = Array.from({ length: count }, () => newStation(crypto, e2e));
     for (let i = 0; i + 1 < count; i++) join(this.#station(i), this.#station(i + 1));
     for (const station of this.#stations) this.#feed(station, { kind: 'wallClock', unixMs: 1_800_000_000_000 });
     this.#stations.forEach((station, i) => {
@@ -88,13 +89,15 @@ export class Line {
   }
 }
 
-function newStation(crypto: Crypto): Station {
+function newStation(crypto: Crypto, e2e: E2eMode): Station {
   const node = new Node({
     seed: randomFillSync(new Uint8Array(32)),
     crypto,
     random: (octets) => randomFillSync(octets),
     allowedKeys: [],
     groupPassword: new Uint8Array(0),
+    e2e,
+    e2eKnown: [],
     mtu: 65_535,
     hasTun: true,
     limits: DEFAULT_LIMITS,
