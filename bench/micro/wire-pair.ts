@@ -83,6 +83,8 @@ function newContext(crypto: Crypto): Context {
     random: (octets) => randomFillSync(octets),
     allowedKeys: [],
     groupPassword: new Uint8Array(0),
+    e2e: 'off',
+    e2eKnown: [],
     mtu: 65_535,
     hasTun: true,
     limits: DEFAULT_LIMITS,
