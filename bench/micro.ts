@@ -11,6 +11,7 @@ import { portableAead } from '../daemon/crypto/portable-aead.ts';
 import { Writer } from '../daemon/wire/cursor.ts';
 import { readTraffic, trafficView, writeTrafficHead } from '../daemon/wire/traffic.ts';
 import { Line } from './micro/line.ts';
+import { WirePair } from './micro/wire-pair.ts';
 
 const SIZES = [64, 1_400, 16_384, 65_535];
 const JOBS = 16;
@@ -31,6 +32,19 @@ group('packets through whole nodes, µs for a batch', () => {
         bench(`${count} nodes, ${line.batchSize} × ${size} octets in ${name}`, () => line.carry());
       }
     }
+  }
+});
+
+group('messages through a pair of channels without keys, µs for a batch', () => {
+  for (const [size, mtu] of [
+    [64, 1_472],
+    [1_400, 1_472],
+    [1_400, 65_507],
+    [16_384, 1_472],
+    [65_000, 65_507],
+  ] as const) {
+    const pair = new WirePair(size, mtu, crypto);
+    bench(`${pair.batchSize} × ${size} octets, packets of ${mtu}`, () => pair.carry());
   }
 });
 

@@ -1,25 +1,30 @@
 /**
  * Two hosts in namespaces joined by a veth pair, with daemons of either kind on them, in alternating runs.
  *
- *   net.js [--quick] [--rounds N] [--only PAIR] [--link SCHEME] [--json FILE]      PAIR: yy, rr or ry; SCHEME: tcp, tls, …
+ *   net.js [--quick] [--rounds N] [--only PAIR] [--link SCHEME] [--json FILE]      PAIR: yy, rr, ry or ru (UDP); SCHEME: tcp, tls, …
  *
  * Traffic generator and daemons share this machine's cores, so only the ratios of one run mean anything.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { needsCarrier, SCHEMES, type Scheme } from '../test/support/carriers.ts';
+import { type LinkOptions, needsCarrier, SCHEMES, type Scheme } from '../test/support/carriers.ts';
 import type { DaemonKind } from '../test/support/kind.ts';
 import { needs, needsMesh, needsTool } from '../test/support/needs.ts';
 import { describeMachine } from './net/machine.ts';
 import { type Figures, measurePair, measureVeth, type Pace } from './net/measure.ts';
 import { type Summary, short, summarise, table } from './net/statistics.ts';
 
-type Pair = { readonly id: string; readonly kinds: readonly [DaemonKind, DaemonKind] };
+type Pair = {
+  readonly id: string;
+  readonly kinds: readonly [DaemonKind, DaemonKind];
+  readonly link?: LinkOptions;
+};
 
 const PAIRS: readonly Pair[] = [
   { id: 'yy', kinds: ['yggdrasil', 'yggdrasil'] },
   { id: 'rr', kinds: ['ratatosk', 'ratatosk'] },
   { id: 'ry', kinds: ['ratatosk', 'yggdrasil'] },
+  { id: 'ru', kinds: ['ratatosk', 'ratatosk'], link: { scheme: 'udp' } },
 ];
 const FULL: Pace = { tcpSeconds: 10, udpSeconds: 5, pings: 2000 };
 const QUICK: Pace = { tcpSeconds: 3, udpSeconds: 2, pings: 500 };
@@ -99,9 +104,11 @@ async function runRounds(
       const pair = pairs[(i + round) % pairs.length];
       if (pair === undefined) continue;
       const [a, b] = pair.kinds;
-      const { forth, back } = await measurePair(pair.kinds, scheme, pace, progress(round, `${a} – ${b}`));
-      keep(`${a} → ${b}`, forth);
-      keep(`${b} → ${a}`, back);
+      const over = pair.link === undefined ? '' : ` over ${pair.link.scheme}`;
+      const link = pair.link ?? { scheme };
+      const measured = await measurePair(pair.kinds, link, pace, progress(round, `${a} – ${b}${over}`));
+      keep(`${a} → ${b}${over}`, measured.forth);
+      keep(`${b} → ${a}${over}`, measured.back);
     }
   }
   return samples;

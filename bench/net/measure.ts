@@ -1,6 +1,6 @@
 /** The figures of one pair of hosts in one run. */
 
-import type { Scheme } from '../../test/support/carriers.ts';
+import type { LinkOptions } from '../../test/support/carriers.ts';
 import { iperf, type Place } from '../../test/support/iperf.ts';
 import type { DaemonKind } from '../../test/support/kind.ts';
 import { Lab } from '../../test/support/lab.ts';
@@ -34,12 +34,12 @@ export async function measureVeth(pace: Pace, progress: Progress): Promise<Figur
 /** Figures by direction: `forth` from the first kind to the second, `back` the other way if the kinds differ. */
 export async function measurePair(
   kinds: readonly [DaemonKind, DaemonKind],
-  scheme: Scheme,
+  link: LinkOptions,
   pace: Pace,
   progress: Progress,
 ): Promise<{ forth: Figures; back: Figures | undefined }> {
   return inLab(async (lab) => {
-    const { nodes } = await layMesh(lab, { kinds, link: { scheme } });
+    const { nodes } = await layMesh(lab, { kinds, link });
     const [a, b] = [at(nodes, 0), at(nodes, 1)];
     progress('join');
     const life = await joinFigures(lab, a, b);

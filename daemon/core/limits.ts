@@ -36,6 +36,8 @@ export const STAGING_BYTES = 256 * 1024;
 
 // Datagram links. What differs between the classes of carriers is in link/datagram/classes.ts; sections of the link document.
 
+/** Of one packet, messages apart: some cost much more to handle than to send. An honest packet has a dozen. */
+export const FRAMES_PER_PACKET = 64;
 /** Unanswered before silence counts as death, however long it lasted. */
 export const PINGS_BEFORE_DEATH = 3;
 /** Section 9: a frame of the control stream, and how it is sent again. */
@@ -48,6 +50,7 @@ export const CTRL_RANGES_MAX = 128;
 /** Section 10: silence after a fragment that makes the others missing; FNACKs for one message. */
 export const FNACK_AFTER_MS = 10;
 export const FNACKS_MAX = 2;
+export const FNACKS_PER_PACKET = 16;
 export const REPAIRS_PER_FRAGMENT = 2;
 /** Of what was sent in the last second. */
 export const REPAIR_SHARE = 0.25;
@@ -58,6 +61,8 @@ export const REASSEMBLED_REMEMBERED = 64;
 /** Messages on one link between two drains that need no queue: octets, which a pooled buffer holds, and count. */
 export const OUTBOX_BYTES = 147_456;
 export const OUTBOX_ROWS = 512;
+/** Lookups, notifies and broken paths that wait for one link. */
+export const URGENT_BYTES = 64 * 1024;
 /** Answers of one kind that wait to be sent, and unanswered PINGs that are remembered; an honest peer asks less. */
 export const ANSWERS_WAITING = 8;
 /** Section 12. */

@@ -2,7 +2,7 @@
  * Buffers for packets that wait, by size class, used again instead of collected. A buffer that is given back rests
  * until `settle`: a sealing batch may still write into it.
  */
-const CLASSES: readonly number[] = [256, 2_048, 16_384, 73_728, 147_456];
+const CLASSES: readonly number[] = [256, 2_048, 4_096, 16_384, 73_728, 147_456];
 
 /** What rests in the pool for later use; more is left to the collector. */
 const KEPT_BYTES = 16 * 1024 * 1024;

@@ -19,7 +19,7 @@ export type LinkId = number & { readonly [brand]: 'LinkId' };
 /** A small integer that the driver gives to an open datagram carrier and uses again after `socketClosed`. */
 export type SocketId = number & { readonly [brand]: 'SocketId' };
 
-/** Names one wish for a datagram link, from `dial` until `dialFailed`, `dialCancelled` or the end of the node. */
+/** Names one wish for a datagram link, from `dial` until `dialFailed`, `dialCancelled` or the `datagramLinkDown` that names it. */
 export type DialId = number & { readonly [brand]: 'DialId' };
 
 /** Brands 32 octets as a key. The caller has checked where they come from; the length is checked here. */
@@ -120,6 +120,7 @@ export type Input =
   | { kind: 'socketWritable'; socket: SocketId }
   | { kind: 'socketClosed'; socket: SocketId; reason: string }
   | { kind: 'dial'; dial: DialId; socket: SocketId; address: Uint8Array; facts: DialFacts }
+  /** The wish is void; its link, if it has one, ends as 'removed'. */
   | { kind: 'dialCancelled'; dial: DialId }
   /** After sleep, or when the addresses of this machine changed: every link is asked at once whether it lives. */
   | { kind: 'probeLinks' }
@@ -208,7 +209,10 @@ export type CloseReason =
 /** Facts the shells log, show or act on. Never one per packet. */
 export type CoreEvent =
   | { kind: 'linkUp'; link: LinkId; key: PublicKey }
-  /** A datagram link: confirmed by both sides. `dial` if we asked for it. The core has chosen `link`. */
+  /**
+   * A datagram link: confirmed by both sides. `dial` if we asked for it. The core has chosen `link`. It is told again
+   * when a dial wants a link that stands already.
+   */
   | { kind: 'datagramLinkUp'; link: LinkId; key: PublicKey; uri: string; dial: DialId | undefined }
   /** Its end. It is dialled again after `retryAfterMs` by its owner; infinity: never. */
   | {

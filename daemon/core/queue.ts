@@ -28,11 +28,12 @@ export class FairQueue {
    * A place for a packet of `size` octets, which the caller fills before anything is taken out. `dest` and `source`
    * are hashes of the keys. Drops others, or the packet itself later, to keep the cap.
    */
-  push(size: number, dest: number, source: number): Uint8Array {
+  push(size: number, dest: number, source: number, nowMs = 0): Uint8Array {
     const buffer = this.#pool.take(size);
     const packet: Packet = {
       buffer,
       size,
+      atMs: nowMs,
       flow: this.#flow(dest, source),
       older: this.#newest,
       newer: undefined,
@@ -47,10 +48,20 @@ export class FairQueue {
     flow.last = packet;
     this.#account(flow, size);
     while (this.bytes > this.#maxBytes) {
-      this.#drop(this.#victim());
+      this.dropFairly();
       this.dropped++;
     }
     return buffer.octets;
+  }
+
+  /** Drops the packet whose turn it is. */
+  dropFairly(): void {
+    this.#drop(this.#victim());
+  }
+
+  /** When the oldest packet came. */
+  get oldestAtMs(): number {
+    return this.#oldest?.atMs ?? 0;
   }
 
   /** Size of the oldest packet, 0 if there is none. */
@@ -155,6 +166,8 @@ type Flow = {
 type Packet = {
   readonly buffer: Pooled;
   readonly size: number;
+  /** When it came, where that was told. */
+  readonly atMs: number;
   readonly flow: Flow;
   older: Packet | undefined;
   newer: Packet | undefined;

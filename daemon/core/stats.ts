@@ -12,8 +12,10 @@ export const DROP_REASONS = [
   'address unknown replaced',
   'address buffers full',
   'traffic queue full',
+  'traffic queue late',
   'link frame malformed',
   'link frame unknown',
+  'link frames too many',
   'link message too large',
   'link message incomplete',
   'link repair refused',
@@ -128,8 +130,8 @@ export class Stats {
     this.closes[reason] = (this.closes[reason] ?? 0) + 1;
   }
 
-  count(name: Counter): void {
-    this.counters[name]++;
+  count(name: Counter, by = 1): void {
+    this.counters[name] += by;
   }
 
   snapshot(): StatsInfo {

@@ -1,6 +1,5 @@
 /** Meshes that fall apart and come together again. */
 import assert from 'node:assert/strict';
-import type { Cable } from './cable.ts';
 import { allPairs, checkBounds, checkReachable, components, somePairs, untilAgreed } from './check.ts';
 import { scenario } from './scenario.ts';
 import { Sim, type SimOptions } from './sim.ts';
@@ -54,7 +53,7 @@ scenario('a seed reproduces a run to the last octet, and another seed does not',
 });
 
 /** The cables between the left and the right half of a grid. */
-function seam(sim: Sim, width: number): Cable[] {
+function seam(sim: Sim, width: number): Sim['cables'] {
   const isLeft = (index: number): boolean => index % width < width / 2;
   return sim.cables.filter(({ dialler, acceptor }) => isLeft(dialler.index) !== isLeft(acceptor.index));
 }

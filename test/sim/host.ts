@@ -21,6 +21,8 @@ import {
   type Sink,
 } from '../../daemon/core/port.ts';
 import type { Cable, End } from './cable.ts';
+import type { DatagramCable } from './datagram-cable.ts';
+import { DatagramShell } from './datagram-shell.ts';
 import type { Random } from './random.ts';
 import type { Schedule } from './schedule.ts';
 import type { Observer } from './trace.ts';
@@ -55,11 +57,14 @@ export class Host {
   readonly index: number;
   readonly key: PublicKey;
   readonly address: Uint8Array;
-  readonly cables: Cable[] = [];
+  readonly cables: (Cable | DatagramCable)[] = [];
+  readonly datagrams: DatagramShell;
   /** Why links were closed by the core, since the start of the simulation. */
   readonly closes: CloseReason[] = [];
   readonly echoReplies: Extract<CoreEvent, { kind: 'echoReply' }>[] = [];
   onPacket: (packet: Uint8Array) => void = () => {};
+  /** Sees, and may change, whole frames before they leave. */
+  onWrite: (octets: Uint8Array) => void = () => {};
   readonly #options: HostOptions;
   readonly #schedule: Schedule;
   readonly #random: Random;
@@ -82,6 +87,7 @@ export class Host {
     this.#schedule = options.schedule;
     this.#random = options.random;
     this.#observer = options.observer;
+    this.datagrams = new DatagramShell(this, options.schedule, (input) => this.#giveDatagrams(input));
     this.key = publicKey(options.crypto.ed25519Signer(options.seed).publicKey);
     this.address = addressForKey(this.key);
   }
@@ -130,6 +136,7 @@ export class Host {
     this.#boots++;
     this.#streams.clear();
     this.#ids.clear();
+    this.datagrams.stopped();
     for (const cable of this.cables) cable.hostStopped(this, isNoticed);
   }
 
@@ -200,6 +207,13 @@ export class Host {
     this.give({ kind: 'linkClosed', link, reason: 'the simulated cable' });
   }
 
+  #giveDatagrams(input: Input): void {
+    if (input.kind === 'datagrams') {
+      this.#observer.note('arrive', this.#schedule.nowMs, this.index, input.batch.buffers[0] ?? NOTHING);
+    }
+    this.give(input);
+  }
+
   readonly #sink: Sink = {
     write: (link, octets) => this.#write(link, octets),
     close: (link, reason) => {
@@ -209,10 +223,11 @@ export class Host {
       this.#drop(stream.end, link);
       stream.end.cable.close(stream.end);
     },
-    send: () => 0,
+    send: (socket, batch) => this.datagrams.send(socket, batch),
     deliver: (batch) => this.#deliver(batch),
     event: (event) => {
       if (event.kind === 'echoReply') this.echoReplies.push(event);
+      this.datagrams.heard(event);
     },
   };
 
@@ -222,6 +237,7 @@ export class Host {
     assert.ok(octets.length > 0, 'a write carries something');
     assert.equal(stream.held, undefined, 'no write follows a refused one before linkWritable');
     this.#observer.sent(stream.end, octets, this.#schedule.nowMs);
+    this.onWrite(octets);
     if (!this.#random.chance(this.#options.refusal)) {
       stream.end.cable.send(stream.end, octets);
       return true;

@@ -5,6 +5,7 @@ import type { Limits } from '../../daemon/core/port.ts';
 import { chooseCrypto } from '../../daemon/crypto/choose.ts';
 import { IPV6_DEST, IPV6_HEADER, IPV6_SOURCE, readEcho, writeEcho } from '../../daemon/wire/ipv6.ts';
 import { Cable } from './cable.ts';
+import { DatagramCable, type DatagramWeather } from './datagram-cable.ts';
 import { Host } from './host.ts';
 import { Random } from './random.ts';
 import { Schedule } from './schedule.ts';
@@ -28,6 +29,8 @@ export type SimOptions = {
   readonly refusal?: number;
   readonly hasTun?: boolean;
   readonly limits?: Partial<Limits>;
+  /** All cables carry datagrams, in this weather. */
+  readonly datagrams?: DatagramWeather;
 };
 
 export type Sent = {
@@ -40,7 +43,7 @@ export type Sent = {
 
 export class Sim {
   readonly hosts: Host[];
-  readonly cables: Cable[];
+  readonly cables: (Cable | DatagramCable)[];
   readonly random: Random;
   readonly observer: Observer;
   readonly #schedule = new Schedule();
@@ -69,9 +72,14 @@ export class Sim {
       return host;
     });
     const edges = typeof options.edges === 'function' ? options.edges(this.random) : options.edges;
-    this.cables = edges.map(([dialler, acceptor]) => {
+    this.cables = edges.map(([from, to], number) => {
       const latency = this.random.between(latencyMs[0], latencyMs[1]);
-      const cable = new Cable(this.host(dialler), this.host(acceptor), latency, this.#schedule, this.random.fork());
+      const [dialler, acceptor, random] = [this.host(from), this.host(to), this.random.fork()];
+      const ends = { dialler, acceptor, number, latencyMs: latency };
+      const cable =
+        options.datagrams === undefined
+          ? new Cable(dialler, acceptor, latency, this.#schedule, random)
+          : new DatagramCable(ends, options.datagrams, this.#schedule, random);
       cable.dialler.cables.push(cable);
       cable.acceptor.cables.push(cable);
       return cable;

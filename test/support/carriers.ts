@@ -11,7 +11,8 @@ import type { Cable, Netns } from './netns.ts';
 import { waitFor } from './wait.ts';
 
 export const SCHEMES = ['tcp', 'tls', 'ws', 'wss', 'unix', 'socks', 'sockstls'] as const;
-export type Scheme = (typeof SCHEMES)[number];
+/** Those of Yggdrasil's, and ours. */
+export type Scheme = (typeof SCHEMES)[number] | 'udp';
 
 export type LinkOptions = {
   /** `tcp` unless given. */
@@ -52,6 +53,7 @@ export async function layLink(
   const host = link.isIpv6 === true ? `[${ipv6}]` : ipv4;
   const places = {
     tcp: async () => both(`tcp://${host}:${port}`),
+    udp: async () => both(`udp://${host}:${port}`),
     tls: async () => both(`tls://${host}:${port}`),
     ws: async () => both(`ws://${host}:${port}`),
     unix: async () => both(`unix://${join(lab.folder, `link-${port}.sock`)}`),
@@ -65,7 +67,8 @@ export async function layLink(
   const proxy = (scheme: string): Promise<string> => startProxy(lab, cable[dialler].netns, scheme, link.proxyLogin);
   const { dial, listen } = await places[link.scheme ?? 'tcp']();
   const password = link.diallerPassword ?? link.password;
-  const pinned = link.pinnedKeyHex ?? (link.isPinned === true ? keyOf(listener) : undefined);
+  const isPinned = link.isPinned === true || link.scheme === 'udp';
+  const pinned = link.pinnedKeyHex ?? (isPinned ? keyOf(listener) : undefined);
   return {
     dialler,
     listener,

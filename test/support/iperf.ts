@@ -13,6 +13,8 @@ export type IperfOptions = {
   isReverse?: boolean;
   /** UDP datagrams of this payload, as fast as it goes; TCP unless given. */
   udpPayload?: number;
+  /** How long the tool may need beside the traffic: its own connection crosses the same link. */
+  patienceMs?: number;
 };
 
 export type IperfReport = {
@@ -39,7 +41,7 @@ export async function iperf(lab: Lab, from: Place, to: Place, options: IperfOpti
   const line = ['iperf3', '-c', to.address, '-t', String(options.seconds), '-i', '1', '-J', '--get-server-output'];
   if (options.isReverse === true) line.push('-R');
   if (options.udpPayload !== undefined) line.push('-u', '-b', '0', '-l', String(options.udpPayload));
-  const outcome = await from.netns.run(line, { limitMs: options.seconds * 1000 + 20_000 });
+  const outcome = await from.netns.run(line, { limitMs: options.seconds * 1000 + (options.patienceMs ?? 20_000) });
   await server.stop('SIGKILL');
   const report: RawReport = JSON.parse(outcome.stdout);
   if (report.error !== undefined) throw new Error(`iperf3 ${from.address} → ${to.address}: ${report.error}`);

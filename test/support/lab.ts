@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test';
 import { type Cable, layCable, Netns } from './netns.ts';
 import { type NodeSpec, TestNode } from './node.ts';
 import type { Running } from './process.ts';
+import { layRelay, type RelayOptions } from './relay.ts';
 
 const NOBODY_ID = 65534;
 const FOLDER_PREFIX = 'rtsk-';
@@ -36,6 +37,11 @@ export class Lab {
 
   cable(a: Netns, b: Netns): Promise<Cable> {
     return layCable(a, b, this.#cables++);
+  }
+
+  /** A cable that loses and delays packets. */
+  relay(a: Netns, b: Netns, options: RelayOptions): Promise<Cable> {
+    return layRelay(this, a, b, this.#cables++, options);
   }
 
   /** A node that is not started yet. */

@@ -7,6 +7,7 @@ import type { DaemonKind } from './kind.ts';
 import type { Lab } from './lab.ts';
 import type { Cable } from './netns.ts';
 import type { NodeSpec, TestNode } from './node.ts';
+import type { RelayOptions } from './relay.ts';
 import { waitFor } from './wait.ts';
 
 /** `peers` and `listen` come beside those of the mesh's own links. */
@@ -22,6 +23,8 @@ export type MeshOptions = {
   readonly kinds: readonly DaemonKind[];
   readonly isRing?: boolean;
   readonly link?: LinkOptions;
+  /** Every cable is a bad one. */
+  readonly relay?: RelayOptions;
   /** By index of the node. */
   readonly node?: (index: number) => NodeOptions;
 };
@@ -42,7 +45,11 @@ export async function layMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
   const { kinds } = options;
   const spaces = await inOrder(kinds, (_, i) => lab.netns(label(i)));
   const spans = kinds.slice(options.isRing ? 0 : 1).map((_, i) => ({ a: i, b: (i + 1) % kinds.length }));
-  const cables = await inOrder(spans, ({ a, b }) => lab.cable(at(spaces, a), at(spaces, b)));
+  const { relay } = options;
+  const cables = await inOrder(spans, ({ a, b }) => {
+    const [from, to] = [at(spaces, a), at(spaces, b)];
+    return relay === undefined ? lab.cable(from, to) : lab.relay(from, to, relay);
+  });
   const peers = kinds.map((): string[] => []);
   const listen = kinds.map((): string[] => []);
   await inOrder(spans, async (span, i) => {

@@ -68,11 +68,16 @@ export class Netns {
 export async function layCable(a: Netns, b: Netns, index: number): Promise<Cable> {
   // Both ends are named by index: a namespace may hold several cables.
   const device = `cable${index}`;
+  await mustRun(['ip', 'link', 'add', device, 'netns', a.name, 'type', 'veth', 'peer', device, 'netns', b.name]);
+  return plugIn(a, b, device, index);
+}
+
+/** Gives addresses to the two ends of a cable that are in their namespaces already. */
+export async function plugIn(a: Netns, b: Netns, device: string, index: number): Promise<Cable> {
   const ends = {
     a: { netns: a, device, ipv4: `10.99.${index}.1`, ipv6: `fd99:0:0:${index.toString(16)}::1` },
     b: { netns: b, device, ipv4: `10.99.${index}.2`, ipv6: `fd99:0:0:${index.toString(16)}::2` },
   };
-  await mustRun(['ip', 'link', 'add', device, 'netns', a.name, 'type', 'veth', 'peer', device, 'netns', b.name]);
   for (const end of [ends.a, ends.b]) {
     await mustRun(['ip', '-n', end.netns.name, '-batch', '-'], {
       // Without duplicate address detection the addresses work at once.

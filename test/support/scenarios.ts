@@ -64,11 +64,11 @@ export function refusesLink(
 /** One node ends as by a crash and starts again: traffic flows within `limitMs` of the crash, in both directions. */
 export function recoversFromKill(
   kinds: readonly [DaemonKind, DaemonKind],
-  roles: { victim: 'a' | 'b'; dialler: 'a' | 'b' },
+  roles: LinkOptions & { victim: 'a' | 'b'; dialler: 'a' | 'b' },
   limitMs = 10_000,
 ) {
   return withLab(async (lab, t) => {
-    const { a, b } = await startPair(lab, kinds, { dialler: roles.dialler });
+    const { a, b } = await startPair(lab, kinds, roles);
     const [victim, survivor] = roles.victim === 'a' ? [a, b] : [b, a];
     await assertPings(a, b);
     const killedAtMs = performance.now();

@@ -120,6 +120,17 @@ test('at most 65 536 octets are under way, and the rest waits', () => {
   assert.equal(pair.b.control.length, 60);
 });
 
+test('at most 256 pieces are under way, however small', () => {
+  const pair = new ChannelPair(18).open();
+  pair.b.medium = { loss: 1 };
+  for (let i = 0; i < 300; i++) pair.a.sendControl(octets(1, i));
+  const offsets = new Set(framesSent(pair.a, LINK_FRAME.ctrl).map(({ offset }) => offset));
+  assert.equal(offsets.size, 256);
+  pair.b.medium = {};
+  pair.run(10_000);
+  assert.equal(pair.b.control.length, 300);
+});
+
 test('a peer that takes nothing is closed when 256 KiB wait behind the window', () => {
   const pair = new ChannelPair(5).open();
   pair.b.medium = { loss: 1 };

@@ -72,6 +72,19 @@ test('a packet that ends inside a frame is counted, and what came before stands'
   assert.equal(pair.b.ends, 0);
 });
 
+test('64 frames of a packet are handled, messages apart', () => {
+  const pair = new ChannelPair(21).open();
+  const message = Uint8Array.of(LINK_FRAME.msgl, 3, FRAME.traffic, 1, 2);
+  const pong = Uint8Array.of(LINK_FRAME.pong, 0, 0, 0, 9);
+  const of = (count: number, frame: Uint8Array) => join(...Array.from({ length: count }, () => frame));
+  pair.b.forge(join(of(200, message), of(64, pong), message));
+  assert.equal(pair.b.messages.length, 201);
+  assert.equal(pair.b.drops('link frames too many'), 0);
+  pair.b.forge(join(of(65, pong), message));
+  assert.equal(pair.b.messages.length, 201);
+  assert.equal(pair.b.drops('link frames too many'), 1);
+});
+
 test('nothing after the end of a link does anything', () => {
   const pair = new ChannelPair(3).open();
   pair.b.forge(Uint8Array.of(LINK_FRAME.close, 5));

@@ -1,7 +1,7 @@
 /** Where packets go and how large they are: change of address, size of the path (link document, sections 12 and 13). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mayMoveTo } from '../../daemon/core/link/datagram/address.ts';
+import { mayMoveTo } from '../../daemon/core/link/datagram/addresses.ts';
 import { DATAGRAM_ADDRESS } from '../../daemon/core/port.ts';
 import { LINK_FRAME } from '../../daemon/wire/link-frames.ts';
 import { ChannelPair, type End, type Packet, rowOf } from '../support/channel-pair.ts';

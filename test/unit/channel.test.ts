@@ -1,7 +1,7 @@
 /** The channel of a datagram link as a whole. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FRAME } from '../../daemon/wire/frame.ts';
+import { encodeFrame, FRAME } from '../../daemon/wire/frame.ts';
 import { LINK_FRAME } from '../../daemon/wire/link-frames.ts';
 import { ChannelPair } from '../support/channel-pair.ts';
 import { Chance } from '../support/core.ts';
@@ -133,4 +133,75 @@ test('the packet size grows to what the path takes', () => {
 test('every packet begins with a frame that is known', () => {
   const pair = new ChannelPair(12).open();
   for (const { plain } of pair.a.sentTo) if (plain.length > 0) assert.ok((plain[0] as number) <= LINK_FRAME.rack);
+});
+
+for (const [carrierClass, mtu, delayMs, size] of [
+  ['S', 500, 20, 60_000],
+  ['R', 222, 600, 4_000],
+] as const) {
+  test(`a carrier of class ${carrierClass} carries control, messages and fragments of its size`, () => {
+    const pair = new ChannelPair(20, { delayMs }, { carrierClass, mtu, rxMtuOfPeer: mtu }).open();
+    pair.run(3_000);
+    const bodies = [100, size, 30, 40].map((each, i) => octets(each, i));
+    for (const body of bodies) pair.a.sendMessages(body);
+    const control = [10, 700, 1_100].map((each, i) => octets(each, i));
+    for (const body of control) pair.b.sendControl(body);
+    pair.run(120_000);
+    assert.deepEqual(pair.b.messages, bodies);
+    assert.deepEqual(
+      pair.a.control.map(({ body }) => body),
+      control,
+    );
+    for (const each of [...pair.a.sent, ...pair.b.sent]) assert.ok(each <= mtu + 2, `${each} octets`);
+    assert.equal(pair.a.ends + pair.b.ends, 0);
+  });
+}
+
+test('under load what finds paths goes before traffic', () => {
+  const pair = new ChannelPair(21).open();
+  pair.a.act(() => {
+    for (let i = 0; i < 20; i++) pair.a.reserve(octets(1_300, i));
+    const frame = encodeFrame(FRAME.pathNotify, (writer) => writer.octets(octets(50)));
+    pair.a.channel.reserve(frame.length, 1, 1, true);
+    pair.a.channel.target.set(frame, pair.a.channel.targetAt);
+  });
+  pair.run(50);
+  assert.equal(pair.b.frames[0]?.type, FRAME.pathNotify);
+  assert.equal(pair.b.frames.length, 21);
+});
+
+test('a traffic queue that stays long is shortened', () => {
+  const pair = new ChannelPair(22).open();
+  pair.run(3_000);
+  // The carrier takes one packet each 10 ms, twice as many come.
+  pair.a.isWritable = false;
+  for (let ms = 0; ms < 3_000; ms += 5) pair.later(ms, () => pair.a.sendMessages(octets(2_000)));
+  for (let ms = 0; ms < 3_000; ms += 10) {
+    pair.later(ms, () => pair.a.act(() => pair.a.channel.next(new Uint8Array(2_000), 0, 1_900)));
+  }
+  pair.run(3_000);
+  const late = pair.a.drops('traffic queue late');
+  assert.ok(late > 10, `${late} dropped`);
+});
+
+test('after a sleep a link that lives stays, and one that does not ends soon', () => {
+  for (const isAlive of [true, false]) {
+    const pair = new ChannelPair(23).open();
+    for (const end of [pair.a, pair.b]) end.medium = { loss: isAlive ? 0 : 1 };
+    pair.a.sendMessages(octets(100));
+    pair.nowMs += 3_600_000;
+    pair.run(4_000);
+    assert.equal(pair.a.ends, isAlive ? 0 : 1);
+  }
+});
+
+test('asked whether it lives, a link that does not ends after 6 s', () => {
+  const pair = new ChannelPair(24).open();
+  pair.run(10_000);
+  pair.b.medium = { loss: 1 };
+  pair.a.act(() => pair.a.channel.probe());
+  pair.run(5_990);
+  assert.equal(pair.a.ends, 0);
+  pair.run(20);
+  assert.equal(pair.a.ends, 1);
 });

@@ -1,6 +1,7 @@
 /** Nodes that die, come back, sleep and renew their keys (L12, L15, L20, sections 4.4 to 4.6). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { addressForKey } from '../../daemon/core/identity.ts';
 import { identities, identity } from '../support/core.ts';
 import { DiallingPair } from '../support/datagram-model.ts';
 import { addressRowOf, type DatagramHost, DatagramWorld, NO_ADDRESS } from '../support/datagram-world.ts';
@@ -100,6 +101,29 @@ test('keys are renewed after two minutes, without the routers noticing', () => {
     assert.equal(host.of('datagramLinkDown').length, 0);
   }
   assert.ok(bothUp(low, high));
+});
+
+test('L14: no packet is lost to a new key', () => {
+  const { world, low, high } = pairUp();
+  world.delayMs = () => 40 + world.chance.below(10);
+  const ping = (): void => low.sendPacket(ipv6(addressForKey(low.key), addressForKey(high.key), 600));
+  ping();
+  world.run(105_000);
+  ping();
+  world.run(1_000);
+  let inits = 0;
+  world.watch = ({ octets }) => {
+    if (octets[0] === 0xa1) inits++;
+    return true;
+  };
+  high.delivered.length = 0;
+  for (let i = 0; i < 3_600; i++) {
+    ping();
+    world.run(5);
+  }
+  world.run(200);
+  assert.equal(inits, 1);
+  assert.equal(high.delivered.length, 3_600);
 });
 
 test('a peer that does not answer is given up after 90 s, one attempt after some seconds', () => {
@@ -202,4 +226,13 @@ function radio(seed: number): DatagramWorld {
     host.open({ uri: 'radio://test', carrierClass: 'R' });
   }
   return world;
+}
+
+function ipv6(source: Uint8Array, dest: Uint8Array, size: number): Uint8Array {
+  const packet = new Uint8Array(size);
+  packet[0] = 0x60;
+  packet.set([(size - 40) >> 8, (size - 40) & 0xff, 17, 64], 4);
+  packet.set(source, 8);
+  packet.set(dest, 24);
+  return packet;
 }

@@ -1,21 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Codel } from '../../daemon/core/codel.ts';
 import { Outbox } from '../../daemon/core/link/datagram/outbox.ts';
 import { BufferPool } from '../../daemon/core/pool.ts';
 import { Writer } from '../../daemon/wire/cursor.ts';
 
 const STAGE_MAX = 1_400;
+const NOW = 1_000;
+
+function boxOf(pool = new BufferPool()): Outbox {
+  return new Outbox(1_000_000, new Codel({ targetMs: 5, intervalMs: 100 }), pool);
+}
 
 /** A frame of `size` octets whose first is `mark`, with its length before it. */
-function put(outbox: Outbox, size: number, mark: number, dest = 1): void {
+function put(outbox: Outbox, size: number, mark: number, isUrgent = false, nowMs = NOW): void {
   const prefix = size < 0x80 ? 1 : size < 0x4000 ? 2 : 3;
-  outbox.reserve(prefix + size, dest, 1, STAGE_MAX);
+  outbox.reserve(prefix + size, 1, 1, isUrgent, STAGE_MAX, nowMs);
   new Writer(outbox.target, outbox.targetAt).uvarint(size).u8(mark);
 }
 
 function takeAll(outbox: Outbox): [mark: number, size: number][] {
   const all: [number, number][] = [];
-  while (outbox.look()) {
+  while (outbox.look(NOW)) {
     all.push([outbox.buffer[outbox.at] as number, outbox.size]);
     outbox.shift();
   }
@@ -23,7 +29,7 @@ function takeAll(outbox: Outbox): [mark: number, size: number][] {
 }
 
 test('messages leave in the order they came, small and large', () => {
-  const outbox = new Outbox(1_000_000, new BufferPool());
+  const outbox = boxOf();
   const sizes = [1, 127, 128, 1_300, 20_000, 5, 131_069];
   for (const [i, size] of sizes.entries()) put(outbox, size, i);
   assert.deepEqual(
@@ -35,22 +41,22 @@ test('messages leave in the order they came, small and large', () => {
 });
 
 test('the size of the second is known while both lie in the same place', () => {
-  const outbox = new Outbox(1_000_000, new BufferPool());
+  const outbox = boxOf();
   put(outbox, 100, 1);
   put(outbox, 200, 2);
-  outbox.look();
+  outbox.look(NOW);
   assert.equal(outbox.secondSize(), 202);
   outbox.shift();
-  outbox.look();
+  outbox.look(NOW);
   assert.equal(outbox.secondSize(), 0);
 });
 
 test('what is taken is the caller’s, wherever it lay', () => {
   const pool = new BufferPool();
-  const outbox = new Outbox(1_000_000, pool);
+  const outbox = boxOf(pool);
   for (const size of [100, 50_000]) {
     put(outbox, size, 7);
-    outbox.look();
+    outbox.look(NOW);
     const taken = outbox.take();
     assert.equal(taken.octets[outbox.at], 7);
     assert.equal(outbox.size, size);
@@ -60,7 +66,7 @@ test('what is taken is the caller’s, wherever it lay', () => {
 });
 
 test('512 messages, or 147 456 octets, need no queue; more go through it, and nothing is lost', () => {
-  const outbox = new Outbox(1_000_000, new BufferPool());
+  const outbox = boxOf();
   for (let i = 0; i < 512; i++) put(outbox, 10, i & 0xff);
   assert.ok(outbox.queue.isEmpty);
   put(outbox, 10, 0);
@@ -75,7 +81,7 @@ test('512 messages, or 147 456 octets, need no queue; more go through it, and no
 
 test('the buffer of staged messages rests in the pool while there are none', () => {
   const pool = new BufferPool();
-  const outbox = new Outbox(1_000_000, pool);
+  const outbox = boxOf(pool);
   put(outbox, 100, 1);
   const staging = outbox.target;
   takeAll(outbox);
@@ -84,11 +90,41 @@ test('the buffer of staged messages rests in the pool while there are none', () 
 });
 
 test('what is cleared is gone', () => {
-  const outbox = new Outbox(1_000_000, new BufferPool());
+  const outbox = boxOf();
   put(outbox, 100, 1);
   put(outbox, 50_000, 2);
   outbox.clear();
-  assert.deepEqual([outbox.isEmpty, outbox.bytes, outbox.look()], [true, 0, false]);
+  assert.deepEqual([outbox.isEmpty, outbox.bytes, outbox.look(NOW)], [true, 0, false]);
   put(outbox, 100, 3);
   assert.deepEqual(takeAll(outbox), [[3, 100]]);
+});
+
+test('what finds paths overtakes what is staged and what is queued', () => {
+  const outbox = boxOf();
+  put(outbox, 100, 1);
+  put(outbox, 50_000, 2);
+  put(outbox, 80, 3, true);
+  put(outbox, 80, 4, true);
+  assert.deepEqual(
+    takeAll(outbox).map(([mark]) => mark),
+    [3, 4, 1, 2],
+  );
+});
+
+test('no more than 64 KiB of it wait', () => {
+  const outbox = boxOf();
+  for (let i = 0; i < 100; i++) put(outbox, 1_022, i, true);
+  assert.equal(outbox.urgent.dropped, 36);
+  assert.equal(takeAll(outbox).length, 64);
+});
+
+test('a queue that stays long is shortened, by the fair rule', () => {
+  const outbox = boxOf();
+  // One large flow, and one packet of another in its midst.
+  for (let i = 0; i < 60; i++) put(outbox, 2_000, 1, false, NOW + i);
+  for (let nowMs = NOW + 200; nowMs < NOW + 500; nowMs += 10) {
+    outbox.look(nowMs);
+    outbox.shift();
+  }
+  assert.equal(outbox.late, 3);
 });

@@ -312,3 +312,26 @@ test('the cost of a peer is that of its bound links, if one of them is proven', 
   peers.remove(bound.pipe);
   assert.deepEqual([peerCost(unbound.peer), unbound.isEligible], [1, true]);
 });
+
+test('a link that measures itself costs what it measures, from the next round on', () => {
+  const { peers } = setUp();
+  const link = addKey(peers, first);
+  const other = addKey(peers, second);
+  const pipe = link.pipe as FakePipe;
+  pipe.lagMs = 12.7;
+  peers.measure();
+  assert.deepEqual([link.cost, link.rttMs], [12, 12.7]);
+  pipe.lagMs = 0.3;
+  peers.measure();
+  assert.equal(link.cost, 1);
+  assert.ok(!other.hasSample, 'other links are not touched');
+});
+
+test('the time of an answer does not count where the link measures itself', () => {
+  const { context, peers } = setUp();
+  const link = addKey(peers, first);
+  (link.pipe as FakePipe).lagMs = 7;
+  context.nowMs += 5_000;
+  peers.sample(link);
+  assert.equal(link.cost, 7);
+});

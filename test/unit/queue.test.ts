@@ -156,3 +156,28 @@ test('octets and packets add up, whatever happens', () => {
     }),
   );
 });
+
+test('what is taken keeps its buffer, which is the taker’s to give back', () => {
+  const pool = new BufferPool();
+  const queue = new FairQueue(1_000, pool);
+  push(queue, 10, 1, 1, 1);
+  push(queue, 20, 1, 1, 2);
+  assert.equal(queue.secondSize(), 20);
+  const shown = queue.first();
+  const taken = queue.take();
+  assert.equal(taken?.octets, shown);
+  pool.settle();
+  assert.notEqual(pool.take(10), taken);
+  assert.deepEqual([queue.nextSize(), queue.secondSize(), queue.bytes], [20, 0, 20]);
+  assert.equal(queue.take()?.octets[0], 2);
+  assert.equal(queue.take(), undefined);
+});
+
+test('the moment of the oldest packet is known', () => {
+  const queue = new FairQueue(1_000, new BufferPool());
+  queue.push(10, 1, 1, 500);
+  queue.push(10, 2, 1, 600);
+  assert.equal(queue.oldestAtMs, 500);
+  queue.take();
+  assert.equal(queue.oldestAtMs, 600);
+});

@@ -26,8 +26,9 @@ export interface Pipe {
   /**
    * Makes room for a whole frame of types 6 to 9 at `target`, `targetAt`; the caller fills it before the node is
    * drained. Under load it waits in the fair queue and may be dropped there. `dest` and `source` are key hashes.
+   * `isUrgent`: it may overtake traffic.
    */
-  reserve(size: number, dest: number, source: number): void;
+  reserve(size: number, dest: number, source: number, isUrgent?: boolean): void;
   close(reason: CloseReason, detail: string): void;
 }
 

@@ -333,7 +333,7 @@ export class Paths {
       const link = preferredLink(peer);
       if (link === undefined) continue;
       frame ??= encodeFrame(FRAME.pathLookup, (writer) => writePathLookup(writer, lookup));
-      link.pipe.reserve(frame.length, hashOctets(lookup.dest, 0, 32, this.#context.hashSeed), 0);
+      link.pipe.reserve(frame.length, hashOctets(lookup.dest, 0, 32, this.#context.hashSeed), 0, true);
       link.pipe.target.set(frame, link.pipe.targetAt);
     }
   }

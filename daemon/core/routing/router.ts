@@ -306,7 +306,7 @@ export class Router implements PipeUser {
     if (hop === undefined) return false;
     message.watermark = BigInt(this.#forwarder.distance);
     const frame = encodeFrame(type, write);
-    hop.pipe.reserve(frame.length, this.#hash(message.dest), this.#hash(message.source));
+    hop.pipe.reserve(frame.length, this.#hash(message.dest), this.#hash(message.source), true);
     hop.pipe.target.set(frame, hop.pipe.targetAt);
     return true;
   }

@@ -111,6 +111,11 @@ export class Channels {
     }
     const peer = this.e2e.dial(dest);
     if (peer === undefined) return options.e2e === 'require';
+    // Only so many handshakes run at once, and only so many packets wait.
+    if (peer.series === undefined && peer.offers.length === 0) {
+      stats.drop('session buffers full');
+      return true;
+    }
     if (peer.waiting !== undefined) stats.drop('session packet replaced');
     peer.waiting = buffer.slice(at, at + length);
     peer.lastActiveMs = nowMs;

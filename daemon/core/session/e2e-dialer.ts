@@ -124,6 +124,7 @@ export class E2eDialer {
 
   #giveUp(peer: E2ePeer): void {
     this.stop(peer);
+    peer.waiting = undefined;
     peer.pauseMs = Math.min(2 * peer.pauseMs || E2E_BACK_OFF_MS.first, E2E_BACK_OFF_MS.cap);
     peer.quietUntilMs = this.#context.nowMs + peer.pauseMs;
   }

@@ -36,9 +36,32 @@ export function addressText(row: AddressRow): string {
   return `[${shortest(words)}]:${port}`;
 }
 
+/** Never to where one packet reaches many or nobody, nor into the mesh itself; to ourselves only from ourselves. */
+export function mayMoveTo(row: Uint8Array, old: AddressRow): boolean {
+  if (row[PORT_AT] === 0 && row[PORT_AT + 1] === 0) return false;
+  if (isLoopback(row) && !isLoopback(old)) return false;
+  if (isMapped(row)) {
+    const first = row[12] as number;
+    return first !== 0 && first < 224;
+  }
+  const first = row[0] as number;
+  const isMesh = (first & 0xfe) === 0x02;
+  const isUnspecified = isZero(row, 16);
+  return first !== 0xff && !isMesh && !isUnspecified;
+}
+
+function isLoopback(row: Uint8Array): boolean {
+  if (isMapped(row)) return row[12] === 127;
+  return isZero(row, 15) && row[15] === 1;
+}
+
 function isMapped(row: AddressRow): boolean {
-  for (let i = 0; i < 10; i++) if (row[i] !== 0) return false;
-  return row[10] === 0xff && row[11] === 0xff;
+  return isZero(row, 10) && row[10] === 0xff && row[11] === 0xff;
+}
+
+function isZero(row: AddressRow, count: number): boolean {
+  for (let i = 0; i < count; i++) if (row[i] !== 0) return false;
+  return true;
 }
 
 /** RFC 5952: the longest run of two or more zero words is left out. */

@@ -8,7 +8,7 @@ import { Writer } from '../../../wire/cursor.ts';
 import { FRAME } from '../../../wire/frame.ts';
 import { asksForAnswer, LINK_FRAME, LinkFrames, writeClose } from '../../../wire/link-frames.ts';
 import type { Context } from '../../context.ts';
-import { LINK_YOUNG_MS } from '../../limits.ts';
+import { FRAMES_PER_PACKET, LINK_YOUNG_MS } from '../../limits.ts';
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../../port.ts';
 import type { Pipe, PipeUser } from '../pipe.ts';
 import { closeCode, closeDetail, closeText } from './closing.ts';
@@ -112,8 +112,8 @@ export class Channel implements Pipe {
     else this.close('peer too slow', 'control frames pile up');
   }
 
-  reserve(size: number, dest: number, source: number): void {
-    this.#parts.traffic.reserve(size, dest, source, this.#composer.room);
+  reserve(size: number, dest: number, source: number, isUrgent = false): void {
+    this.#parts.traffic.reserve(size, dest, source, isUrgent, this.#composer.room);
     this.#mark(this);
   }
 
@@ -152,8 +152,13 @@ export class Channel implements Pipe {
     const frames = this.#frames;
     frames.open(buffer, at, end);
     let asks = false;
+    let others = 0;
     while (frames.next()) {
       if (asksForAnswer(frames.type)) asks = true;
+      if (!isMessage(frames.type) && ++others > FRAMES_PER_PACKET) {
+        stats.drop('link frames too many');
+        break;
+      }
       this.#frame(frames, from, size, nowMs);
       if (this.ended !== undefined) return;
     }
@@ -357,4 +362,8 @@ export class Channel implements Pipe {
     this.ended = ended;
     this.#mark(this);
   }
+}
+
+function isMessage(type: number): boolean {
+  return type === LINK_FRAME.msg || type === LINK_FRAME.msgl;
 }

@@ -12,7 +12,7 @@ import {
   writePing,
   writeProbe,
 } from '../../../wire/link-frames.ts';
-import { MTU_LOSSES, RTT_REFRESH_MS } from '../../limits.ts';
+import { FNACKS_PER_PACKET, MTU_LOSSES, RTT_REFRESH_MS } from '../../limits.ts';
 import type { Parts } from './parts.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -175,7 +175,9 @@ export class Composer {
       this.cackAtMs = NEVER;
     }
     const rttMs = this.#parts.roundTrip.smoothedMs ?? this.#parts.constants.rtoMs.initial;
-    while (this.#parts.reassembly.writeNack(writer, limit - writer.pos, nowMs, rttMs));
+    for (let i = 0; i < FNACKS_PER_PACKET; i++) {
+      if (!this.#parts.reassembly.writeNack(writer, limit - writer.pos, nowMs, rttMs)) break;
+    }
     while (this.#parts.controlOut.write(writer, limit - writer.pos, this.room, nowMs)) this.asks = true;
     return writer.pos;
   }

@@ -123,13 +123,12 @@ export class Departures {
 
   #compose(socket: DatagramSocket): void {
     const { outbox, ready, notes, facts } = socket;
-    const { stats, nowMs } = this.#context;
+    const { nowMs } = this.#context;
     outbox.addAnswers();
     while (notes.length > 0 && outbox.hasRoom(facts.mtu)) {
       const note = notes.shift() as Note;
       if (!note.key.maySeal(nowMs, socket.constants)) continue;
       outbox.addRecord(note.key, facts.mtu, note);
-      stats.count('recordsSealed');
       if (note.isLast) this.#keys.eraseKey(note.key);
     }
     while (ready.length > 0 && outbox.hasRoom(facts.mtu)) {
@@ -137,7 +136,7 @@ export class Departures {
       if (this.#composeLink(link, socket)) ready.push(link);
       else link.isReady = false;
     }
-    outbox.seal();
+    this.#context.stats.count('recordsSealed', outbox.seal());
   }
 
   /** True if the link has more to say than its turn allowed. */
@@ -149,13 +148,12 @@ export class Departures {
         if (!outbox.hasRoom(facts.mtu)) return true;
         if (!outbox.addRecord(key, facts.mtu, channel)) break;
         link.sealed();
-        this.#context.stats.count('recordsSealed');
         if (i === RECORDS_PER_TURN - 1) return true;
       }
     }
     if (channel.ended !== undefined) {
       // Sealed while its key is still there.
-      outbox.seal();
+      this.#context.stats.count('recordsSealed', outbox.seal());
       this.#removed(link);
     } else if (key === undefined) {
       link.isMute = true;

@@ -22,9 +22,6 @@ type Cut = {
   readonly wanted: Uint8Array;
 };
 
-/** Octets of a packet with a fragment beside its share of the message: the frame's head, the record. */
-const PACKET_HEAD = FRAG_HEAD + 25;
-
 export class Fragments {
   readonly #constants: ClassConstants;
   readonly #pool: BufferPool;
@@ -32,6 +29,8 @@ export class Fragments {
   /** Octets that this link sends, and what of that was repair. */
   readonly #sent: Rate;
   readonly #repaired = new Rate();
+  /** Octets of a packet with a fragment, beside its share of the message. */
+  readonly #packetHead: number;
   #nextId = 0;
   /** The message being sent, from fragment `#index` on. */
   #current: Cut | undefined;
@@ -42,7 +41,8 @@ export class Fragments {
   /** Repairs that are asked for, oldest first. */
   readonly #repairs: { readonly cut: Cut; readonly index: number }[] = [];
 
-  constructor(constants: ClassConstants, pool: BufferPool, hasRepair: boolean, sent: Rate) {
+  constructor(constants: ClassConstants, pool: BufferPool, hasRepair: boolean, sent: Rate, overhead: number) {
+    this.#packetHead = FRAG_HEAD + overhead;
     this.#constants = constants;
     this.#pool = pool;
     this.#hasRepair = hasRepair;
@@ -118,18 +118,18 @@ export class Fragments {
     const cut = this.#kept.find((kept) => kept.id === id && kept.last === last);
     if (cut === undefined) return 0;
     let allowed = this.#sent.perSecond(nowMs) * REPAIR_SHARE - this.#repaired.perSecond(nowMs);
-    for (const { cut: other } of this.#repairs) allowed -= other.share + PACKET_HEAD;
+    for (const { cut: other } of this.#repairs) allowed -= other.share + this.#packetHead;
     let refused = 0;
     for (let index = 0; index <= last; index++) {
       if (((buffer[start + (index >> 3)] as number) & (1 << (index & 7))) === 0) continue;
       if (cut.wanted[index] === 1) continue;
-      if ((cut.again[index] as number) >= REPAIRS_PER_FRAGMENT || allowed < cut.share + PACKET_HEAD) {
+      if ((cut.again[index] as number) >= REPAIRS_PER_FRAGMENT || allowed < cut.share + this.#packetHead) {
         refused++;
         continue;
       }
       cut.again[index] = (cut.again[index] as number) + 1;
       cut.wanted[index] = 1;
-      allowed -= cut.share + PACKET_HEAD;
+      allowed -= cut.share + this.#packetHead;
       this.#repairs.push({ cut, index });
     }
     return refused;
@@ -168,7 +168,7 @@ export class Fragments {
     if (size === 0) return 0;
     this.#repairs.shift();
     cut.wanted[index] = 0;
-    this.#repaired.add(cut.share + PACKET_HEAD, nowMs);
+    this.#repaired.add(cut.share + this.#packetHead, nowMs);
     return size;
   }
 

@@ -37,6 +37,8 @@ export class Identities {
   readonly #byKey: OctetMap<Identity>;
   /** From the X25519 form to the Ed25519 form without its sign bit: the way back costs a square root. */
   readonly #forms: OctetMap<{ readonly form: Uint8Array; readonly key: Uint8Array }>;
+  /** The way there, for keys we write to and those of the allow list: each INIT is compared with them. */
+  readonly #converted: OctetMap<{ readonly key: PublicKey; readonly form: Uint8Array | undefined }>;
   /** Our own key in the X25519 form. */
   readonly ownForm: Uint8Array;
 
@@ -44,6 +46,7 @@ export class Identities {
     this.#context = context;
     this.#byKey = new OctetMap(32, context.hashSeed);
     this.#forms = new OctetMap(32, context.hashSeed);
+    this.#converted = new OctetMap(32, context.hashSeed);
     const ownForm = context.crypto.x25519FromEd25519(context.key);
     if (ownForm === undefined) throw new Error('a key made from a seed is a point of the curve');
     this.ownForm = ownForm;
@@ -55,7 +58,12 @@ export class Identities {
 
   /** The X25519 form of a key that we write to; undefined if it is no point of the curve. */
   formOf(key: PublicKey): Uint8Array | undefined {
+    const known = this.#converted.get(key);
+    if (known !== undefined) return known.form;
     const form = this.#context.crypto.x25519FromEd25519(key);
+    const oldest = this.#converted.size >= IDENTITIES_REMEMBERED ? this.#converted.oldest() : undefined;
+    if (oldest !== undefined) this.#converted.delete(oldest.key);
+    this.#converted.set(key, { key, form });
     if (form !== undefined) this.#keepForm(form, unsigned(key));
     return form;
   }

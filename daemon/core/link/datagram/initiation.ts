@@ -24,7 +24,8 @@ export type Initiation = {
   readonly key: PublicKey;
   /** X25519 form of the key. */
   readonly form: Uint8Array;
-  readonly address: AddressRow;
+  /** Of a link: where it was at the last sending. */
+  address: AddressRow;
   readonly password: Password;
   /** Towards the other side. */
   readonly macs: MacKeys;

@@ -190,6 +190,7 @@ export class Initiations {
     const { retryMs, giveUpMs, code } = initiation.socket.constants;
     // Answered, and then nothing came under the new key.
     this.dropUnheard(initiation);
+    if (initiation.link !== undefined) initiation.address = initiation.link.channel.address;
     if (nowMs - startedMs >= giveUpMs) return this.#fail(initiation);
     const freeMs = this.#answeredUntilMs(initiation);
     if (freeMs > nowMs) {

@@ -17,6 +17,7 @@ export class Liveness {
   #waitingSinceMs = NEVER;
   #pingAtMs = NEVER;
   #pings = 0;
+  #deadAtMs = NEVER;
   /** By when something must have been sent, because the other side asked. */
   #answerByMs = NEVER;
   /** When either side last sent something. */
@@ -43,26 +44,30 @@ export class Liveness {
     this.#waitingSinceMs = NEVER;
     this.#pingAtMs = NEVER;
     this.#pings = 0;
+    this.#deadAtMs = NEVER;
     if (!asks || this.#answerByMs !== NEVER) return false;
     this.#answerByMs = nowMs + this.#constants.ackDelayMs;
     return true;
   }
 
-  /** Doubt: the next PING is due now, and the time until death runs from now. */
+  /** A PING is sent now, and the time until death runs from now. */
   doubt(nowMs: number): void {
     this.#waitingSinceMs = nowMs;
-    this.#pingAtMs = nowMs;
-    this.#pings = 0;
+    this.#pingAtMs = nowMs + this.#constants.pingEveryMs;
+    this.#pings = 1;
+    this.#deadAtMs = NEVER;
   }
 
   /** The PING that was due is taken to be sent; the answer that was due is not, `sent` tells. */
   due(nowMs: number): Due {
     const { deadAfterMs, pingEveryMs, natKeepaliveMs } = this.#constants;
-    // After a sleep the time is over before anyone could have answered: some PINGs must have gone unanswered as well.
-    if (nowMs >= this.#waitingSinceMs + deadAfterMs && this.#pings >= PINGS_BEFORE_DEATH) return 'dead';
+    if (nowMs >= this.#deadAtMs) return 'dead';
     if (nowMs >= this.#pingAtMs) {
-      this.#pings++;
       this.#pingAtMs = nowMs + pingEveryMs;
+      // After a sleep the time is over before anyone could have answered: some PINGs must have gone unanswered as well.
+      if (++this.#pings === PINGS_BEFORE_DEATH) {
+        this.#deadAtMs = Math.max(this.#waitingSinceMs + deadAfterMs, this.#pingAtMs);
+      }
       return 'ping';
     }
     if (nowMs >= this.#activeMs + natKeepaliveMs) return 'ping';
@@ -75,8 +80,7 @@ export class Liveness {
   }
 
   get deadlineMs(): number {
-    const { deadAfterMs, natKeepaliveMs } = this.#constants;
-    const deadMs = this.#pings >= PINGS_BEFORE_DEATH ? this.#waitingSinceMs + deadAfterMs : NEVER;
-    return Math.min(deadMs, this.#pingAtMs, this.#answerByMs, this.#activeMs + natKeepaliveMs);
+    const idleMs = this.#activeMs + this.#constants.natKeepaliveMs;
+    return Math.min(this.#deadAtMs, this.#pingAtMs, this.#answerByMs, idleMs);
   }
 }

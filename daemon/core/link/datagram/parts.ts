@@ -1,4 +1,5 @@
 /** What a channel is made of. */
+import { dataHeader, TAG } from '../../../wire/link-packets.ts';
 import type { Context } from '../../context.ts';
 import { MTU_BASE } from '../../limits.ts';
 import type { CarrierClass, LinkFacts, LinkId, PublicKey } from '../../port.ts';
@@ -53,28 +54,26 @@ export type Parts = {
   readonly roaming: Roaming;
 };
 
-/** Header and tag. Classes U and S write 32 bits of the counter, R 16. */
-const RECORD = { long: 25, short: 23 };
-
 export function newParts(context: Context, options: ChannelOptions, takeControl: TakeFrame): Parts {
   const { carrierClass, isSlow, mtu, rxMtuOfPeer, user, space, address } = options;
   const { nowMs, pool, options: node } = context;
   const constants = constantsOf(carrierClass, isSlow);
   const hasRepair = options.hasRepair && carrierClass !== 'R';
   const queueBytes = carrierClass === 'U' ? node.limits.trafficQueueBytes : constants.queueBytes;
+  const overhead = dataHeader(constants.dataType) + TAG;
   const roundTrip = new RoundTrip(constants);
   const most = Math.min(mtu, rxMtuOfPeer);
   const base = carrierClass === 'U' ? Math.min(MTU_BASE, most) : most;
   return {
     constants,
-    overhead: carrierClass === 'R' ? RECORD.short : RECORD.long,
+    overhead,
     roundTrip,
     liveness: new Liveness(constants, nowMs),
     answers: new Answers(),
     controlOut: new ControlSender(constants, roundTrip),
     controlIn: new ControlReceiver(constants.ctrlWindow, takeControl, () => user.settle()),
     reassembly: new Reassembly(constants, pool, space, hasRepair),
-    traffic: new Traffic(context, constants, queueBytes, hasRepair),
+    traffic: new Traffic(context, constants, queueBytes, hasRepair, overhead),
     mtu: new PathMtu(base, most, nowMs),
     roaming: new Roaming(address, constants.probeAfterMs, node.random, nowMs),
   };

@@ -79,6 +79,7 @@ export class RecordOpener {
     if (count === 0) return;
     const { stats, crypto } = this.#context;
     crypto.aead.open(jobs);
+    let opened = 0;
     for (let i = 0; i < count; i++) {
       const key = this.#jobKeys[i] as LinkKey;
       const high = jobs.nonces[2 * i] as number;
@@ -89,12 +90,13 @@ export class RecordOpener {
       else {
         const isNewest = high * TWO_32 + low >= key.window.expected;
         key.window.accept(high, low);
-        stats.count('recordsOpened');
+        opened++;
         const at = jobs.targetOffsets[i] as number;
         const end = at + (jobs.lengths[i] as number) - TAG;
         user(key, jobs.targets[i] as Uint8Array, at, end, this.#rows[i] as number, isNewest);
       }
     }
+    stats.count('recordsOpened', opened);
     jobs.keys.fill(0, 0, count * 32);
     jobs.sources.length = 0;
     jobs.targets.length = 0;

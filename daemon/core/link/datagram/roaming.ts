@@ -7,7 +7,7 @@
  */
 import { MOVE_REFUSED_MS, MOVE_RETRY_MS, MOVE_SENT_SHARE, MOVE_TRIES } from '../../limits.ts';
 import { equalOctets } from '../../octetmap.ts';
-import { mayMoveTo } from './address.ts';
+import { mayMoveTo } from './addresses.ts';
 
 type State =
   | { kind: 'settled' }

@@ -89,14 +89,16 @@ export class SocketOutbox {
     return true;
   }
 
-  /** Seals the records added since the last time. */
-  seal(): void {
+  /** Seals the records added since the last time, and says how many there were. */
+  seal(): number {
     const jobs = this.#jobs;
-    if (jobs.count > 0) this.#aead.seal(jobs);
-    jobs.keys.fill(0, 0, jobs.count * 32);
+    const { count } = jobs;
+    if (count > 0) this.#aead.seal(jobs);
+    jobs.keys.fill(0, 0, count * 32);
     jobs.sources.length = 0;
     jobs.targets.length = 0;
     jobs.count = 0;
+    return count;
   }
 
   /** The system has taken the first `count` rows. */

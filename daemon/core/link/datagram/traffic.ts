@@ -1,6 +1,7 @@
 /** Messages on their way into packets: alone, several in one, or cut into fragments (link document, section 10). */
 import { uvarintSize } from '../../../wire/cursor.ts';
 import { LINK_FRAME } from '../../../wire/link-frames.ts';
+import { Codel } from '../../codel.ts';
 import type { Context } from '../../context.ts';
 import type { ClassConstants } from './classes.ts';
 import { Fragments } from './fragments.ts';
@@ -19,11 +20,11 @@ export class Traffic {
   readonly #messageMax: number;
   readonly #outbox: Outbox;
 
-  constructor(context: Context, constants: ClassConstants, queueBytes: number, hasRepair: boolean) {
+  constructor(context: Context, constants: ClassConstants, queueBytes: number, hasRepair: boolean, overhead: number) {
     this.#context = context;
     this.#messageMax = constants.messageMax;
-    this.#outbox = new Outbox(queueBytes, context.pool);
-    this.fragments = new Fragments(constants, context.pool, hasRepair, this.sent);
+    this.#outbox = new Outbox(queueBytes, new Codel(constants.codel), context.pool);
+    this.fragments = new Fragments(constants, context.pool, hasRepair, this.sent, overhead);
   }
 
   get target(): Uint8Array {
@@ -43,11 +44,9 @@ export class Traffic {
   }
 
   /** See `Pipe`; `room` is what a packet holds. */
-  reserve(size: number, dest: number, source: number, room: number): void {
-    const { queue } = this.#outbox;
-    const before = queue.dropped;
-    this.#outbox.reserve(size, dest, source, room);
-    for (let i = before; i < queue.dropped; i++) this.#context.stats.drop('traffic queue full');
+  reserve(size: number, dest: number, source: number, isUrgent: boolean, room: number): void {
+    this.#outbox.reserve(size, dest, source, isUrgent, room, this.#context.nowMs);
+    this.#countDropped();
   }
 
   /**
@@ -60,7 +59,7 @@ export class Traffic {
     if (this.fragments.abandon(room)) stats.drop('link message too large');
     for (;;) {
       const size = this.fragments.write(target, at, limit - at, nowMs);
-      if (size > 0 || !this.fragments.isFree || !this.#outbox.look()) return size;
+      if (size > 0 || !this.fragments.isFree || !this.#look(nowMs)) return size;
       if (1 + this.#outbox.size <= room) return this.#writeWhole(target, start, at, limit);
       this.#cut(room);
     }
@@ -74,6 +73,7 @@ export class Traffic {
   /** Messages that need no cutting: as many as fit, the last one to the end of the packet. */
   #writeWhole(target: Uint8Array, start: number, at: number, limit: number): number {
     const outbox = this.#outbox;
+    const { nowMs } = this.#context;
     let end = at;
     for (;;) {
       const { buffer, size } = outbox;
@@ -86,7 +86,7 @@ export class Traffic {
       copy(buffer, outbox.at, size, target, end);
       end += size;
       outbox.shift();
-      if (isLast || !outbox.look()) return end - at;
+      if (isLast || !this.#look(nowMs)) return end - at;
     }
   }
 
@@ -99,6 +99,21 @@ export class Traffic {
     this.at = at - 1;
     this.#outbox.shift();
     return 1 + size;
+  }
+
+  #look(nowMs: number): boolean {
+    const isFound = this.#outbox.look(nowMs);
+    if (this.#outbox.late > 0) this.#countDropped();
+    return isFound;
+  }
+
+  #countDropped(): void {
+    const { stats } = this.#context;
+    const { queue, urgent } = this.#outbox;
+    for (const { dropped } of [queue, urgent]) for (let i = 0; i < dropped; i++) stats.drop('traffic queue full');
+    for (; this.#outbox.late > 0; this.#outbox.late--) stats.drop('traffic queue late');
+    queue.dropped = 0;
+    urgent.dropped = 0;
   }
 
   #cut(room: number): void {
