@@ -14,13 +14,10 @@ import { Driver } from './driver.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings, RouterStart } from './host/commands.ts';
 import { removeStaleSocket } from './host/instance.ts';
 import { openTun, type TunResult } from './host/tun.ts';
-import { BeaconSocket } from './links/beacon-socket.ts';
 import { identityCertificate } from './links/certificate.ts';
-import { Discovery } from './links/discovery.ts';
-import { linkLocalInterfaces } from './links/interfaces.ts';
 import { type NetworkWatch, watchNetwork } from './links/network.ts';
 import { type Links, openLinks } from './links/registry.ts';
-import type { DiscoveryUser } from './links/station.ts';
+import { type Neighbourhood, openNeighbourhood } from './neighbourhood.ts';
 import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
 import { Questions } from './questions.ts';
@@ -62,11 +59,15 @@ async function start(settings: RouterStart): Promise<void> {
   const links = linksOf(settings);
   const { allowedKeys, requiresBound } = settings;
   const peering = new Peering(driver, links, report, { hasAllowList: allowedKeys.length > 0, requiresBound });
-  const user = discoveryUser(signer.publicKey, crypto, { driver, links, peering });
-  const discovery = new Discovery(user, linkLocalInterfaces);
+  const around = { key: signer.publicKey, crypto, node, driver, links, peering, report };
+  const neighbourhood = openNeighbourhood(around);
+  const { discovery } = neighbourhood;
   driver.onGap = ({ lengthMs }) => peering.probe(`nothing happened here for ${Math.round(lengthMs / 1_000)} s`);
-  const network = watchNetwork(({ isGone }) => peering.probe('the network of this machine has changed', isGone));
-  answer(handlers({ node, driver, peering, discovery, pings, questions, tun, network }));
+  const network = watchNetwork(({ isGone }) => {
+    peering.probe('the network of this machine has changed', isGone);
+    discovery.look();
+  });
+  answer(handlers({ node, driver, peering, neighbourhood, pings, questions, tun, network }));
   driver.start();
   await peering.reload(settings.peers, settings.listen);
   discovery.reload(settings.multicast);
@@ -110,37 +111,19 @@ function nodeOptions(
   };
 }
 
-/** How neighbours that discovery finds become links. */
-function discoveryUser(
-  key: Uint8Array,
-  crypto: NodeOptions['crypto'],
-  { driver, links, peering }: { driver: Driver; links: Links; peering: Peering },
-): DiscoveryUser {
-  return {
-    key,
-    scheme: 'tls',
-    links,
-    hash: (password, data) => crypto.blake2b512(password, data),
-    dialled: (carrier, watcher) => driver.attach(carrier, watcher),
-    accepted: (carrier, down) => peering.accept(carrier, down),
-    end: (link) => driver.detach(link),
-    report,
-    openSocket: (options, events) => new BeaconSocket(options, events),
-  };
-}
-
 type Parts = {
   node: Node;
   driver: Driver;
   peering: Peering;
-  discovery: Discovery;
+  neighbourhood: Neighbourhood;
   pings: Pings;
   questions: Questions;
   tun: TunResult;
   network: NetworkWatch;
 };
 
-function handlers({ node, driver, peering, discovery, pings, questions, tun, network }: Parts): Handlers {
+function handlers({ node, driver, peering, neighbourhood, pings, questions, tun, network }: Parts): Handlers {
+  const { discovery } = neighbourhood;
   return {
     self: () => node.self(),
     peers: () => peering.rows(node.links()),
@@ -149,7 +132,7 @@ function handlers({ node, driver, peering, discovery, pings, questions, tun, net
     sessions: () => node.sessions(),
     stats: () => {
       const stats = node.stats();
-      return { ...stats, drops: { ...stats.drops, ...discovery.dropped } };
+      return { ...stats, drops: { ...stats.drops, ...neighbourhood.drops() } };
     },
     tun: () => tun.info,
     listening: () => peering.listening,

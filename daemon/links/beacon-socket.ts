@@ -10,7 +10,7 @@ export type BeaconSocketEvents = {
   /** The group is joined, or a datagram has left. */
   works(): void;
   /** `from` is an address with its zone. */
-  heard(datagram: Uint8Array, from: string): void;
+  heard(datagram: Uint8Array, from: string, port: number): void;
   /** Once; the socket is closed. */
   failed(error: Error): void;
 };
@@ -42,7 +42,7 @@ export class BeaconSocket {
     socket.on('error', (error) => this.#fail(error));
     this.#stream.on('error', (error) => this.#fail(error));
     this.#stream.on('data', ({ payload, from }: Received) => {
-      if (this.#isOpen) events.heard(payload, from.address);
+      if (this.#isOpen) events.heard(payload, from.address, from.port);
     });
     socket.bind({ address, port }, () => {
       if (group === undefined || !this.#isOpen) return;

@@ -54,17 +54,19 @@ export class Discovery {
     const text = (all: readonly DiscoveryRule[]): string => all.map(ruleText).join();
     const hasChanged = text(rules) !== text(this.#rules);
     this.#rules = rules;
-    this.#look();
+    this.look();
     return hasChanged ? ['neighbours are looked for by the new MulticastInterfaces'] : [];
   }
 
   stop(): void {
+    this.#rules = [];
     clearTimeout(this.#timer);
     for (const station of this.#stations.values()) station.close();
     this.#stations.clear();
   }
 
-  #look(): void {
+  /** Besides looking regularly: when the interfaces have changed. */
+  look(): void {
     clearTimeout(this.#timer);
     const isWanted = this.#rules.some(({ beacon, listen }) => beacon || listen);
     const places = isWanted ? placesOf(this.#interfaces(), this.#rules) : [];
@@ -78,7 +80,7 @@ export class Discovery {
       this.#stations.set(place.name, new Station(place, this.#user, this.#neighbours));
     }
     for (const station of this.#stations.values()) station.look();
-    if (isWanted) this.#timer = setTimeout(() => this.#look(), LOOK_MS + Math.random() * LOOK_SPREAD_MS);
+    if (isWanted) this.#timer = setTimeout(() => this.look(), LOOK_MS + Math.random() * LOOK_SPREAD_MS);
   }
 }
 

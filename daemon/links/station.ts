@@ -36,7 +36,11 @@ export type DiscoveryUser = {
   end(link: LinkId): void;
   report(level: 'debug' | 'warn', message: string, fields?: Record<string, string>): void;
   openSocket(options: BeaconSocketOptions, events: BeaconSocketEvents): Pick<BeaconSocket, 'send' | 'close'>;
+  /** What else is kept on an interface as long as discovery is. */
+  beside(place: Place): Beside;
 };
+
+export type Beside = { look(): void; close(): void };
 
 /** Something to open, and what came of it. `failures` are those since it worked last. */
 type Part<T> = { open: T | undefined; isOpening: boolean; failures: number; retryAtMs: number };
@@ -47,6 +51,7 @@ export class Station {
   readonly place: Place;
   readonly #user: DiscoveryUser;
   readonly #neighbours: Neighbours;
+  readonly #beside: Beside;
   readonly #listener: Part<Listener> = part();
   readonly #sender: Part<Socket> = part();
   readonly #receiver: Part<Socket> = part();
@@ -60,6 +65,7 @@ export class Station {
     this.place = place;
     this.#user = user;
     this.#neighbours = neighbours;
+    this.#beside = user.beside(place);
   }
 
   /** `[address%zone]:port` of the listener. */
@@ -70,6 +76,7 @@ export class Station {
   /** Opens what is missing and due, and sends the beacon when it is due. To be called every second or two. */
   look(): void {
     const { name, address, rule } = this.place;
+    this.#beside.look();
     if (rule.listen && isDue(this.#receiver)) {
       this.#openSocket(this.#receiver, { address: `${GROUP}%${name}`, port: GROUP_PORT, group: GROUP });
     }
@@ -83,6 +90,7 @@ export class Station {
 
   close(): void {
     this.#isClosed = true;
+    this.#beside.close();
     this.#sender.open?.close();
     this.#receiver.open?.close();
     void this.#listener.open?.close();

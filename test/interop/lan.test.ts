@@ -113,7 +113,7 @@ describe('ratatosk and yggdrasil on one LAN', { concurrency: 3 }, () => {
   );
 
   test(
-    'four nodes, two of each, all reach each other',
+    'four nodes, two of each, all reach each other; ours by datagrams, the others by tls',
     options,
     withLab(async (lab) => {
       const kinds = ['ratatosk', 'yggdrasil', 'ratatosk', 'yggdrasil'] as const;
@@ -126,6 +126,11 @@ describe('ratatosk and yggdrasil on one LAN', { concurrency: 3 }, () => {
       for (const [i, node] of nodes.entries()) {
         for (const other of nodes.slice(i + 1)) await assertPings(node, other);
       }
+      const schemes = async (from: TestNode, to: TestNode) =>
+        new Set((await linksBetween(from, to)).map(({ remote }) => remote?.split(':')[0]));
+      const [ours, theirs, alsoOurs] = [at(nodes, 0), at(nodes, 1), at(nodes, 2)];
+      assert.ok((await schemes(ours, alsoOurs)).has('udp'));
+      assert.deepEqual(await schemes(ours, theirs), new Set(['tls']));
     }),
   );
 });

@@ -168,7 +168,7 @@ export function framesIn(octets: Uint8Array): Frame[] {
 export class FakePipe implements Pipe {
   static #count = 0;
   readonly id = linkId(FakePipe.#count++);
-  readonly facts: LinkFacts;
+  facts: LinkFacts;
   readonly key: PublicKey;
   priority: number;
   upSinceMs = 0;

@@ -28,7 +28,16 @@ const beaconOf = (key: Uint8Array, psk = PSK): Uint8Array =>
   writeLinkBeacon(key, 1_452, (body) => hmac(hmac(psk, Buffer.from('ratatosk beacon v1')), body));
 
 function start(changes: Partial<BeaconsOptions> = {}): Beacons {
-  const options = { key: OWN, psk: PSK, rxMtu: 1_452, pace: BEACON_PACE, hmac, chance: () => 0.5, ...changes };
+  const options = {
+    key: OWN,
+    psk: PSK,
+    rxMtu: 1_452,
+    pace: BEACON_PACE,
+    isMute: false,
+    hmac,
+    chance: () => 0.5,
+    ...changes,
+  };
   return new Beacons(options, 0);
 }
 
@@ -87,6 +96,13 @@ test('the beacon is that of the vectors', () => {
   assert.deepEqual(out?.packet, octets(`a400${Buffer.from(key).toString('hex')}00ffc882a53f021e01af41be0f7477840e6d`));
 });
 
+test('a mute one sends nothing, and dials lower keys too', () => {
+  const beacons = start({ isMute: true });
+  assert.deepEqual([beacons.deadline(), beacons.due(100_000)], [Number.POSITIVE_INFINITY, []]);
+  assert.equal(word(hear(beacons, lower(1), 0)), 'dial');
+  assert.equal(word(hear(beacons, higher(1), 0)), 'dial');
+});
+
 // Hearing
 
 test('the lower key dials', () => {
@@ -130,7 +146,7 @@ test('an identity that is linked, that is dialled or that is ourselves is nothin
 test('one identity is dialled, or answered, once in 30 s', () => {
   const beacons = start();
   hear(beacons, higher(1), 0);
-  beacons.ended(higher(1));
+  beacons.ended(higher(1), false);
   assert.equal(word(hear(beacons, higher(1), 29_999)), 'beacon identity lately');
   assert.equal(word(hear(beacons, higher(1), 30_000)), 'dial');
   assert.equal(word(hear(beacons, lower(1), 40_000)), 'answer');
@@ -139,11 +155,21 @@ test('one identity is dialled, or answered, once in 30 s', () => {
   assert.equal(word(hear(beacons, lower(1), 70_000)), 'answer');
 });
 
+test('an identity that was linked may be dialled again at once', () => {
+  const beacons = start();
+  hear(beacons, higher(1), 0);
+  beacons.ended(higher(1), true);
+  assert.equal(word(beacons.heard(beaconOf(higher(1)), HOME, () => true, 1_000)), 'known');
+  assert.equal(word(hear(beacons, higher(1), 2_000)), 'dial');
+  beacons.ended(higher(1), false);
+  assert.equal(word(hear(beacons, higher(1), 3_000)), 'beacon identity lately');
+});
+
 test('8 dials and answers may wait, the 9th beacon leads to nothing', () => {
   const beacons = start();
   for (let i = 0; i < 8; i++) hear(beacons, i < 4 ? higher(i) : lower(i), 0);
   assert.equal(word(hear(beacons, higher(8), 0)), 'beacons pending');
-  beacons.ended(higher(0));
+  beacons.ended(higher(0), false);
   assert.equal(word(hear(beacons, higher(8), 0)), 'dial');
   assert.equal(word(hear(beacons, lower(9), 0)), 'beacons pending');
   beacons.due(1_000);
@@ -156,8 +182,8 @@ test('8 dials and answers may wait, the 9th beacon leads to nothing', () => {
 test('the end of what was not dialled makes no room', () => {
   const beacons = start();
   for (let i = 0; i < 8; i++) hear(beacons, higher(i), 0);
-  beacons.ended(higher(100));
-  for (let i = 0; i < 3; i++) beacons.ended(higher(0));
+  beacons.ended(higher(100), false);
+  for (let i = 0; i < 3; i++) beacons.ended(higher(0), false);
   assert.equal(word(hear(beacons, higher(8), 0)), 'dial');
   assert.equal(word(hear(beacons, higher(9), 0)), 'beacons pending');
 });
@@ -166,11 +192,11 @@ test('256 identities are remembered, and the 257th is heard when the time of one
   const beacons = start();
   for (let i = 0; i < 256; i++) {
     assert.equal(word(hear(beacons, higher(i), i < 255 ? 0 : 10_000)), 'dial');
-    beacons.ended(higher(i));
+    beacons.ended(higher(i), false);
   }
   assert.equal(word(hear(beacons, higher(300), 29_999)), 'beacon identities full');
   assert.equal(word(hear(beacons, higher(300), 30_000)), 'dial');
-  beacons.ended(higher(300));
+  beacons.ended(higher(300), false);
   assert.equal(word(hear(beacons, higher(255), 30_000)), 'beacon identity lately');
 });
 
@@ -179,7 +205,7 @@ test('an identity that is being dialled is not forgotten', () => {
   hear(beacons, higher(0), 0);
   for (let i = 1; i < 256; i++) {
     hear(beacons, higher(i), 0);
-    beacons.ended(higher(i));
+    beacons.ended(higher(i), false);
   }
   hear(beacons, higher(300), 60_000);
   assert.equal(word(hear(beacons, higher(0), 60_000)), 'known');

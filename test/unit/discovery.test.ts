@@ -34,6 +34,9 @@ class Around {
   readonly datagrams: Uint8Array[] = [];
   listenError: Error | undefined;
   sendError: Error | undefined;
+  /** Of what is kept beside the stations. */
+  looks = 0;
+  closes = 0;
   readonly time: VirtualTime;
   readonly discovery: Discovery;
   #links = 0;
@@ -70,6 +73,7 @@ class Around {
         accepted: (_carrier, down) => this.#attach({ down }),
         end: (link) => this.end(link, 'removed'),
         report: (level, message) => this.reports.push(`${level} ${message}`),
+        beside: () => ({ look: () => this.looks++, close: () => this.closes++ }),
         openSocket: (options, events) => this.#openSocket(options, events),
       },
       () => this.interfaces,
@@ -100,7 +104,7 @@ class Around {
   hear(datagram: Uint8Array, from = 'fe80::2%eth0'): void {
     const socket = this.open().find(({ address }) => address === `${GROUP}%eth0`);
     assert.ok(socket !== undefined, 'nobody listens to the group on eth0');
-    socket.events.heard(datagram, from);
+    socket.events.heard(datagram, from, 9001);
   }
 
   open(): FakeSocket[] {
@@ -290,6 +294,7 @@ test('with an interface go its sockets, its listener, its links and its dials', 
   await around.time.advance(2_050);
   assert.equal(around.links.size, 0);
   assert.equal(around.dials[1]?.signal.aborted, true);
+  assert.equal(around.closes, 1);
   assert.equal(listener.isClosed, true);
   assert.deepEqual([around.open(), around.discovery.info()], [[], []]);
 });

@@ -4,7 +4,7 @@ import { Forwarder, preferredLink } from '../../daemon/core/routing/forward.ts';
 import { type PeerLink, Peers } from '../../daemon/core/routing/peers.ts';
 import { Tree } from '../../daemon/core/routing/tree.ts';
 import { pathPorts } from '../../daemon/wire/path.ts';
-import { contextOf, FakePipe, type Identity, identities, vectorsOf } from '../support/core.ts';
+import { contextOf, FakePipe, type Identity, identities, linkFacts, vectorsOf } from '../support/core.ts';
 import { encodePorts } from './wire-property.ts';
 
 const [root, us, ...others] = identities(8) as [Identity, Identity, ...Identity[]];
@@ -238,6 +238,21 @@ test('of the links of one peer one whose answer is overdue comes last, whatever 
   assert.equal(place.hop([2, 5]), other);
   (other.pipe as FakePipe).isDoubtful = true;
   assert.equal(place.hop([2, 5]), doubtful);
+});
+
+test('of the links of one peer datagrams come before streams of the same priority, unless a cost is set', () => {
+  const place = new Place(1);
+  const stream = place.add(first, [2], 1);
+  const datagrams = place.add(first, [2], 50);
+  (datagrams.pipe as FakePipe).lagMs = 50;
+  assert.equal(preferredLink(stream.peer), datagrams);
+  assert.equal(place.hop([2, 5]), datagrams);
+  const urgent = place.add(first, [2], 90, -1);
+  assert.equal(place.hop([2, 5]), urgent);
+  urgent.isEligible = false;
+  (stream.pipe as FakePipe).facts = linkFacts({ cost: 1 });
+  assert.equal(preferredLink(stream.peer), stream);
+  assert.equal(place.hop([2, 5]), stream);
 });
 
 test('an overdue answer of a peer does not make another peer the next hop', () => {

@@ -77,6 +77,8 @@ export type BeaconsOptions = {
   readonly psk: Uint8Array;
   readonly rxMtu: number;
   readonly pace: BeaconPace;
+  /** Sends no beacons, and so dials whomever it hears. */
+  readonly isMute: boolean;
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
   /** From 0 up to 1. */
   chance(): number;
@@ -105,7 +107,7 @@ export class Beacons {
     this.#checks = new Bucket(CHECKS, nowMs);
     this.#identities = new OctetMap(key.length, Math.floor(options.chance() * 2 ** 31));
     this.#startedAtMs = nowMs;
-    this.#nextAtMs = nowMs;
+    this.#nextAtMs = options.isMute ? Number.POSITIVE_INFINITY : nowMs;
   }
 
   /** From the next beacon on. */
@@ -135,16 +137,17 @@ export class Beacons {
     const beacon = readLinkBeacon(packet);
     if (beacon === undefined) return dropped('beacon malformed');
     const { key, rxMtu, body, mac } = beacon;
-    if (equalOctets(key, this.#options.key) || isLinked(key)) return { kind: 'known' };
+    if (equalOctets(key, this.#options.key)) return { kind: 'known' };
     const identity = this.#identities.get(key);
     if (identity?.isDialling) return { kind: 'known' };
     if (identity !== undefined && nowMs < identity.sinceMs + this.#pace.rest) return dropped('beacon identity lately');
     if (!this.#checks.take(nowMs)) return dropped('beacon rate');
     if (!isMac(mac, this.#options.hmac(this.#macKey, body))) return dropped('beacon mac');
+    if (isLinked(key)) return { kind: 'known' };
     if (this.#dialling + this.#answers.length >= PENDING_MAX) return dropped('beacons pending');
     if (identity !== undefined) this.#identities.delete(key);
     else if (!this.#makeRoom(nowMs)) return dropped('beacon identities full');
-    const isDialling = compareOctets(this.#options.key, key) < 0;
+    const isDialling = this.#options.isMute || compareOctets(this.#options.key, key) < 0;
     const known = { key: key.slice(), sinceMs: nowMs, isDialling };
     this.#identities.set(key, known);
     if (isDialling) {
@@ -155,12 +158,16 @@ export class Beacons {
     return { kind: 'answer' };
   }
 
-  /** What `heard` asked to dial is linked, or will not be. */
-  ended(key: Uint8Array): void {
+  /**
+   * What `heard` asked to dial is linked, or will not be. Who is linked has proven its key: it may be dialled again as soon as
+   * the link ends, whoever claims that key rests.
+   */
+  ended(key: Uint8Array, isLinked: boolean): void {
     const identity = this.#identities.get(key);
     if (identity?.isDialling !== true) return;
-    identity.isDialling = false;
     this.#dialling--;
+    if (isLinked) this.#identities.delete(key);
+    else identity.isDialling = false;
   }
 
   /** For one more identity; those that may be dialled again are forgotten. */

@@ -73,13 +73,14 @@ export class Forwarder {
 /**
  * The rules of section 4.5, first one that applies. Before them all: anyone can make a tree of its own and have any
  * coordinates there, so a peer of another tree is a hop only when ours has none. Of one peer's links those whose answer is
- * overdue come last.
+ * overdue come last, and datagrams before streams: on a datagram link nothing that is lost holds up what follows.
  */
 function isBetter(x: PeerLink, distance: number, y: PeerLink, yDistance: number, yCost: number): boolean {
   if (x.peer.hasOurRoot !== y.peer.hasOurRoot) return x.peer.hasOurRoot;
   if (x.peer === y.peer) {
     if (x.pipe.isDoubtful !== y.pipe.isDoubtful) return y.pipe.isDoubtful;
     if (x.pipe.priority !== y.pipe.priority) return x.pipe.priority < y.pipe.priority;
+    if (isDatagram(x) !== isDatagram(y) && hasNoSetCost(x) && hasNoSetCost(y)) return isDatagram(x);
   }
   const product = x.cost * distance;
   const yProduct = yCost * yDistance;
@@ -87,6 +88,15 @@ function isBetter(x: PeerLink, distance: number, y: PeerLink, yDistance: number,
   if (distance !== yDistance) return distance < yDistance;
   if (x.cost !== yCost) return x.cost < yCost;
   return x.order < y.order;
+}
+
+/** Only such links measure themselves. */
+function isDatagram({ pipe }: PeerLink): boolean {
+  return pipe.lagMs !== undefined;
+}
+
+function hasNoSetCost({ pipe }: PeerLink): boolean {
+  return pipe.facts.cost === undefined;
 }
 
 /** The link of one peer that is preferred: one in no doubt, lowest priority number, then cost, then age. */
