@@ -34,17 +34,17 @@ type Wanted = Pick<Socket, 'device' | 'isSlow'> & { readonly family: 'ipv4' | 'i
 
 export class Sockets {
   readonly #driver: Driver;
-  readonly #open: (options: UdpOptions) => Promise<DatagramCarrier>;
+  readonly #ports: SystemPorts;
   readonly #closed: (uri: string, reason: string) => void;
   readonly #sockets = new Set<Socket>();
   /** Openings come one after the other: two dials at once share what the first has opened. */
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `closed` is told when the system ends a socket. */
-  constructor(driver: Driver, closed: (uri: string, reason: string) => void, open = openBest) {
+  constructor(driver: Driver, closed: (uri: string, reason: string) => void, ports: SystemPorts = SYSTEM) {
     this.#driver = driver;
     this.#closed = closed;
-    this.#open = open;
+    this.#ports = ports;
   }
 
   /** Rejects with `LISTEN_FAILED`. Its links end with it. */
@@ -65,7 +65,7 @@ export class Sockets {
     const psk = await pskOf(uri.options);
     const zoned = uri.host.startsWith('fe80') && !uri.host.includes('%') && sourceInterface !== '';
     const wanted = zoned ? { ...uri, host: `${uri.host}%${sourceInterface}` } : uri;
-    const addresses = signal.aborted ? [] : await resolveHost(wanted, signal);
+    const addresses = signal.aborted ? [] : await this.#ports.resolve(wanted, signal);
     if (signal.aborted) return;
     if (addresses.length === 0) throw failed(`${uri.host} has no address that a link may use`);
     const facts = { ...factsOf(uri, psk), attempts: addresses.length > 1 ? 1 : 0 };
@@ -131,7 +131,7 @@ export class Sockets {
 
   async #openSocket(options: UdpOptions, isForAll: boolean): Promise<Socket> {
     const { family, device, isSlow, psk } = options;
-    const carrier = await this.#open(options);
+    const carrier = await this.#ports.open(options);
     const { uri } = carrier.facts;
     const id = this.#driver.datagrams.open(carrier, (reason) => {
       this.#sockets.delete(socket);
@@ -153,7 +153,14 @@ export class Sockets {
   }
 }
 
-const openBest = (options: UdpOptions): Promise<DatagramCarrier> => openUdp(options, loadAddon());
+/** What sockets ask of the system. */
+export type SystemPorts = {
+  open(options: UdpOptions): Promise<DatagramCarrier>;
+  /** Addresses that a link may use. */
+  resolve(uri: LinkUri, signal: AbortSignal): Promise<string[]>;
+};
+
+const SYSTEM: SystemPorts = { open: (options) => openUdp(options, loadAddon()), resolve: resolveHost };
 
 type Call = {
   readonly uri: LinkUri;
