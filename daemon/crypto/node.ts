@@ -3,15 +3,17 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
-  diffieHellman,
   type KeyObject,
   sign as signWith,
   verify as verifyWith,
 } from 'node:crypto';
 import { hash as blake2b } from '@stablelib/blake2b';
-import type { Crypto, KeyPair, Signer } from '../core/port.ts';
+import type { Crypto, Signer } from '../core/port.ts';
 import { hsalsa20OfZero } from './hsalsa20.ts';
+import { base64url, plain, publicHalf } from './key-octets.ts';
 import { ed25519FromX25519, x25519FromEd25519 } from './montgomery.ts';
+import { nodeX25519 } from './node-x25519.ts';
+import type { X25519 } from './portable-x25519.ts';
 
 const KEY_SIZE = 32;
 const SIGNATURE_SIZE = 64;
@@ -20,11 +22,9 @@ const HASH_SIZE = 64;
 const VERIFY_KEYS_MAX = 256;
 /** What PKCS #8 puts before the 32 octets of an Ed25519 seed (RFC 8410). */
 const ED25519_PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-/** Node wants a public half beside every private JWK, and derives the real one itself. */
-const UNUSED_PUBLIC = Buffer.alloc(KEY_SIZE).toString('base64url');
 
-/** Everything but the box, by the OpenSSL inside Node where it can. */
-export function nodeCrypto(): Omit<Crypto, 'box' | 'aead'> {
+/** Everything but boxes and records, by the OpenSSL inside Node where it can. */
+export function nodeCrypto({ x25519, x25519Pair }: X25519 = nodeX25519): Omit<Crypto, 'box' | 'aead'> {
   const verifyKeys = new Map<string, KeyObject>();
 
   /** Least recently used first. */
@@ -51,10 +51,7 @@ export function nodeCrypto(): Omit<Crypto, 'box' | 'aead'> {
       return verifyWith(null, data, verifyKey(key), signature);
     },
     ed25519Signer,
-    x25519Pair(random) {
-      const privateKey = random.slice(0, KEY_SIZE);
-      return { publicKey: publicHalf(x25519PrivateKey(privateKey)), privateKey } satisfies KeyPair;
-    },
+    x25519Pair,
     x25519FromEd25519,
     ed25519FromX25519,
     hmacSha256: (key, data) => plain(createHmac('sha256', key).update(data).digest()),
@@ -79,41 +76,4 @@ function ed25519Signer(seed: Uint8Array): Signer {
     x25519Private: new Uint8Array(createHash('sha512').update(seed).digest().subarray(0, KEY_SIZE)),
     sign: (data) => plain(signWith(null, data, key)),
   };
-}
-
-/** Undefined when the result is zero: Node throws then, and a hostile key must not end the process. */
-function x25519(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
-  const x = base64url(publicKey);
-  const theirs = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
-  const ours = x25519PrivateKey(privateKey);
-  try {
-    return plain(diffieHellman({ privateKey: ours, publicKey: theirs }));
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * As JWK, though its text leaves a copy for the garbage collector: OpenSSL takes 24 µs for it and 340 µs for DER, and
- * a stranger can make us do this.
- */
-function x25519PrivateKey(octets: Uint8Array): KeyObject {
-  return createPrivateKey({
-    key: { kty: 'OKP', crv: 'X25519', x: UNUSED_PUBLIC, d: base64url(octets) },
-    format: 'jwk',
-  });
-}
-
-function publicHalf(privateKey: KeyObject): Uint8Array {
-  const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
-  return new Uint8Array(Buffer.from(x ?? '', 'base64url'));
-}
-
-/** Without the methods of Buffer: its `slice` would not copy. */
-function plain(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-}
-
-function base64url(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('base64url');
 }

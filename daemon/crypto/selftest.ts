@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AeadBatch, AeadJobs, BoxBatch, Crypto } from '../core/port.ts';
+import type { X25519 } from './portable-x25519.ts';
 
 const TAG_SIZE = 16;
 /** As the header of a record with a counter of 32 bits. */
@@ -13,28 +14,29 @@ const SIZES = [0, 1, 65, 2500];
 
 /** What a box does wrong on a known answer, or undefined. */
 export function boxProblem(box: BoxBatch): string | undefined {
-  try {
-    return tryBox(box);
-  } catch (error) {
-    return `${box.name} fails: ${error instanceof Error ? error.message : String(error)}`;
-  }
+  return problemOf(box.name, () => tryBox(box));
 }
 
 /** The same for records. */
 export function aeadProblem(aead: AeadBatch): string | undefined {
-  try {
-    return tryAead(aead);
-  } catch (error) {
-    return `${aead.name} fails: ${error instanceof Error ? error.message : String(error)}`;
-  }
+  return problemOf(aead.name, () => tryAead(aead));
+}
+
+/** The same for X25519. */
+export function x25519Problem(curve: X25519): string | undefined {
+  return problemOf(curve.name, () => tryX25519(curve));
 }
 
 /** What the public-key parts and hashes do wrong, or undefined. */
 export function cryptoProblem(crypto: Omit<Crypto, 'box' | 'aead'>): string | undefined {
+  return problemOf('node:crypto', () => tryCrypto(crypto));
+}
+
+function problemOf(name: string, attempt: () => string | undefined): string | undefined {
   try {
-    return tryCrypto(crypto);
+    return attempt();
   } catch (error) {
-    return `node:crypto fails: ${error instanceof Error ? error.message : String(error)}`;
+    return `${name} fails: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
@@ -90,6 +92,19 @@ function tryCipher(cipher: Cipher, { textAt, sealedAt, adLength, answer }: Layou
     const text = arena.subarray(start, start + (SIZES[i] ?? 0));
     if (jobs.ok[i] !== 1 || text.some((octet, k) => octet !== (k & 255))) return `${cipher.name} opens wrongly`;
   }
+  return undefined;
+}
+
+/** RFC 7748 sections 5.2, the second: a scalar that is not clamped, the top bit of u set; and 6.1, what is Bob's. */
+function tryX25519({ name, x25519, x25519Pair }: X25519): string | undefined {
+  const scalar = octets('4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d');
+  const result = x25519(scalar, octets('e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493'));
+  const wanted = octets('95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957');
+  if (result === undefined || !isEqual(result, wanted)) return `${name} multiplies wrongly on X25519`;
+  const bob = x25519Pair(octets('5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb')).publicKey;
+  if (!isEqual(bob, octets('de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f')))
+    return `${name} derives a wrong public key of X25519`;
+  if (x25519(scalar, new Uint8Array(32)) !== undefined) return `${name} accepts a zero result of X25519`;
   return undefined;
 }
 
