@@ -1,6 +1,7 @@
 /** Through a SOCKS5 proxy, with and without TLS inside: `socks://user:password@proxy:port/host:port`. */
 import type { Socket } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
+import { inBulk } from './bulk-socket.ts';
 import type { Certificate } from './certificate.ts';
 import { connectTcp, isForbidden } from './connect.ts';
 import { dialledFacts } from './facts.ts';
@@ -12,7 +13,7 @@ import { askProxy } from './socks5.ts';
 
 export const socks: LinkKind = {
   async dial(uri, sourceInterface, signal) {
-    return new SocketCarrier(await connectThrough(uri, sourceInterface, signal), dialledFacts(uri));
+    return new SocketCarrier(inBulk(await connectThrough(uri, sourceInterface, signal)), dialledFacts(uri));
   },
 };
 

@@ -1,4 +1,5 @@
 /** Plain TCP. */
+import { inBulk } from './bulk-socket.ts';
 import { connectTcp } from './connect.ts';
 import { acceptedFacts, dialledFacts, remoteUri } from './facts.ts';
 import type { LinkKind } from './link.ts';
@@ -7,13 +8,13 @@ import { SocketCarrier } from './socket-carrier.ts';
 
 export const tcp: LinkKind = {
   async dial(uri, sourceInterface, signal) {
-    return new SocketCarrier(await connectTcp(uri, sourceInterface, signal), dialledFacts(uri));
+    return new SocketCarrier(inBulk(await connectTcp(uri, sourceInterface, signal)), dialledFacts(uri));
   },
 
   listen(uri, accept) {
     return listenTcp(uri, (socket) => {
       const remote = remoteUri(uri.scheme, socket.remoteAddress, socket.remotePort);
-      accept(new SocketCarrier(socket, acceptedFacts(uri, remote)));
+      accept(new SocketCarrier(inBulk(socket), acceptedFacts(uri, remote)));
     });
   },
 };

@@ -5,6 +5,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
 import { watchAttempt } from './attempt.ts';
+import { inBulk } from './bulk-socket.ts';
 import { acceptedFacts, dialledFacts } from './facts.ts';
 import type { LinkKind, LinkUri } from './link.ts';
 import { listenFailed, openServer } from './listen.ts';
@@ -16,7 +17,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export function unix(makeWay: (path: string) => Promise<void>): LinkKind {
   return {
     async dial(uri, _sourceInterface, signal) {
-      return new SocketCarrier(await connectUnix(uri, signal), dialledFacts(uri));
+      return new SocketCarrier(inBulk(await connectUnix(uri, signal)), dialledFacts(uri));
     },
 
     async listen(uri, accept) {
@@ -24,7 +25,7 @@ export function unix(makeWay: (path: string) => Promise<void>): LinkKind {
         throw listenFailed(uri, error);
       });
       const server = createServer({ pauseOnConnect: true }, (socket) => {
-        accept(new SocketCarrier(socket, acceptedFacts(uri, uri.name)));
+        accept(new SocketCarrier(inBulk(socket), acceptedFacts(uri, uri.name)));
       });
       return openServer(server, uri, { path: uri.path }, () => server.close());
     },
