@@ -1,7 +1,7 @@
 /**
- * Runs the tests: `node dist/test/run.js [--long] [PART-OF-A-FILE-NAME …]`. Everything that computes runs side by side;
- * everything that makes networks runs one file after the other, since it shares the machine's cores and namespaces.
- * One report and one summary for all, as `node --test` prints them.
+ * Runs the tests: `node dist/test/run.js [--long] [PART-OF-A-FILE-NAME …]`, batch after batch. What computes takes as many
+ * files at once as there are cores; what makes networks mostly waits, so it takes more, each in namespaces of its own; what
+ * measures how fast or how smoothly traffic flows runs alone. One report and one summary for all, as `node --test` prints them.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -11,12 +11,14 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
 const HERE = import.meta.dirname;
-const SIDE_BY_SIDE = ['unit', 'sim'];
-const ONE_BY_ONE = ['net', 'interop', 'hostile'];
-const LONG = ['long'];
 /** Of one file; a hang must not become the run's. Long tests have limits of their own. */
 const FILE_LIMIT_MS = 5 * 60_000;
-const CORES_USED = 2;
+
+const COMPUTES = ['unit', 'sim', 'hostile'];
+const MAKES_NETWORKS = ['interop', 'net'];
+/** Of those, what others on the same cores would falsify. */
+const MEASURES = ['interop/bulk', 'interop/loss', 'net/bulk', 'net/hostile-beacon'];
+const LONG = ['long'];
 
 type Event = { type: string; data: EventData };
 type EventData = { message?: string; nesting?: number; name?: string; file?: string; skip?: boolean | string };
@@ -26,11 +28,14 @@ const COUNTERS = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'to
 async function main(isLong: boolean, filters: readonly string[]): Promise<number> {
   const pick = (folders: readonly string[]): string[] =>
     folders.flatMap((name) => testFiles(join(HERE, name), filters));
+  const measures = (path: string): boolean => MEASURES.some((name) => path === join(HERE, `${name}.test.js`));
+  const networks = pick(MAKES_NETWORKS);
   const batches = isLong
     ? [{ files: pick(LONG), concurrency: 1 }]
     : [
-        { files: pick(SIDE_BY_SIDE), concurrency: CORES_USED },
-        { files: pick(ONE_BY_ONE), concurrency: 1 },
+        { files: pick(COMPUTES), concurrency: 2 },
+        { files: networks.filter((path) => !measures(path)), concurrency: 3 },
+        { files: networks.filter(measures), concurrency: 1 },
       ];
   const total = new Total();
   const report = new PassThrough({ objectMode: true });
