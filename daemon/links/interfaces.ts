@@ -1,6 +1,7 @@
 /** Which of this machine's network interfaces discovery works on (section 3.2), and by which rule. */
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { ipv6Octets } from '../wire/ipv6-text.ts';
 
 /** An entry of `MulticastInterfaces`. The expression is the operator's, never from outside. */
 export type DiscoveryRule = {
@@ -31,12 +32,19 @@ export function placesOf(interfaces: readonly LocalInterface[], rules: readonly 
   });
 }
 
-/** Interfaces that are up, carry multicast and are no tunnels; nothing is found where there is no IPv6. */
+/**
+ * Interfaces that are up, carry multicast, are no tunnels and have an address that may be used; nothing is found where
+ * there is no IPv6.
+ */
 export function linkLocalInterfaces(): LocalInterface[] {
   const found: LocalInterface[] = [];
-  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+  const all = Object.entries(networkInterfaces());
+  const tentative = tentativeAddresses(ipv6Table());
+  for (const [name, addresses] of all) {
     const own = addresses?.find(({ address, internal }) => !internal && isLinkLocal(address));
-    if (own !== undefined && canMulticast(name)) found.push({ name, address: withoutZone(own.address) });
+    if (own === undefined || !canMulticast(name)) continue;
+    const address = withoutZone(own.address);
+    if (!tentative.has(`${digitsOf(address)} ${name}`)) found.push({ name, address });
   }
   return found;
 }
@@ -48,6 +56,37 @@ export function isLinkLocal(address: string): boolean {
 
 export function withoutZone(address: string): string {
   return address.split('%')[0] ?? '';
+}
+
+const IFA_F_OPTIMISTIC = 0x04;
+const IFA_F_TENTATIVE = 0x40;
+
+/**
+ * Of the text of `/proc/net/if_inet6` those that nothing can be bound to yet, since the kernel is still asking the LAN
+ * whether another has them: for a second or two after an interface has come up. As 32 digits and a name.
+ */
+export function tentativeAddresses(table: string): Set<string> {
+  const found = new Set<string>();
+  for (const line of table.split('\n')) {
+    // Digits of the address, index, length of the prefix, scope, flags, name.
+    const [digits = '', , , , flags = '', name] = line.trim().split(/ +/);
+    const isWaiting = (Number.parseInt(flags, 16) & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC)) === IFA_F_TENTATIVE;
+    if (name !== undefined && isWaiting) found.add(`${digits} ${name}`);
+  }
+  return found;
+}
+
+function digitsOf(address: string): string {
+  return Buffer.from(ipv6Octets(address)).toString('hex');
+}
+
+/** Where the system does not tell, the attempt will. */
+function ipv6Table(): string {
+  try {
+    return readFileSync('/proc/net/if_inet6', 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 const IFF_POINTOPOINT = 0x10;

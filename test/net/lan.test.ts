@@ -122,6 +122,26 @@ describe('neighbours on a LAN', { concurrency: 3 }, () => {
   );
 
   test(
+    'an address that the kernel still asks the LAN about is waited for',
+    options,
+    withLab(async (lab) => {
+      const nodes = await layLan(lab, [
+        { kind, hasTun: false },
+        { kind, hasTun: false },
+      ]);
+      for (const node of nodes) {
+        // Three questions, a second each.
+        await node.netns.mustRun(['sh', '-c', `echo 3 > /proc/sys/net/ipv6/conf/${LAN_DEVICE}/dad_transmits`]);
+        await setLanDevice(node, 'down');
+        await setLanDevice(node, 'up');
+      }
+      await Promise.all(nodes.map((node) => node.start()));
+      await becomeNeighbours(nodes, 10_000);
+      for (const node of nodes) assert.doesNotMatch(node.log, /EADDRNOTAVAIL/);
+    }),
+  );
+
+  test(
     'a node without rights finds its neighbours too',
     options,
     withLab(async (lab) => {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { patternOf } from '../../daemon/host/pattern.ts';
-import { type DiscoveryRule, isLinkLocal, linkLocalInterfaces, placesOf } from '../../daemon/links/interfaces.ts';
+import {
+  type DiscoveryRule,
+  isLinkLocal,
+  linkLocalInterfaces,
+  placesOf,
+  tentativeAddresses,
+} from '../../daemon/links/interfaces.ts';
 
 function rule(regex: string, changes: Partial<DiscoveryRule> = {}): DiscoveryRule {
   const found = patternOf(regex);
@@ -66,4 +72,20 @@ test('the interfaces of this machine are those with a link-local address, withou
     assert.ok(own.some((entry) => !entry.internal && entry.address.split('%')[0] === address));
     assert.match(address, /^fe[89ab][0-9a-f]:[0-9a-f:]+$/);
   }
+});
+
+test('an address that the kernel still asks the LAN about is tentative, one that may be used meanwhile is not', () => {
+  const table = [
+    '00000000000000000000000000000001 01 80 10 80       lo',
+    'fe8000000000000000fc00fffe000001 04 40 20 c0     eth0',
+    'fe8000000000000000fc00fffe000002 05 40 20 80     eth1',
+    'fe8000000000000000fc00fffe000003 06 40 20 44    wlan0',
+    'fe8000000000000000fc00fffe000004 1f 40 20 c8 averylongname15',
+    '',
+  ].join('\n');
+  assert.deepEqual(
+    [...tentativeAddresses(table)],
+    ['fe8000000000000000fc00fffe000001 eth0', 'fe8000000000000000fc00fffe000004 averylongname15'],
+  );
+  assert.deepEqual(tentativeAddresses(''), new Set());
 });
