@@ -3,6 +3,7 @@ import { randomFillSync } from 'node:crypto';
 import { Context } from '../../daemon/core/context.ts';
 import { DEFAULT_LIMITS } from '../../daemon/core/limits.ts';
 import { Channel } from '../../daemon/core/link/datagram/channel.ts';
+import { RepairSpace } from '../../daemon/core/link/datagram/fragments.ts';
 import { ReassemblySpace } from '../../daemon/core/link/datagram/reassembly.ts';
 import type { PipeUser } from '../../daemon/core/link/pipe.ts';
 import { type Crypto, DATAGRAM_ADDRESS, linkId, publicKey } from '../../daemon/core/port.ts';
@@ -118,6 +119,7 @@ function newChannel(context: Context, peer: Context, mtu: number, user: PipeUser
     address: new Uint8Array(DATAGRAM_ADDRESS),
     user,
     space: new ReassemblySpace(),
+    repairSpace: new RepairSpace(),
     mark: () => {},
   });
 }

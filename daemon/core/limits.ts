@@ -54,10 +54,12 @@ export const FNACKS_PER_PACKET = 16;
 export const REPAIRS_PER_FRAGMENT = 2;
 /** Of what was sent in the last second. */
 export const REPAIR_SHARE = 0.25;
-/** Incomplete messages of all links. */
+/** Incomplete messages of all links; the link that holds most gives way. */
 export const REASSEMBLY_BYTES = 16 * 1024 * 1024;
+/** Sent fragments that all links keep for repair. */
+export const REPAIR_BYTES = 32 * 1024 * 1024;
 /** Messages of one link that late fragments cannot begin anew. */
-export const REASSEMBLED_REMEMBERED = 64;
+export const REASSEMBLED_REMEMBERED = 512;
 /** Messages on one link between two drains that need no queue: octets, which a pooled buffer holds, and count. */
 export const OUTBOX_BYTES = 147_456;
 export const OUTBOX_ROWS = 512;

@@ -1,6 +1,7 @@
 /** Two channels joined by a medium that loses, delays, reorders and repeats packets; keys are left out. Virtual time. */
 import type { Context } from '../../daemon/core/context.ts';
 import { Channel } from '../../daemon/core/link/datagram/channel.ts';
+import { RepairSpace } from '../../daemon/core/link/datagram/fragments.ts';
 import type { ChannelOptions } from '../../daemon/core/link/datagram/parts.ts';
 import { ReassemblySpace } from '../../daemon/core/link/datagram/reassembly.ts';
 import type { Pipe, PipeUser } from '../../daemon/core/link/pipe.ts';
@@ -131,6 +132,7 @@ export class ChannelPair {
 export class End implements PipeUser {
   readonly channel: Channel;
   readonly context: Context;
+  readonly repairSpace = new RepairSpace();
   /** The first is where its packets come from; at all of them it can be reached. */
   rows: Uint8Array[];
   /** Of the packets it sends. */
@@ -177,6 +179,7 @@ export class End implements PipeUser {
       hasRepair: true,
       user: this,
       space,
+      repairSpace: this.repairSpace,
       mark: () => {},
       ...changes,
     });

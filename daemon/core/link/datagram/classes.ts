@@ -39,7 +39,7 @@ export type ClassConstants = {
   /** Largest unreliable message. */
   readonly messageMax: number;
   readonly reassembly: { readonly messages: number; readonly bytes: number; readonly ageMs: number };
-  /** Fragments kept for repair. */
+  /** Fragments kept for repair: what leaves between a loss and the second request for it, or repair has nothing to give. */
   readonly repair: { readonly bytes: number; readonly ageMs: number };
   /** Traffic waiting for the link. */
   readonly queueBytes: number;
@@ -70,8 +70,8 @@ const U: ClassConstants = {
   rtoMs: { initial: 1_000, min: 100, max: 10_000 },
   ctrlWindow: 65_536,
   messageMax: 131_070,
-  reassembly: { messages: 64, bytes: 1_048_576, ageMs: 1_000 },
-  repair: { bytes: 262_144, ageMs: 500 },
+  reassembly: { messages: 256, bytes: 8_388_608, ageMs: 1_000 },
+  repair: { bytes: 8_388_608, ageMs: 500 },
   queueBytes: 1_048_576,
   codel: { targetMs: 5, intervalMs: 100 },
 };

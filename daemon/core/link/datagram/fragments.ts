@@ -3,7 +3,7 @@
  * document, section 10).
  */
 import { FRAG_HEAD, FRAGMENTS_MAX, LINK_FRAME } from '../../../wire/link-frames.ts';
-import { REPAIR_SHARE, REPAIRS_PER_FRAGMENT } from '../../limits.ts';
+import { REPAIR_BYTES, REPAIR_SHARE, REPAIRS_PER_FRAGMENT } from '../../limits.ts';
 import type { BufferPool, Pooled } from '../../pool.ts';
 import type { ClassConstants } from './classes.ts';
 import { Rate } from './rate.ts';
@@ -22,9 +22,15 @@ type Cut = {
   readonly wanted: Uint8Array;
 };
 
+/** What all links of a node share: the octets they keep. */
+export class RepairSpace {
+  bytes = 0;
+}
+
 export class Fragments {
   readonly #constants: ClassConstants;
   readonly #pool: BufferPool;
+  readonly #space: RepairSpace;
   readonly #hasRepair: boolean;
   /** Octets that this link sends, and what of that was repair. */
   readonly #sent: Rate;
@@ -41,10 +47,18 @@ export class Fragments {
   /** Repairs that are asked for, oldest first. */
   readonly #repairs: { readonly cut: Cut; readonly index: number }[] = [];
 
-  constructor(constants: ClassConstants, pool: BufferPool, hasRepair: boolean, sent: Rate, overhead: number) {
+  constructor(
+    constants: ClassConstants,
+    pool: BufferPool,
+    space: RepairSpace,
+    hasRepair: boolean,
+    sent: Rate,
+    overhead: number,
+  ) {
     this.#packetHead = FRAG_HEAD + overhead;
     this.#constants = constants;
     this.#pool = pool;
+    this.#space = space;
     this.#hasRepair = hasRepair;
     this.#sent = sent;
   }
@@ -141,9 +155,10 @@ export class Fragments {
     for (;;) {
       const [oldest] = this.#kept;
       if (oldest === undefined) return;
-      if (this.#keptBytes <= bytes && nowMs < oldest.sentAtMs + ageMs) return;
+      const isWithin = this.#keptBytes <= bytes && this.#space.bytes <= REPAIR_BYTES;
+      if (isWithin && nowMs < oldest.sentAtMs + ageMs) return;
       this.#kept.shift();
-      this.#keptBytes -= oldest.size;
+      this.#charge(-oldest.buffer.octets.length);
       this.#drop(oldest);
     }
   }
@@ -157,7 +172,7 @@ export class Fragments {
     for (const cut of this.#kept.splice(0)) this.#drop(cut);
     if (this.#current !== undefined) this.#drop(this.#current);
     this.#current = undefined;
-    this.#keptBytes = 0;
+    this.#charge(-this.#keptBytes);
   }
 
   #writeRepair(target: Uint8Array, at: number, room: number, nowMs: number): number {
@@ -190,8 +205,13 @@ export class Fragments {
     if (!this.#hasRepair) return this.#pool.give(cut.buffer);
     cut.sentAtMs = nowMs;
     this.#kept.push(cut);
-    this.#keptBytes += cut.size;
+    this.#charge(cut.buffer.octets.length);
     this.expire(nowMs);
+  }
+
+  #charge(bytes: number): void {
+    this.#keptBytes += bytes;
+    this.#space.bytes += bytes;
   }
 
   #drop(cut: Cut): void {

@@ -10,6 +10,7 @@ import { Channel } from './channel.ts';
 import { CLOSE } from './classes.ts';
 import { DatagramLink } from './datagram-link.ts';
 import type { Dial, Dials } from './dials.ts';
+import { RepairSpace } from './fragments.ts';
 import type { Identity } from './identities.ts';
 import type { Initiations } from './initiations.ts';
 import type { KeyTable } from './key-table.ts';
@@ -34,6 +35,7 @@ export class LinkTable {
   readonly #links = new Map<LinkId, DatagramLink>();
   readonly #boot: number;
   readonly #space = new ReassemblySpace();
+  readonly #repairSpace = new RepairSpace();
   #lastNumber = 0;
 
   constructor(context: Context, keys: KeyTable, dials: Dials, user: PipeUser, ports: LinkPorts) {
@@ -193,6 +195,7 @@ export class LinkTable {
       address,
       user: this.#user,
       space: this.#space,
+      repairSpace: this.#repairSpace,
       mark: () => {
         if (link !== undefined) this.#ports.mark(link);
       },

@@ -10,6 +10,7 @@ import type { Channel } from './channel.ts';
 import { type ClassConstants, constantsOf } from './classes.ts';
 import { ControlReceiver } from './control-receiver.ts';
 import { ControlSender } from './control-sender.ts';
+import type { RepairSpace } from './fragments.ts';
 import { Liveness } from './liveness.ts';
 import { PathMtu } from './path-mtu.ts';
 import { Reassembly, type ReassemblySpace } from './reassembly.ts';
@@ -33,8 +34,9 @@ export type ChannelOptions = {
   /** A row of `DATAGRAM_ADDRESS` octets. */
   readonly address: Uint8Array;
   readonly user: PipeUser;
-  /** One for all links of a node. */
+  /** Each one for all links of a node. */
   readonly space: ReassemblySpace;
+  readonly repairSpace: RepairSpace;
   /** Called when there may be something to send; then `next` is to be called until it has nothing. */
   readonly mark: (channel: Channel) => void;
 };
@@ -55,7 +57,7 @@ export type Parts = {
 };
 
 export function newParts(context: Context, options: ChannelOptions, takeControl: TakeFrame): Parts {
-  const { carrierClass, isSlow, mtu, rxMtuOfPeer, user, space, address } = options;
+  const { carrierClass, isSlow, mtu, rxMtuOfPeer, user, space, repairSpace, address } = options;
   const { nowMs, pool, options: node } = context;
   const constants = constantsOf(carrierClass, isSlow);
   const hasRepair = options.hasRepair && carrierClass !== 'R';
@@ -73,7 +75,7 @@ export function newParts(context: Context, options: ChannelOptions, takeControl:
     controlOut: new ControlSender(constants, roundTrip),
     controlIn: new ControlReceiver(constants.ctrlWindow, takeControl, () => user.settle()),
     reassembly: new Reassembly(constants, pool, space, hasRepair),
-    traffic: new Traffic(context, constants, queueBytes, hasRepair, overhead),
+    traffic: new Traffic(context, constants, queueBytes, repairSpace, hasRepair, overhead),
     mtu: new PathMtu(base, most, nowMs),
     roaming: new Roaming(address, constants.probeAfterMs, node.random, nowMs),
   };

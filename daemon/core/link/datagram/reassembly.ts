@@ -7,7 +7,6 @@ import type { BufferPool, Pooled } from '../../pool.ts';
 import type { ClassConstants } from './classes.ts';
 
 type Partial = {
-  readonly owner: Reassembly;
   readonly id: number;
   readonly last: number;
   /** Size of every fragment but the last; 0 until one has come. */
@@ -29,10 +28,10 @@ type Partial = {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** What all links of a node share: its octets, and the incomplete messages, oldest first. */
+/** What all links of a node share: the octets of their incomplete messages, and the links that have some. */
 export class ReassemblySpace {
   bytes = 0;
-  readonly partials = new Set<Partial>();
+  readonly holders = new Set<Reassembly>();
 }
 
 export class Reassembly {
@@ -120,7 +119,6 @@ export class Reassembly {
     const { messages, ageMs } = this.#constants.reassembly;
     while (this.#partials.size >= messages) this.#giveUp(oldest(this.#partials.values()));
     const partial: Partial = {
-      owner: this,
       id,
       last,
       share: 0,
@@ -135,7 +133,7 @@ export class Reassembly {
       nackAtMs: NEVER,
     };
     this.#partials.set(id, partial);
-    this.#space.partials.add(partial);
+    this.#space.holders.add(this);
     return partial;
   }
 
@@ -187,15 +185,16 @@ export class Reassembly {
     return buffer;
   }
 
-  /** Makes room by giving up the oldest: of this link, then of all. */
+  /** Makes room by giving up the oldest: of this link, then of the one that holds most. */
   #charge(partial: Partial, bytes: number): boolean {
     partial.bytes += bytes;
     this.#bytes += bytes;
     this.#space.bytes += bytes;
     while (this.#bytes > this.#constants.reassembly.bytes) this.#giveUp(oldest(this.#partials.values()));
     while (this.#space.bytes > REASSEMBLY_BYTES) {
-      const victim = oldest(this.#space.partials);
-      victim.owner.#giveUp(victim);
+      let most: Reassembly = this;
+      for (const holder of this.#space.holders) if (holder.#bytes > most.#bytes) most = holder;
+      most.#giveUp(oldest(most.#partials.values()));
     }
     return this.#partials.get(partial.id) === partial;
   }
@@ -218,7 +217,7 @@ export class Reassembly {
 
   #forget(partial: Partial): void {
     this.#partials.delete(partial.id);
-    this.#space.partials.delete(partial);
+    if (this.#partials.size === 0) this.#space.holders.delete(this);
     this.#bytes -= partial.bytes;
     this.#space.bytes -= partial.bytes;
     if (partial.buffer !== undefined) this.#pool.give(partial.buffer);

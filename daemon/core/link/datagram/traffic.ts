@@ -4,7 +4,7 @@ import { LINK_FRAME } from '../../../wire/link-frames.ts';
 import { Codel } from '../../codel.ts';
 import type { Context } from '../../context.ts';
 import type { ClassConstants } from './classes.ts';
-import { Fragments } from './fragments.ts';
+import { Fragments, type RepairSpace } from './fragments.ts';
 import { Outbox } from './outbox.ts';
 import { Rate } from './rate.ts';
 
@@ -20,11 +20,18 @@ export class Traffic {
   readonly #messageMax: number;
   readonly #outbox: Outbox;
 
-  constructor(context: Context, constants: ClassConstants, queueBytes: number, hasRepair: boolean, overhead: number) {
+  constructor(
+    context: Context,
+    constants: ClassConstants,
+    queueBytes: number,
+    space: RepairSpace,
+    hasRepair: boolean,
+    overhead: number,
+  ) {
     this.#context = context;
     this.#messageMax = constants.messageMax;
     this.#outbox = new Outbox(queueBytes, new Codel(constants.codel), context.pool);
-    this.fragments = new Fragments(constants, context.pool, hasRepair, this.sent, overhead);
+    this.fragments = new Fragments(constants, context.pool, space, hasRepair, this.sent, overhead);
   }
 
   get target(): Uint8Array {
