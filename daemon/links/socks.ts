@@ -10,6 +10,7 @@ import { reasonOf } from './reason.ts';
 import { diallingContext, provenKey, secure, serverName } from './secure.ts';
 import { SocketCarrier } from './socket-carrier.ts';
 import { askProxy } from './socks5.ts';
+import { boundUselessRecords } from './useless-records.ts';
 
 export const socks: LinkKind = {
   async dial(uri, sourceInterface, signal) {
@@ -23,7 +24,9 @@ export function socksTls(own: Certificate): LinkKind {
     async dial(uri, sourceInterface, signal) {
       const socket = await connectThrough(uri, sourceInterface, signal);
       const secured = await secure(socket, context, serverName(uri), signal);
-      return new SocketCarrier(secured, dialledFacts(uri, provenKey(secured)));
+      const carrier = new SocketCarrier(secured, dialledFacts(uri, provenKey(secured)));
+      boundUselessRecords(secured, socket);
+      return carrier;
     },
   };
 }

@@ -5,8 +5,7 @@ import { Gate } from './gate.ts';
 export class Strangers {
   readonly #gate = new Gate();
   readonly #limitMs: number;
-  readonly #leaves = new Map<string, () => void>();
-  readonly #sockets = new Set<Socket>();
+  readonly #entries = new Map<string, { socket: Socket; leave: () => void }>();
 
   /** `limitMs` is the longest that a stranger may take to become a link, however busy it is. */
   constructor(limitMs: number) {
@@ -28,24 +27,27 @@ export class Strangers {
       if (!isHere) return;
       isHere = false;
       clearTimeout(timer);
-      this.#sockets.delete(socket);
       this.#gate.gone(host, false);
-      if (this.#leaves.get(name) === leave) this.#leaves.delete(name);
+      if (this.#entries.get(name)?.leave === leave) this.#entries.delete(name);
     };
-    this.#sockets.add(socket);
-    this.#leaves.set(name, leave);
+    this.#entries.set(name, { socket, leave });
     socket.once('close', leave);
     return true;
   }
 
-  /** It is a link now. The socket may be another one over the same connection. */
-  becameLink(socket: Socket): void {
-    this.#leaves.get(nameOf(socket))?.();
+  /**
+   * It is a link now. The socket may be another one over the same connection.
+   * @returns the one that was admitted; undefined if it has left already
+   */
+  becameLink(socket: Socket): Socket | undefined {
+    const entry = this.#entries.get(nameOf(socket));
+    entry?.leave();
+    return entry?.socket;
   }
 
   /** Ends those that are still there: nobody listens any more. */
   dismiss(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const { socket } of this.#entries.values()) socket.destroy();
   }
 }
 

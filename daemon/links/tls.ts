@@ -7,6 +7,7 @@ import { listenTcp } from './listen.ts';
 import { diallingContext, provenKey, secure, secureServer, serverName, TLS_TIMEOUT_MS } from './secure.ts';
 import { SocketCarrier } from './socket-carrier.ts';
 import { Strangers } from './strangers.ts';
+import { boundUselessRecords } from './useless-records.ts';
 
 export function tls(own: Certificate): LinkKind {
   const context = diallingContext(own, 'TLSv1.3');
@@ -14,15 +15,20 @@ export function tls(own: Certificate): LinkKind {
     async dial(uri, sourceInterface, signal) {
       const socket = await connectTcp(uri, sourceInterface, signal);
       const secured = await secure(socket, context, serverName(uri), signal);
-      return new SocketCarrier(secured, dialledFacts(uri, provenKey(secured)));
+      const carrier = new SocketCarrier(secured, dialledFacts(uri, provenKey(secured)));
+      boundUselessRecords(secured, socket);
+      return carrier;
     },
 
     async listen(uri, accept) {
       const strangers = new Strangers(TLS_TIMEOUT_MS);
       const handshakes = secureServer(own, (socket) => {
-        strangers.becameLink(socket);
+        const raw = strangers.becameLink(socket);
+        if (raw === undefined) return void socket.destroy();
         const remote = remoteUri(uri.scheme, socket.remoteAddress, socket.remotePort);
-        accept(new SocketCarrier(socket, acceptedFacts(uri, remote, provenKey(socket))));
+        const carrier = new SocketCarrier(socket, acceptedFacts(uri, remote, provenKey(socket)));
+        boundUselessRecords(socket, raw);
+        accept(carrier);
       });
       const listener = await listenTcp(uri, (socket) => {
         if (strangers.admit(socket)) handshakes.emit('connection', socket);
