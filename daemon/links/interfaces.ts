@@ -1,6 +1,6 @@
 /** Which of this machine's network interfaces discovery works on (section 3.2), and by which rule. */
 import { readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { ipv6Octets } from '../wire/ipv6-text.ts';
 
 /** An entry of `MulticastInterfaces`. The expression is the operator's, never from outside. */
@@ -33,16 +33,17 @@ export function placesOf(interfaces: readonly LocalInterface[], rules: readonly 
 }
 
 /**
- * Interfaces that are up, carry multicast, are no tunnels and have an address that may be used; nothing is found where
- * there is no IPv6.
+ * Interfaces that are up, carry multicast, are no tunnels, do not lead into a mesh themselves and have an address that may
+ * be used; nothing is found where there is no IPv6.
  */
-export function linkLocalInterfaces(): LocalInterface[] {
+export function linkLocalInterfaces(
+  all: NodeJS.Dict<readonly NetworkInterfaceInfo[]> = networkInterfaces(),
+): LocalInterface[] {
   const found: LocalInterface[] = [];
-  const all = Object.entries(networkInterfaces());
   const tentative = tentativeAddresses(ipv6Table());
-  for (const [name, addresses] of all) {
-    const own = addresses?.find(({ address, internal }) => !internal && isLinkLocal(address));
-    if (own === undefined || !canMulticast(name)) continue;
+  for (const [name, addresses = []] of Object.entries(all)) {
+    const own = addresses.find(({ address, internal }) => !internal && isLinkLocal(address));
+    if (own === undefined || addresses.some(({ address }) => isMeshAddress(address)) || !canMulticast(name)) continue;
     const address = withoutZone(own.address);
     if (!tentative.has(`${digitsOf(address)} ${name}`)) found.push({ name, address });
   }
@@ -52,6 +53,11 @@ export function linkLocalInterfaces(): LocalInterface[] {
 /** `fe80::/10`, with or without zone. */
 export function isLinkLocal(address: string): boolean {
   return /^fe[89ab][0-9a-f]:/i.test(address);
+}
+
+/** `200::/7`: an interface with such an address is the mesh, of ours or of another daemon. */
+function isMeshAddress(address: string): boolean {
+  return /^[23][0-9a-f]{2}:/i.test(address);
 }
 
 export function withoutZone(address: string): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { networkInterfaces } from 'node:os';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { patternOf } from '../../daemon/host/pattern.ts';
 import {
@@ -72,6 +72,28 @@ test('the interfaces of this machine are those with a link-local address, withou
     assert.ok(own.some((entry) => !entry.internal && entry.address.split('%')[0] === address));
     assert.match(address, /^fe[89ab][0-9a-f]:[0-9a-f:]+$/);
   }
+});
+
+test('an interface that leads into a mesh is none, even where the system does not tell that it is a tunnel', () => {
+  const at = (address: string): NetworkInterfaceInfo => ({
+    address,
+    netmask: '',
+    mac: '',
+    internal: false,
+    cidr: null,
+    family: 'IPv6',
+    scopeid: 0,
+  });
+  const found = linkLocalInterfaces({
+    lan9: [at('fe80::1')],
+    tun9: [at('200:70d4:5e65:2182:d217:6bea:ffcd:ebd9'), at('fe80::2')],
+    tun8: [at('fe80::3'), at('3ff:ffff::1')],
+    lan8: [at('2001:db8::1'), at('fe80::4')],
+  });
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ['lan9', 'lan8'],
+  );
 });
 
 test('an address that the kernel still asks the LAN about is tentative, one that may be used meanwhile is not', () => {
