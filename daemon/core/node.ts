@@ -217,7 +217,7 @@ export class Node {
 function infoOf(link: Pipe, peerLink: PeerLink | undefined, nowMs: number): LinkInfo {
   return {
     link: link.id,
-    uri: link.facts.uri,
+    uri: link.uri,
     isInbound: link.facts.isInbound,
     isConfigured: link.facts.isConfigured,
     isDiscovered: link.facts.isExemptFromAllowList,

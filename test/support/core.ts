@@ -169,6 +169,7 @@ export class FakePipe implements Pipe {
   static #count = 0;
   readonly id = linkId(FakePipe.#count++);
   facts: LinkFacts;
+  readonly uri = 'test:';
   readonly key: PublicKey;
   priority: number;
   upSinceMs = 0;

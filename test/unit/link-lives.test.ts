@@ -182,6 +182,16 @@ test('a cancelled dial takes its link along', () => {
   assert.equal(low.node.links().length + high.node.links().length, 0);
 });
 
+test('a link that came in is shown where the other side is now, a dialled one under its URI', () => {
+  const { world, low, high } = pairUp();
+  const shown = (): string[] => [...high.node.links(), ...low.node.links()].map(({ uri }) => uri);
+  assert.deepEqual(shown(), ['udp://192.0.2.1:9000', 'udp://192.0.2.0:9000']);
+  low.row = addressRowOf(77, 4_711);
+  low.sendPacket(ipv6(addressForKey(low.key), addressForKey(high.key), 600));
+  world.run(3_000);
+  assert.deepEqual(shown(), ['udp://192.0.2.77:4711', 'udp://192.0.2.0:9000']);
+});
+
 test('a socket that closes takes its links and dials along', () => {
   const { world, low } = pairUp();
   low.dial({ key: identity(30).key, row: addressRowOf(200) });

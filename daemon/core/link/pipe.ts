@@ -4,6 +4,8 @@ import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../port.ts';
 export interface Pipe {
   readonly id: LinkId;
   readonly facts: LinkFacts;
+  /** As operators know it. Of a datagram link that came in: where the other side is now. */
+  readonly uri: string;
   /** The other side's key, as greeted. */
   readonly key: PublicKey;
   /** The higher of both sides' options. */

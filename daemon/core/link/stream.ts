@@ -77,6 +77,10 @@ export class StreamLink implements Pipe {
     this.#push(writeGreeting(context.key, facts.priority, context.signer.sign(hash)));
   }
 
+  get uri(): string {
+    return this.facts.uri;
+  }
+
   get isOpen(): boolean {
     return this.#state.kind === 'open';
   }

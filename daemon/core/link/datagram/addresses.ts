@@ -36,6 +36,12 @@ export function addressText(row: AddressRow): string {
   return `[${shortest(words)}]:${port}`;
 }
 
+/** A URI of the same kind with this address; the same URI on carriers without addresses. */
+export function uriAt(uri: string, row: AddressRow): string {
+  const text = addressText(row);
+  return text === '' ? uri : `${uri.split('://', 1)[0]}://${text}`;
+}
+
 /** Never to where one packet reaches many or nobody, nor into the mesh itself; to ourselves only from ourselves. */
 export function mayMoveTo(row: Uint8Array, old: AddressRow): boolean {
   if (row[PORT_AT] === 0 && row[PORT_AT + 1] === 0) return false;

@@ -11,6 +11,7 @@ import type { Context } from '../../context.ts';
 import { FRAMES_PER_PACKET, LINK_YOUNG_MS } from '../../limits.ts';
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../../port.ts';
 import type { Pipe, PipeUser } from '../pipe.ts';
+import { uriAt } from './addresses.ts';
 import { closeCode, closeDetail, closeText } from './closing.ts';
 import { Composer } from './composer.ts';
 import { type ChannelOptions, newParts, type Parts } from './parts.ts';
@@ -57,6 +58,10 @@ export class Channel implements Pipe {
     this.#composer = new Composer(this.#parts);
     const { liveness, controlOut, reassembly, traffic, mtu, roaming } = this.#parts;
     this.#timed = [liveness, controlOut, reassembly, traffic.fragments, mtu, roaming];
+  }
+
+  get uri(): string {
+    return this.facts.isInbound ? uriAt(this.facts.uri, this.address) : this.facts.uri;
   }
 
   get target(): Uint8Array {

@@ -5,7 +5,7 @@ import { DATAGRAM_LINKS_FROM, LINKS_PER_ADDRESS, LINKS_PER_KEY, LINKS_RESERVED }
 import { equalOctets } from '../../octetmap.ts';
 import { type CloseReason, type LinkId, linkId, type PublicKey } from '../../port.ts';
 import type { PipeUser } from '../pipe.ts';
-import { type AddressRow, addressGroup, addressText } from './addresses.ts';
+import { type AddressRow, addressGroup, uriAt } from './addresses.ts';
 import { Channel } from './channel.ts';
 import { CLOSE } from './classes.ts';
 import { DatagramLink } from './datagram-link.ts';
@@ -175,7 +175,7 @@ export class LinkTable {
     const channel = new Channel(this.#context, {
       id: this.#newId(),
       facts: {
-        uri: dial?.facts.uri ?? uriOf(facts.uri, address),
+        uri: dial?.facts.uri ?? uriAt(facts.uri, address),
         isInbound: dial === undefined,
         isConfigured: this.#dials.isConfigured(identity.key),
         password: NOTHING,
@@ -264,11 +264,6 @@ export class LinkTable {
 /** Instances of one process have the same boot number. */
 export function isSameLife(a: number, b: number): boolean {
   return Math.floor(a / 0x1_0000) === Math.floor(b / 0x1_0000);
-}
-
-function uriOf(socketUri: string, row: AddressRow): string {
-  const text = addressText(row);
-  return text === '' ? socketUri : `${socketUri.split('://', 1)[0]}://${text}`;
 }
 
 const NOTHING = new Uint8Array(0);
