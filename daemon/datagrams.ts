@@ -6,7 +6,7 @@ import type { DatagramCarrier } from './links/datagram.ts';
 export type DialWatcher = {
   up(): void;
   down(reason: string, code: CloseReason, retryAfterMs: number): void;
-  failed(reason: string): void;
+  failed(reason: string, code?: 'own key'): void;
 };
 
 type OpenSocket = { readonly carrier: DatagramCarrier; readonly closed: (reason: string) => void };
@@ -81,7 +81,7 @@ export class Datagrams {
       this.#links.delete(event.link);
       this.#over(event.dial)?.down(`${event.reason}: ${event.detail}`, event.reason, event.retryAfterMs);
     } else if (event.kind === 'dialFailed') {
-      this.#over(event.dial)?.failed(event.reason);
+      this.#over(event.dial)?.failed(event.reason, event.code);
     }
   }
 

@@ -245,9 +245,8 @@ export class Peering {
       },
       down: (reason, code) => {
         run.end = undefined;
-        if (code !== 'own key') return this.#lost(task, run, reason);
-        this.#dialer.giveUp(task, reason, performance.now());
-        this.#dialDue();
+        if (code === 'own key') this.#giveUp(task, run, reason);
+        else this.#lost(task, run, reason);
       },
     });
     if (link !== undefined) run.end = () => this.#driver.detach(link);
@@ -269,7 +268,10 @@ export class Peering {
           run.end = undefined;
           this.#lost(task, run, reason, retryAfterMs);
         },
-        failed: (reason) => this.#failed(task, run, reason),
+        failed: (reason, code) => {
+          if (code === 'own key') this.#giveUp(task, run, reason);
+          else this.#failed(task, run, reason);
+        },
       });
     } catch (error) {
       this.#failed(task, run, messageOf(error));
@@ -289,6 +291,14 @@ export class Peering {
     if (!wasUp || nowMs - this.#probedAtMs > PROBE_END_MS) return;
     // The probe has ended it: the peer itself may be well.
     this.#dialer.retry(task, nowMs);
+    this.#dialDue();
+  }
+
+  #giveUp(task: DialTask, run: Run, reason: string): void {
+    if (this.#runs.get(task) !== run) return;
+    this.#runs.delete(task);
+    this.#report('warn', 'a peer is this node itself', { peer: task.uri.name });
+    this.#dialer.giveUp(task, reason, performance.now());
     this.#dialDue();
   }
 

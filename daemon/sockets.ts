@@ -97,9 +97,9 @@ export class Sockets {
         over();
         watcher.down(reason, code, retryAfterMs);
       },
-      failed: (reason) => {
+      failed: (reason, code) => {
         over();
-        if (index + 1 >= addresses.length) return watcher.failed(reason);
+        if (code !== undefined || index + 1 >= addresses.length) return watcher.failed(reason, code);
         this.#dialFrom(addresses, index + 1, call).catch((error: unknown) =>
           watcher.failed(error instanceof Error ? error.message : String(error)),
         );

@@ -223,7 +223,8 @@ export type CoreEvent =
       detail: string;
       retryAfterMs: number;
     }
-  | { kind: 'dialFailed'; dial: DialId; reason: string }
+  /** 'own key': it leads to the node itself, and is not to be repeated. */
+  | { kind: 'dialFailed'; dial: DialId; reason: string; code?: 'own key' }
   | { kind: 'peerUp'; key: PublicKey; port: number }
   | { kind: 'peerDown'; key: PublicKey; port: number }
   | { kind: 'rootChanged'; root: PublicKey; isSelf: boolean }

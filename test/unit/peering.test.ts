@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { PeerRow } from '../../daemon/host/commands.ts';
 import type { PeerSetting } from '../../daemon/peering.ts';
+import { identity } from '../support/core.ts';
 import { portOf } from '../support/dial-suite.ts';
 import { greeting } from '../support/greeting.ts';
 import { testIdentity } from '../support/identity.ts';
@@ -87,16 +88,21 @@ test('a peer with another password is an error, and dialled again', async (t) =>
   assert.ok(![...a.reports, ...b.reports].some((line) => /right|wrong/.test(line)));
 });
 
-test('the node itself is given up', async (t) => {
-  const time = new VirtualTime(t);
-  const { peering, peers } = shell(t, 0);
-  await peering.reload([], ['tcp://127.0.0.1:0']);
-  peering.add(setting(peering.listening[0] as string));
-  await until('the error', () => /own key/.test(peers()[0]?.lastError ?? ''));
-  const before = peers()[0]?.lastErrorAgeMs ?? 0;
-  await time.advance(60_000);
-  assert.equal(peers()[0]?.lastErrorAgeMs, before + 60_000);
-});
+for (const scheme of ['tcp', 'udp']) {
+  test(`${scheme}: the node itself is given up, and said so once`, async (t) => {
+    const time = new VirtualTime(t);
+    const { peering, peers, reports } = shell(t, 0);
+    await peering.reload([], [`${scheme}://127.0.0.1:0`]);
+    peering.add(setting(`${peering.listening[0]}?key=${Buffer.from(identity(0).key).toString('hex')}`));
+    await until('the error', () => /own key/.test(peers()[0]?.lastError ?? ''));
+    const before = peers()[0]?.lastErrorAgeMs ?? 0;
+    await time.advance(60_000);
+    peering.probe('a test');
+    await time.advance(60_000);
+    assert.equal(peers()[0]?.lastErrorAgeMs, before + 120_000);
+    assert.equal(reports.filter((line) => line.startsWith('warn a peer is this node itself')).length, 1);
+  });
+}
 
 test('a removed peer is disconnected and not dialled again', async (t) => {
   const time = new VirtualTime(t);

@@ -127,10 +127,14 @@ export class Datagrams {
   dial(id: DialId, socketId: SocketId, address: Uint8Array, facts: DialFacts): void {
     const { key: ownKey, events } = this.#context;
     const socket = this.#sockets.get(socketId);
-    const fail = (reason: string): void => void events.push({ kind: 'dialFailed', dial: id, reason });
+    const dialFailed = { kind: 'dialFailed', dial: id } as const;
+    const fail = (reason: string): void => void events.push({ ...dialFailed, reason });
     this.dialCancelled(id);
     if (socket === undefined) return fail('the socket is closed');
-    if (equalOctets(facts.key, ownKey)) return fail('this is the node itself');
+    if (equalOctets(facts.key, ownKey)) {
+      events.push({ ...dialFailed, reason: 'own key: this is the node itself', code: 'own key' });
+      return;
+    }
     const form = this.#keys.identities.formOf(facts.key);
     if (form === undefined) return fail('the key is none');
     const password = socket.acquire(facts.psk);
