@@ -14,7 +14,8 @@ const HERE = import.meta.dirname;
 /** Of one file; a hang must not become the run's. Long tests have limits of their own. */
 const FILE_LIMIT_MS = 5 * 60_000;
 
-const COMPUTES = ['unit', 'sim', 'hostile'];
+/** The long ones first, so that no core is idle at the end. */
+const COMPUTES = ['sim', 'unit', 'hostile'];
 const MAKES_NETWORKS = ['interop', 'net'];
 /** Of those, what others on the same cores would falsify. */
 const MEASURES = ['interop/bulk', 'interop/loss', 'net/bulk', 'net/hostile-beacon'];

@@ -13,7 +13,7 @@ describe('ratatosk and yggdrasil carry ping and TCP both ways', { concurrency: 3
   }
 });
 
-/** Passwords and pins are the same over all; whether they travel with the URI is tried once over those that are led. */
+/** Passwords and pins are the same over all: every case over two carriers, none and both of them over the others. */
 function allLinks(): LinkOptions[] {
   const links: LinkOptions[] = [];
   const each: readonly { password?: string; isPinned: boolean }[] = [
@@ -25,8 +25,8 @@ function allLinks(): LinkOptions[] {
   const add = (scheme: Scheme, cases: readonly LinkOptions[]): void => {
     for (const dialler of ['a', 'b'] as const) links.push(...cases.map((link) => ({ scheme, dialler, ...link })));
   };
-  for (const scheme of ['tcp', 'tls', 'ws'] as const) add(scheme, each);
-  for (const scheme of ['wss', 'unix', 'sockstls'] as const) add(scheme, [each[0] ?? {}, each[3] ?? {}]);
+  for (const scheme of ['tcp', 'ws'] as const) add(scheme, each);
+  for (const scheme of ['tls', 'wss', 'unix', 'sockstls'] as const) add(scheme, [each[0] ?? {}, each[3] ?? {}]);
   add('socks', [each[0] ?? {}, { ...each[3], proxyLogin: 'me:secret' }]);
   return links;
 }

@@ -12,8 +12,11 @@ test(
   'at 1 % loss under CUBIC udp carries three times what a real Yggdrasil tcp link does',
   { skip, timeout: 180_000 },
   withLab(async (lab, t) => {
-    const theirs = await lossyThroughput(lab, { ...CIRCUMSTANCES, kind: 'yggdrasil', scheme: 'tcp' });
-    const ours = await lossyThroughput(lab, { ...CIRCUMSTANCES, kind: 'ratatosk', scheme: 'udp' });
+    // At the same time: what else the cores do is the same for both, and both need little of them.
+    const [theirs, ours] = await Promise.all([
+      lossyThroughput(lab, { ...CIRCUMSTANCES, kind: 'yggdrasil', scheme: 'tcp' }),
+      lossyThroughput(lab, { ...CIRCUMSTANCES, kind: 'ratatosk', scheme: 'udp' }),
+    ]);
     t.diagnostic(`${theirs.toFixed(2)} and ${ours.toFixed(2)} Mbit/s: ${(ours / theirs).toFixed(1)} times`);
     assert.ok(ours >= 3 * theirs);
   }),

@@ -12,7 +12,7 @@ import { needs, needsMesh, needsOpenFolder, needsTool } from '../support/needs.t
 import type { Netns } from '../support/netns.ts';
 import { privateFolders, type TestNode, TUN_NAME } from '../support/node.ts';
 import { assertPings } from '../support/ping.ts';
-import { ratatoskMain, supportScript } from '../support/places.ts';
+import { python, ratatoskMain, supportScript } from '../support/places.ts';
 import { waitFor } from '../support/wait.ts';
 
 const options = { skip: needsMesh('ratatosk') || needs(needsTool('nft')), timeout: 120_000 };
@@ -181,7 +181,7 @@ describe('the firewall', { concurrency: 3 }, () => {
       for (let round = 0; round < 2; round++) {
         await b.terminate();
         // A stranger that tries all the time, from before the start until well after it.
-        const knocking = lab.adopt(a.netns.start(['python3', '-c', KNOCK, b.address, String(PORT)]));
+        const knocking = lab.adopt(a.netns.start([python, '-c', KNOCK, b.address, String(PORT)]));
         await knocking.says('knocking');
         await b.start();
         await waitFor('a knock at the closed door', async () => (await refusedBy(b)) > 0);

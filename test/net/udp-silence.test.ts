@@ -6,6 +6,7 @@ import { withLab } from '../support/lab.ts';
 import { startPair } from '../support/mesh.ts';
 import { needs, needsMesh, needsTool } from '../support/needs.ts';
 import type { Netns } from '../support/netns.ts';
+import { python } from '../support/places.ts';
 import { loadRules } from '../support/routed.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -92,5 +93,5 @@ for probe in probes:
     s.sendto(probe, ('${host}', ${PORT}))
 print(len(probes))
 `;
-  return from.mustRun(['python3', '-c', script]);
+  return from.mustRun([python, '-c', script]);
 }

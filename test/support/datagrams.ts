@@ -1,5 +1,6 @@
 /** A receiver on a UNIX datagram socket, which Node does not have. */
 import type { TestContext } from 'node:test';
+import { python } from './places.ts';
 import { Running } from './process.ts';
 
 /** Prints each datagram that comes to a socket, in brackets. Node has no such sockets. */
@@ -15,7 +16,7 @@ while True:
 
 /** Ends with the test. A name that begins with '@' is abstract. */
 export async function listenDatagrams(t: TestContext, name: string): Promise<{ readonly heard: string }> {
-  const receiver = new Running(['python3', '-c', LISTEN, name]);
+  const receiver = new Running([python, '-c', LISTEN, name]);
   t.after(async () => void (await receiver.stop('SIGKILL')));
   await receiver.says('ready');
   return {

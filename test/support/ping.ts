@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import type { Place } from './iperf.ts';
 import type { Lab } from './lab.ts';
-import { supportFile } from './places.ts';
+import { python, supportFile } from './places.ts';
 import type { Running } from './process.ts';
 import { waitFor } from './wait.ts';
 
@@ -32,7 +32,7 @@ export async function ping(from: Target, to: Target, options: PingOptions = {}):
 }
 
 /** Pings until the first answer; gives the time that took. */
-export async function firstAnswerMs(from: Target, to: Target, limitMs = 10_000): Promise<number> {
+export async function firstAnswerMs(from: Target, to: Target, limitMs = 20_000): Promise<number> {
   const startMs = performance.now();
   await waitFor(
     `an answer to ${from.label} from ${to.label}`,
@@ -77,9 +77,9 @@ export async function exchangeSizes(
   sizes: readonly string[],
   limitMs: number,
 ): Promise<SizesReport> {
-  const echo: Running = lab.adopt(to.netns.start(['python3', supportFile('packets.py'), 'echo', to.address]));
+  const echo: Running = lab.adopt(to.netns.start([python, supportFile('packets.py'), 'echo', to.address]));
   await echo.says('ready');
-  const line = ['python3', supportFile('packets.py'), 'sizes', to.address, ...sizes];
+  const line = [python, supportFile('packets.py'), 'sizes', to.address, ...sizes];
   const report = JSON.parse(await from.netns.mustRun(line, { limitMs }));
   await echo.stop('SIGKILL');
   return report;
@@ -88,7 +88,7 @@ export async function exchangeSizes(
 function pingLine(to: Target, options: PingOptions): string[] {
   const { count = 1, intervalMs = 100, size = 104, limitMs = 1000 } = options;
   const numbers = [count, intervalMs / 1000, size, limitMs / 1000].map(String);
-  return ['python3', supportFile('packets.py'), 'ping', to.address, ...numbers];
+  return [python, supportFile('packets.py'), 'ping', to.address, ...numbers];
 }
 
 function reportIn(output: string): PingReport {

@@ -24,6 +24,9 @@ export function newerYggdrasil(): string | undefined {
   return firstExecutable('yggdrasil', [join(repoRoot, '.tools/yggdrasil-sid/usr/sbin')]);
 }
 
+/** The system's own first: one of a version manager takes a shell script's time, and tests ask for many. */
+export const python = firstExecutable('python3', ['/usr/bin', ...pathFolders()]) ?? 'python3';
+
 export function toolInPath(name: string): string | undefined {
   return firstExecutable(name, pathFolders());
 }

@@ -114,7 +114,7 @@ export class Running {
   }
 
   /** Waits until the standard output holds the text. */
-  async says(text: string, limitMs = 10_000): Promise<void> {
+  async says(text: string, limitMs = 20_000): Promise<void> {
     await waitFor(
       `"${text}" from ${this.#what}\n${this.output}`,
       () => this.stdout.includes(text) || this.#failEarly(),

@@ -5,6 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export type WaitOptions = { limitMs?: number; everyMs?: number };
 
+/** Claims nothing: it ends what hangs, also where everything is slow. A test that claims a time names it. */
+const LIMIT_MS = 20_000;
+
 /**
  * Asks until the answer is neither undefined nor false. An answer that throws counts as "not yet"; the last one is
  * named when the limit is reached.
@@ -14,7 +17,7 @@ export async function waitFor<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
   options: WaitOptions = {},
 ): Promise<T> {
-  const limitMs = options.limitMs ?? 10_000;
+  const limitMs = options.limitMs ?? LIMIT_MS;
   const everyMs = options.everyMs ?? 50;
   const startMs = performance.now();
   let lastError: unknown;

@@ -9,7 +9,7 @@ import { boundUselessRecords } from '../../daemon/links/useless-records.ts';
 import { listenOn, portOf } from '../support/dial-suite.ts';
 import { started, until } from '../support/link-suite.ts';
 import { needsTool } from '../support/needs.ts';
-import { supportFile } from '../support/places.ts';
+import { python, supportFile } from '../support/places.ts';
 import { turns, VirtualTime } from '../support/virtual-time.ts';
 
 const MAX = 262_144;
@@ -93,7 +93,7 @@ const skip = needsTool('python3') ?? false;
 
 test('who floods with KeyUpdate and reads no answer is cut off', { skip }, async (t) => {
   const { port, carriers } = await accepted(t);
-  const flood = execFile('python3', [supportFile('key-updates.py'), String(port)]);
+  const flood = execFile(python, [supportFile('key-updates.py'), String(port)]);
   t.after(() => flood.kill());
   const left = once(flood, 'close') as Promise<[number]>;
   const isMissing = left.then(([code]) => code === 77);
