@@ -52,6 +52,7 @@ export class Datagrams {
   close(socket: SocketId, reason: string): void {
     const open = this.#sockets[socket];
     if (open === undefined) return;
+    this.#feed({ kind: 'socketClosing', socket, reason });
     this.#feed({ kind: 'socketClosed', socket, reason });
     this.#sockets[socket] = undefined;
     open.carrier.close();

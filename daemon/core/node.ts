@@ -188,6 +188,8 @@ export class Node {
         return this.#datagrams.writable(input.socket);
       case 'socketOpened':
         return this.#datagrams.socketOpened(input.socket, input.facts);
+      case 'socketClosing':
+        return this.#datagrams.socketClosing(input.socket, input.reason);
       case 'socketClosed':
         return this.#datagrams.socketClosed(input.socket);
       case 'dial':

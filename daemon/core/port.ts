@@ -118,6 +118,8 @@ export type Input =
   | { kind: 'datagrams'; socket: SocketId; batch: DatagramBatch }
   /** A `send` that took less than all may be tried again. */
   | { kind: 'socketWritable'; socket: SocketId }
+  /** It is about to be closed, and still carries what the next `drain` sends: the other ends of its links are told. */
+  | { kind: 'socketClosing'; socket: SocketId; reason: string }
   | { kind: 'socketClosed'; socket: SocketId; reason: string }
   | { kind: 'dial'; dial: DialId; socket: SocketId; address: Uint8Array; facts: DialFacts }
   /** The wish is void; its link, if it has one, ends as 'removed'. */

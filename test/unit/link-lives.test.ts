@@ -202,6 +202,28 @@ test('a socket that closes takes its links and dials along', () => {
   world.run(10_000);
 });
 
+test('before a socket closes its links say so: the other side knows at once, and asks again in 10 s', () => {
+  const { world, low, high } = pairUp();
+  high.feed({ kind: 'socketClosing', socket: high.socket, reason: 'the listener was closed' });
+  high.feed({ kind: 'socketClosed', socket: high.socket, reason: 'the listener was closed' });
+  world.run(100);
+  const [ours] = high.of('datagramLinkDown');
+  assert.deepEqual([ours?.reason, ours?.retryAfterMs, high.node.links()], ['shutdown', 0, []]);
+  const [down] = low.of('datagramLinkDown');
+  assert.deepEqual([down?.reason, down?.retryAfterMs], ['closed by peer', 10_000]);
+  assert.equal(down?.detail, 'it shuts down: the listener was closed');
+});
+
+test('a socket that takes nothing any more closes without its links having said so', () => {
+  const { world, low, high } = pairUp();
+  high.takes = 0;
+  high.feed({ kind: 'socketClosing', socket: high.socket, reason: 'test' });
+  high.feed({ kind: 'socketClosed', socket: high.socket, reason: 'test' });
+  assert.equal(high.of('datagramLinkDown').length, 1);
+  world.run(10_000);
+  assert.equal(low.of('datagramLinkDown')[0]?.reason, 'peer silent');
+});
+
 test('a socket that takes nothing for a while loses nothing', () => {
   const { world, low, high } = pairUp();
   low.takes = 1;

@@ -79,6 +79,12 @@ export class Datagrams {
     this.#sockets.set(id, new DatagramSocket(id, facts, crypto, key));
   }
 
+  /** Its links say so while they can. */
+  socketClosing(id: SocketId, reason: string): void {
+    const socket = this.#sockets.get(id);
+    for (const link of this.#links.values()) if (link.socket === socket) link.channel.close('shutdown', reason);
+  }
+
   /** The carrier is gone, and with it its links; its dials have failed. */
   socketClosed(id: SocketId): void {
     const socket = this.#sockets.get(id);
