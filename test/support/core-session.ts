@@ -2,6 +2,7 @@
 import type { Context } from '../../daemon/core/context.ts';
 import type { NodeOptions } from '../../daemon/core/port.ts';
 import type { Session } from '../../daemon/core/session/session.ts';
+import { SessionRoom } from '../../daemon/core/session/session-room.ts';
 import { Sessions } from '../../daemon/core/session/sessions.ts';
 import { Reader } from '../../daemon/wire/cursor.ts';
 import { contextOf, type Identity, NOTHING, UNIX_MS } from './core.ts';
@@ -71,7 +72,7 @@ export class Side {
         return true;
       },
     };
-    return new Sessions(this.context, ports, {
+    return new Sessions(this.context, new SessionRoom(this.context), ports, {
       packet: (session, buffer, at, end) => {
         this.inbox.push(Buffer.from(buffer.slice(at, end)).toString('latin1'));
         this.onPacket(session);

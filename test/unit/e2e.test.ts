@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareOctets } from '../../daemon/core/octetmap.ts';
 import type { NodeOptions } from '../../daemon/core/port.ts';
-import { Chance, type Identity, identity, UNIX_MS } from '../support/core.ts';
+import { Chance, type Identity, identity, limitsWith, UNIX_MS } from '../support/core.ts';
 import { ChannelSide, carry, live } from '../support/core-channels.ts';
 
 const [low, high] = [identity(1), identity(2)].sort((a, b) => compareOctets(a.key, b.key)) as [Identity, Identity];
@@ -371,14 +371,7 @@ test('at most 1024 keys wait to be confirmed', () => {
 });
 
 test('sessions beyond the limit are refused while the others are in use', () => {
-  const limits = {
-    links: 512,
-    lookupsPerPeerPerSecond: 200,
-    trafficQueueBytes: 1_048_576,
-    sessions: 2,
-    debugAnswersPerSecond: 2,
-  };
-  const b = new ChannelSide(high, { ...knowing(low, stranger), limits });
+  const b = new ChannelSide(high, { ...knowing(low, stranger), limits: limitsWith({ sessions: 2 }) });
   const others = [low, stranger, identity(4)];
   for (const each of others) {
     const side = new ChannelSide(each, knowing(high));
@@ -402,4 +395,24 @@ test('answers to one question are tried ten times a second at most', () => {
   for (let i = 0; i < 50; i++) a.receive(high, flipped(answer, 5 + i));
   assert.equal(a.drops()['e2e handshake unreadable'], 10);
   assert.equal(a.drops()['e2e handshake rate'], 40);
+});
+
+test('sessions of both kinds share one cap, and whichever has been idle for longest gives way', () => {
+  const plain = (number: number): ChannelSide => new ChannelSide(identity(number), { e2e: 'off' });
+  const b = new ChannelSide(high, { ...knowing(low, stranger), limits: limitsWith({ sessions: 3 }) });
+  const meet = (side: ChannelSide): void => {
+    side.send(b, 'x');
+    carry(side, b);
+  };
+  meet(new ChannelSide(low, knowing(high)));
+  b.pass(100);
+  for (const number of [11, 12, 13]) meet(plain(number));
+  assert.deepEqual(b.kinds(), ['e2e', 'ironwood', 'ironwood']);
+  assert.equal(b.drops()['sessions full'], 1);
+  b.pass(10_000);
+  meet(plain(14));
+  assert.deepEqual(b.kinds(), ['ironwood', 'ironwood', 'ironwood'], 'the e2e session has been idle for longest');
+  b.pass(11_000);
+  meet(new ChannelSide(stranger, knowing(high)));
+  assert.deepEqual(b.kinds(), ['e2e', 'ironwood', 'ironwood']);
 });

@@ -12,6 +12,7 @@ import type { AnswerPorts } from './e2e-answerer.ts';
 import { KnownKeys } from './e2e-memory.ts';
 import type { E2ePeer } from './e2e-peer.ts';
 import type { Session } from './session.ts';
+import { SessionRoom } from './session-room.ts';
 import { SEND_HEADROOM, Sessions } from './sessions.ts';
 
 /** The other end of a session of either kind. */
@@ -33,11 +34,12 @@ export class Channels {
     this.#context = context;
     this.#user = user;
     this.#known = new KnownKeys(context);
-    this.sessions = new Sessions(context, router, {
+    const room = new SessionRoom(context);
+    this.sessions = new Sessions(context, room, router, {
       packet: (session, buffer, at, end) => this.#packet(session, buffer, at, end),
       up: (session) => this.#sendHello(session),
     });
-    this.e2e = new E2eSessions(context, router, {
+    this.e2e = new E2eSessions(context, room, router, {
       packet: (peer, buffer, at, end) => user.packet(peer, buffer, at, end),
       isAcquainted: (key) => this.#known.has(key) || this.sessions.has(key),
       established: (peer) => this.#established(peer),

@@ -10,7 +10,6 @@ import {
   E2E_REKEY_RESPONDER_MS,
   E2E_SECONDS_PER_PEER,
   REKEY_AFTER_RECORDS,
-  SESSION_IDLE_MS,
 } from '../limits.ts';
 import type { TransportKeys } from '../noise.ts';
 import { compareOctets, OctetMap } from '../octetmap.ts';
@@ -22,6 +21,7 @@ import { E2eHandshakes } from './e2e-handshake.ts';
 import { E2eKeys } from './e2e-keys.ts';
 import { E2ePeer } from './e2e-peer.ts';
 import { E2eRecords } from './e2e-records.ts';
+import type { SessionRoom } from './session-room.ts';
 
 /** Between questions of an initiator that nothing has been heard of yet. */
 const REPEAT_MS = 1_000;
@@ -45,13 +45,16 @@ export class E2eSessions {
   readonly #dialer: E2eDialer;
   readonly #answerer: E2eAnswerer;
   readonly #peers: OctetMap<E2ePeer>;
+  readonly #room: SessionRoom;
   /** Those we ask again. */
   readonly #repeating = new Set<E2ePeer>();
 
-  constructor(context: Context, router: AnswerPorts, user: E2eUser) {
+  constructor(context: Context, room: SessionRoom, router: AnswerPorts, user: E2eUser) {
     this.#context = context;
+    this.#room = room;
     this.#user = user;
     this.#peers = new OctetMap(32, context.hashSeed);
+    room.add(this.#peers, (peer) => this.#remove(peer));
     this.#records = new E2eRecords(context, router, {
       record: (keys, buffer, at, end) => this.#record(keys, buffer, at, end),
     });
@@ -244,17 +247,9 @@ export class E2eSessions {
     if (current?.maySeal(this.#context.nowMs) === true) this.#records.send(current, NOTHING, 0, 0);
   }
 
-  /** As for the other sessions: the oldest that has been idle for a while gives way. */
   #newPeer(key: PublicKey): E2ePeer | undefined {
-    const { nowMs, options } = this.#context;
-    if (this.#peers.size >= options.limits.sessions) {
-      let oldest: E2ePeer | undefined;
-      for (const peer of this.#peers.values()) {
-        if (oldest === undefined || peer.lastActiveMs < oldest.lastActiveMs) oldest = peer;
-      }
-      if (oldest === undefined || nowMs - oldest.lastActiveMs < SESSION_IDLE_MS) return undefined;
-      this.#remove(oldest);
-    }
+    if (!this.#room.make()) return undefined;
+    const { nowMs } = this.#context;
     const peer = new E2ePeer(key, new Bucket(E2E_SECONDS_PER_PEER, nowMs), nowMs);
     this.#peers.set(key, peer);
     return peer;

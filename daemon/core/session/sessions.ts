@@ -10,7 +10,6 @@ import {
   RESCUE_INIT_PER_KEY_MS,
   SESSION_BUFFER_LIFE_MS,
   SESSION_BUFFERS_MAX,
-  SESSION_IDLE_MS,
   SESSION_LIFE_MS,
   SESSIONS_HALF_OPEN,
 } from '../limits.ts';
@@ -19,6 +18,7 @@ import { type BoxJobs, type KeyPair, type PublicKey, publicKey } from '../port.t
 import { type HandshakeKeys, Handshakes } from './handshake.ts';
 import { addJob, clearJobs, newJobs } from './jobs.ts';
 import { newPair, type Row, Session } from './session.ts';
+import { longestIdle, type SessionRoom } from './session-room.ts';
 
 /** Octets that must be free before an application packet given to `send`: the inner key. */
 export const SEND_HEADROOM = 32;
@@ -60,15 +60,18 @@ export class Sessions {
   readonly #open: BoxJobs = newJobs();
   readonly #openSessions: Session[] = [];
   readonly #openRows: Row[] = [];
+  readonly #room: SessionRoom;
   #halfOpen = 0;
 
-  constructor(context: Context, router: SessionPorts, user: SessionUser) {
+  constructor(context: Context, room: SessionRoom, router: SessionPorts, user: SessionUser) {
     this.#context = context;
+    this.#room = room;
     this.#router = router;
     this.#user = user;
     this.#handshakes = new Handshakes(context);
     this.#sessions = new OctetMap(32, context.hashSeed);
     this.#pending = new OctetMap(32, context.hashSeed);
+    room.add(this.#sessions, (session) => this.#remove(session));
   }
 
   get isIdle(): boolean {
@@ -228,7 +231,8 @@ export class Sessions {
     this.#head.nonceHigh = jobs.nonces[2 * i] as number;
     this.#head.nonceLow = jobs.nonces[2 * i + 1] as number;
     if (!session.isNewNonce(row, this.#head)) return stats.drop('session replay');
-    if (!session.isConfirmed) this.#halfOpen--;
+    // It may have been removed by what an earlier packet has caused.
+    if (!session.isConfirmed && this.#sessions.get(session.key) === session) this.#halfOpen--;
     session.opened(row, this.#head.nonceHigh, this.#head.nonceLow, buffer.subarray(at, at + INNER));
     session.bytesReceived += end - at - INNER;
     stats.count('packetsOpened');
@@ -300,18 +304,14 @@ export class Sessions {
     this.#sendOn(session, roomy, SEND_HEADROOM, pending.packet.length);
   }
 
-  /** The oldest session that has been idle for a while gives way; half-open ones have a smaller pool of their own. */
+  /** Half-open sessions have a smaller pool of their own. */
   #makeRoom(): boolean {
-    const isFull = this.#sessions.size >= this.#context.options.limits.sessions;
-    if (!isFull && this.#halfOpen < SESSIONS_HALF_OPEN) return true;
-    let oldest: Session | undefined;
-    for (const session of this.#sessions.values()) {
-      if (!isFull && session.isConfirmed) continue;
-      if (oldest === undefined || session.lastActiveMs < oldest.lastActiveMs) oldest = session;
-    }
-    if (oldest === undefined || this.#context.nowMs - oldest.lastActiveMs < SESSION_IDLE_MS) return false;
-    this.#remove(oldest);
-    return true;
+    if (!this.#room.make()) return false;
+    if (this.#halfOpen < SESSIONS_HALF_OPEN) return true;
+    const halfOpen = [...this.#sessions.values()].filter((session) => !session.isConfirmed);
+    const oldest = longestIdle(halfOpen, this.#context.nowMs);
+    if (oldest !== undefined) this.#remove(oldest);
+    return oldest !== undefined;
   }
 
   #remove(session: Session): void {
