@@ -46,10 +46,12 @@ export interface Addon {
    * until nothing comes, or come back on the next call. Keeps the process alive until `close`. Needs no rights.
    */
   watchNetwork(onReadable: () => void): NetworkWatch;
+  /** The same for changes of nftables. Needs CAP_NET_ADMIN. */
+  watchNftables(onReadable: () => void): NetworkWatch;
 }
 
 export interface NetworkWatch {
-  /** Octets of whole rtnetlink messages, 0 if there are none. Undefined: there were too many, and some are lost. */
+  /** Octets of whole netlink messages, 0 if there are none. Undefined: there were too many, and some are lost. */
   read(buffer: Uint8Array): number | undefined;
   /** No `onReadable` follows. May be repeated. */
   close(): void;
@@ -98,7 +100,7 @@ type NativeTun = {
 };
 
 type NativeWatch = {
-  start(onReadable: () => void): number;
+  start(onReadable: () => void, isForNftables: boolean): number;
   read(buffer: Uint8Array): number;
   close(): void;
 };
@@ -165,7 +167,9 @@ function wrap(native: Native): Addon {
       const result = native.sendUnixDatagram(path, octets);
       if (result < 0) throw failure('DATAGRAM_SEND', result, `send a datagram to ${path}`, {});
     },
-    watchNetwork: (onReadable) => watchNetwork(new native.NetworkWatch(), onReadable),
+    watchNetwork: (onReadable) =>
+      openWatch(new native.NetworkWatch(), onReadable, false, 'watch the addresses of this machine'),
+    watchNftables: (onReadable) => openWatch(new native.NetworkWatch(), onReadable, true, 'watch nftables'),
   };
 }
 
@@ -191,12 +195,12 @@ function openTun(tun: NativeTun, name: string): Tun {
   };
 }
 
-function watchNetwork(watch: NativeWatch, onReadable: () => void): NetworkWatch {
+function openWatch(watch: NativeWatch, onReadable: () => void, isForNftables: boolean, attempt: string): NetworkWatch {
   const check = (result: number): number => {
-    if (result < 0) throw failure('NETWORK_WATCH', result, 'watch the addresses of this machine', {});
+    if (result < 0) throw failure('NETWORK_WATCH', result, attempt, {});
     return result;
   };
-  check(watch.start(onReadable));
+  check(watch.start(onReadable, isForNftables));
   return {
     read: (buffer) => {
       const result = watch.read(buffer);

@@ -47,9 +47,6 @@ const KNOWN_KEYS = 'e2e-peers';
 /** How often octets are looked at for the rates of `getPeers`. */
 const RATE_MS = 1_000;
 
-/** How often the firewall's table is looked for: others may flush all tables. */
-const GUARD_LOOK_MS = 10_000;
-
 export class Daemon {
   readonly #options: DaemonOptions;
   readonly #log: Log;
@@ -163,7 +160,7 @@ export class Daemon {
         if (this.#isEnding) return;
         this.#ready = notice;
         setInterval(() => this.#lookAtRates(), RATE_MS).unref();
-        setInterval(() => this.#guard.look(), GUARD_LOOK_MS).unref();
+        this.#guard.lookAfter();
         this.#tellReady();
         this.#announce().catch((error: unknown) => {
           if (!this.#isEnding) this.#crash('the start could not be reported', error);

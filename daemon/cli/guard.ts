@@ -5,10 +5,14 @@ import { Firewall, type FirewallStatus } from '../host/firewall.ts';
 import { ruleStore } from '../host/kept-rules.ts';
 import type { Log } from '../host/log.ts';
 import { nft } from '../host/nft.ts';
+import { watchTables } from '../host/nft-watch.ts';
 import { defaultPlaces } from '../host/places.ts';
 import type { Config } from '../host/schema.ts';
 import { firewallPolicy } from '../host/settings.ts';
 import type { FirewallState } from './summary.ts';
+
+/** How often the firewall's table is looked for: others may flush all tables. */
+const LOOK_MS = 10_000;
 
 export function openGuard(log: Log, config: Config, publicKey: Uint8Array): Guard {
   const store = ruleStore(defaultPlaces().stateFolder, publicKey);
@@ -21,6 +25,7 @@ export class Guard {
   readonly #firewall: Firewall;
   #config: Config;
   #reported: string | undefined;
+  #watch: { close(): void } | undefined;
 
   constructor(log: Log, firewall: Firewall, config: Config) {
     this.#log = log;
@@ -53,7 +58,12 @@ export class Guard {
     return ['Firewall or Names have changed: `ratatosk firewall show` tells what is open'];
   }
 
-  /** Now and then. */
+  /** From now on: when tables go, and now and then, for what failed. */
+  lookAfter(): void {
+    setInterval(() => this.look(), LOOK_MS).unref();
+    this.#watch = watchTables(() => this.look());
+  }
+
   look(): void {
     const wasOpen = this.#firewall.problem !== undefined;
     this.#attempt(() => {
@@ -65,6 +75,7 @@ export class Guard {
 
   /** The interface is gone, and so goes the table. */
   end(): void {
+    this.#watch?.close();
     this.#firewall.close();
   }
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -12,15 +13,19 @@ namespace ratatosk {
 
 namespace {
 
-constexpr uint32_t kGroups =
+// Interfaces, addresses and routes.
+constexpr uint32_t kNetworkGroups =
     RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
 
-int openSocket(Descriptor* socket) {
-  socket->take(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+constexpr uint32_t kNftablesGroups = 1u << (NFNLGRP_NFTABLES - 1);
+
+int openSocket(Descriptor* socket, bool isForNftables) {
+  const int protocol = isForNftables ? NETLINK_NETFILTER : NETLINK_ROUTE;
+  socket->take(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (!socket->isOpen()) return -errno;
   sockaddr_nl own = {};
   own.nl_family = AF_NETLINK;
-  own.nl_groups = kGroups;
+  own.nl_groups = isForNftables ? kNftablesGroups : kNetworkGroups;
   if (::bind(socket->number(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0) return 0;
   const int result = -errno;
   socket->close();
@@ -42,14 +47,14 @@ NetworkWatch::~NetworkWatch() {
   if (readable_ != nullptr) readable_->close();
 }
 
-// (onReadable) → 0 or an error.
+// (onReadable, isForNftables) → 0 or an error.
 Napi::Value NetworkWatch::start(const Napi::CallbackInfo& info) {
-  if (info.Length() != 1 || !info[0].IsFunction()) {
-    refuse(info.Env(), "a function was expected");
+  if (info.Length() != 2 || !info[0].IsFunction() || !info[1].IsBoolean()) {
+    refuse(info.Env(), "a function and a boolean were expected");
     return {};
   }
   if (socket_.isOpen()) return Napi::Number::New(info.Env(), -EALREADY);
-  int result = openSocket(&socket_);
+  int result = openSocket(&socket_, info[1].As<Napi::Boolean>());
   if (result != 0) return Napi::Number::New(info.Env(), result);
   // While messages may come, this object must not be collected.
   if (Readable::start(info.Env(), socket_.number(), info[0].As<Napi::Function>(), &readable_, &result) != nullptr)

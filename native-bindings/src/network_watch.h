@@ -7,8 +7,9 @@
 
 namespace ratatosk {
 
-// What the kernel tells about interfaces, addresses and routes, for JavaScript: whole rtnetlink messages, which
-// `daemon/links/netlink.ts` reads. Results are counts of octets or negative errno values. Needs no rights.
+// What the kernel tells about interfaces, addresses and routes, or else about nftables, for JavaScript: whole netlink
+// messages, which `daemon/links/netlink.ts` and `daemon/host/nft-watch.ts` read. Results are counts of octets or negative
+// errno values. Only nftables needs a right: CAP_NET_ADMIN.
 class NetworkWatch : public Napi::ObjectWrap<NetworkWatch> {
  public:
   static Napi::Function define(Napi::Env env);
