@@ -338,3 +338,42 @@ export function dialSuite(scheme: string): void {
     );
   });
 }
+
+/** What the dialler does with a server that takes the connection and never says a word. `what` is what it waits for. */
+export function silenceSuite(what: string, uriOf: (port: number) => string): void {
+  async function dialSilent(t: TestContext, signal = new AbortController().signal) {
+    const sockets: Socket[] = [];
+    const port = await serve(t, (socket) => sockets.push(socket.resume()));
+    const dialling = links.dial(parseUri(uriOf(port), 'dial'), '', signal);
+    const isEnded = (): boolean => sockets.every((socket) => socket.readableEnded || socket.destroyed);
+    return { dialling, isOpen: () => sockets.length === 1, isEnded };
+  }
+
+  test(`${what}: what is not answered ends after 10 s, and the connection with it`, async (t) => {
+    const time = new VirtualTime(t);
+    const { dialling, isOpen, isEnded } = await dialSilent(t);
+    let error: unknown;
+    dialling.catch((reason: unknown) => {
+      error = reason;
+    });
+    while (!isOpen()) await turns(1);
+    await turns();
+    time.tick(9_999);
+    await turns();
+    assert.equal(error, undefined);
+    time.tick(1);
+    await turns();
+    assert.match(String(error), new RegExp(`${what} took longer than 10 s`));
+    while (!isEnded()) await turns(1);
+  });
+
+  test(`${what}: what is called off ends at once`, async (t) => {
+    const stop = new AbortController();
+    const { dialling, isOpen, isEnded } = await dialSilent(t, stop.signal);
+    const refused = assert.rejects(dialling, dialFailed(/called off/));
+    await until('the connection', isOpen);
+    stop.abort();
+    await within('the end', LIMIT_MS, refused);
+    await until('its end', isEnded);
+  });
+}

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { Carrier } from '../../daemon/links/link.ts';
 import { parseUri } from '../../daemon/links/uri.ts';
-import { dialTo, listenOn, portOf, serve } from '../support/dial-suite.ts';
+import { dialTo, listenOn, portOf, serve, silenceSuite } from '../support/dial-suite.ts';
 import { type Connect, linkSuite, someOctets, started, until } from '../support/link-suite.ts';
 import { links } from '../support/links.ts';
 import { type ProxyOptions, socksProxy } from '../support/proxies.ts';
-import { turns, VirtualTime } from '../support/virtual-time.ts';
 import { within } from '../support/wait.ts';
 
 const connectBehind =
@@ -131,34 +129,7 @@ test('a proxy that is not there is an error that names its address', async () =>
   await assert.rejects(failing('socks://127.0.0.1:9/mesh.example:1'), { message: /ECONNREFUSED 127\.0\.0\.1:9/ });
 });
 
-test('a proxy that does not answer is given up after 10 s, and the connection with it', async (t) => {
-  const sockets: Socket[] = [];
-  const port = await serve(t, (socket) => sockets.push(socket.resume()));
-  const time = new VirtualTime(t);
-  let error: unknown;
-  links.dial(parseUri(`socks://127.0.0.1:${port}/mesh.example:1`, 'dial'), '', never).catch((reason: unknown) => {
-    error = reason;
-  });
-  while (sockets.length === 0) await turns(1);
-  await turns();
-  time.tick(9_999);
-  await turns();
-  assert.equal(error, undefined);
-  time.tick(1);
-  await turns();
-  assert.match(String(error), /the proxy took longer than 10 s/);
-  while (!(sockets[0] as Socket).readableEnded && !(sockets[0] as Socket).destroyed) await turns(1);
-});
-
-test('a dial that is called off while the proxy thinks ends at once', async (t) => {
-  const sockets: Socket[] = [];
-  const port = await serve(t, (socket) => sockets.push(socket.resume()));
-  const stop = new AbortController();
-  const refused = assert.rejects(failing(`socks://127.0.0.1:${port}/mesh.example:1`, stop.signal), /called off/);
-  await until('the connection', () => sockets.length === 1);
-  stop.abort();
-  await refused;
-});
+silenceSuite('the proxy', (port) => `socks://127.0.0.1:${port}/mesh.example:1`);
 
 test('TLS is with the peer behind the proxy: its key is proven', async (t) => {
   const [dialled, accepted] = await connectBehind('sockstls', 'tls')(t);

@@ -7,10 +7,10 @@ import { type ConnectionOptions, createServer, type TLSSocket, type TlsOptions, 
 import type { Carrier } from '../../daemon/links/link.ts';
 import { parseUri } from '../../daemon/links/uri.ts';
 import { certificateOf } from '../support/certificates.ts';
-import { connectOver, dialSuite, dialTo, listenOn, portOf, serve } from '../support/dial-suite.ts';
+import { connectOver, dialSuite, dialTo, listenOn, portOf, serve, silenceSuite } from '../support/dial-suite.ts';
 import { testIdentity } from '../support/identity.ts';
 import { type Ear, fill, linkSuite, someOctets, started, until } from '../support/link-suite.ts';
-import { links, linksOf } from '../support/links.ts';
+import { linksOf } from '../support/links.ts';
 import { turns, VirtualTime } from '../support/virtual-time.ts';
 import { within } from '../support/wait.ts';
 
@@ -157,36 +157,7 @@ test('a server that closes at once is an error', async (t) => {
   await assert.rejects(dialTo(t, `tls://127.0.0.1:${port}`), { code: 'DIAL_FAILED' });
 });
 
-test('a handshake that nobody answers ends after 10 s, and the connection with it', async (t) => {
-  const sockets: Socket[] = [];
-  const port = await serve(t, (socket) => sockets.push(socket.resume()));
-  const time = new VirtualTime(t);
-  let error: unknown;
-  links.dial(parseUri(`tls://127.0.0.1:${port}`, 'dial'), '', new AbortController().signal).catch((reason: unknown) => {
-    error = reason;
-  });
-  while (sockets.length === 0) await turns(1);
-  await turns();
-  time.tick(9_999);
-  await turns();
-  assert.equal(error, undefined);
-  time.tick(1);
-  await turns();
-  assert.match(String(error), /TLS handshake took longer than 10 s/);
-  while (!(sockets[0] as Socket).readableEnded && !(sockets[0] as Socket).destroyed) await turns(1);
-});
-
-test('a handshake that is called off ends at once', async (t) => {
-  const sockets: Socket[] = [];
-  const port = await serve(t, (socket) => sockets.push(socket.resume()));
-  const stop = new AbortController();
-  const dialling = links.dial(parseUri(`tls://127.0.0.1:${port}`, 'dial'), '', stop.signal);
-  const refused = assert.rejects(dialling, { code: 'DIAL_FAILED', message: /called off/ });
-  await until('the connection', () => sockets.length === 1);
-  stop.abort();
-  await within('the end', LIMIT_MS, refused);
-  await until('its end', () => (sockets[0] as Socket).readableEnded || (sockets[0] as Socket).destroyed);
-});
+silenceSuite('the TLS handshake', (port) => `tls://127.0.0.1:${port}`);
 
 /** A bare connection to a listener of ours. */
 function stranger(t: TestContext, port: number): { socket: Socket; isEnded: () => boolean } {

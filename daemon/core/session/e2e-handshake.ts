@@ -12,7 +12,7 @@ import {
   writeSid,
 } from '../../wire/e2e.ts';
 import type { Context } from '../context.ts';
-import { NoiseHandshake, type TransportKeys } from '../noise.ts';
+import { concatenate, NoiseHandshake, type TransportKeys } from '../noise.ts';
 import type { KeyPair, PublicKey } from '../port.ts';
 import { groupPreimage } from './handshake.ts';
 import { newPair } from './session.ts';
@@ -47,7 +47,7 @@ export class E2eHandshakes {
     const timestampMs = this.#lastTimestampMs;
     const payload = { version: E2E_VERSION, features: FEATURES, timestampMs, instance: this.#instance };
     const body = noise?.writeMessage(newPair(this.#context), writeFirstPayload(payload));
-    return noise === undefined || body === undefined ? undefined : { message: joined(head, body), noise };
+    return noise === undefined || body === undefined ? undefined : { message: concatenate([head, body]), noise };
   }
 
   /** For a message of the right size and type. Undefined: not from this source, or not for us. */
@@ -62,7 +62,7 @@ export class E2eHandshakes {
   makeSecond({ noise }: FirstRead, receiverSid: number, sid: number): SecondMade | undefined {
     const payload = { sid, version: E2E_VERSION, features: FEATURES, instance: this.#instance };
     const body = noise.writeMessage(newPair(this.#context), writeSecondPayload(payload));
-    return body && { message: joined(headOf(E2E.second, receiverSid), body), keys: noise.split() };
+    return body && { message: concatenate([headOf(E2E.second, receiverSid), body]), keys: noise.split() };
   }
 
   /** Reads on a copy: what does not open leaves `waiting` as it is. */
@@ -91,7 +91,7 @@ export class E2eHandshakes {
     return new NoiseHandshake(crypto, {
       pattern: 'KKpsk0',
       isInitiator,
-      prologue: joined(LABEL, initiator, responder, head),
+      prologue: concatenate([LABEL, initiator, responder, head]),
       staticPair,
       remoteStatic,
       psk: this.#psk,
@@ -112,14 +112,4 @@ function headOf(type: number, sid: number): Uint8Array {
   const head = new Uint8Array(NOISE_AT);
   writeSid(head, 0, type, sid);
   return head;
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
 }

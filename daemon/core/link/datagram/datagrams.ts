@@ -29,7 +29,7 @@ import { KeyTable } from './key-table.ts';
 import type { LinkKey } from './link-key.ts';
 import { LinkTable } from './link-table.ts';
 import { Load } from './load.ts';
-import { RecordOpener } from './record-opener.ts';
+import { RecordOpener, type RecordUser } from './record-opener.ts';
 import { Responder } from './responder.ts';
 import { DatagramSocket } from './socket.ts';
 
@@ -207,14 +207,7 @@ export class Datagrams {
     for (const link of this.#departures.takeMute()) if (link.wantsKey(this.#context.nowMs)) this.#renew(link);
   }
 
-  readonly #recordReceived = (
-    key: LinkKey,
-    buffer: Uint8Array,
-    at: number,
-    end: number,
-    row: number,
-    isNewest: boolean,
-  ): void => {
+  readonly #recordReceived: RecordUser = (key, buffer, at, end, row, isNewest) => {
     const link = key.link ?? this.#links.confirmed(key, this.#initiations);
     if (link === undefined) return;
     if (!key.isHeard) {
