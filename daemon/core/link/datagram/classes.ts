@@ -71,7 +71,7 @@ const U: ClassConstants = {
   ctrlWindow: 65_536,
   messageMax: 131_070,
   reassembly: { messages: 256, bytes: 8_388_608, ageMs: 1_000 },
-  repair: { bytes: 8_388_608, ageMs: 500 },
+  repair: { bytes: 8_388_608, ageMs: 1_000 },
   queueBytes: 1_048_576,
   codel: { targetMs: 5, intervalMs: 100 },
 };
