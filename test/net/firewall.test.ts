@@ -265,6 +265,8 @@ describe('the firewall', { concurrency: 3 }, () => {
       await daemon.says('is up');
       assert.match(daemon.stdout, /ok {2}firewall {2}inbound connections are closed/);
       assert.deepEqual(await tables(netns), [tableOf(0)]);
+      await netns.mustRun(['nft', 'flush', 'ruleset']);
+      await waitFor('the table to come back', async () => (await tables(netns)).length === 1, { limitMs: 1_000 });
       await daemon.stop('SIGTERM');
       assert.deepEqual(await tables(netns), []);
     }),
