@@ -5,13 +5,15 @@ import { type Identity, identityToHex } from './keys.ts';
 export function configText(identity: Identity): string {
   return `${OWN_MARK}, in HJSON: quotes and commas may be left out.
 # Members and their meaning are those of Yggdrasil 0.5; a yggdrasil.conf works here unchanged.
-# After a change: kill -HUP the daemon, or start it again.
+# After a change: ratatosk reload
 {
   # The identity of this node: its address follows from it. Keep a copy, and show it to nobody.
   PrivateKey: ${identityToHex(identity)}
 
-  # Nodes to connect to, by tcp or ws: one or two near ones are best. Example:
+  # Nodes to connect to: one or two near ones are best. Examples:
   #   tcp://192.0.2.1:9001
+  #   udp://192.0.2.1:9001?key=THEIR-PUBLIC-KEY    (to another Ratatosk; better where packets are lost)
+  # also tls, ws, wss, unix, socks and sockstls.
   # Public ones: https://publicpeers.neilalexander.dev
   Peers: [
   ]
@@ -19,7 +21,7 @@ export function configText(identity: Identity): string {
   # The same, each through one network interface: { eth0: [ tcp://192.0.2.1:9001 ] }
   InterfacePeers: {}
 
-  # Where other nodes may connect to this one. Example: tcp://[::]:9001
+  # Where other nodes may connect to this one. Examples: tcp://[::]:9001, udp://[::]:9001
   Listen: [
   ]
 
@@ -47,6 +49,9 @@ export function configText(identity: Identity): string {
     Allow: [
     ]
   }
+
+  # The faster encryption between Ratatosks: "prefer", "require" (then plain Yggdrasils get no traffic) or "off".
+  E2E: prefer
 
   # Your own names for other nodes: { laptop: PUBLIC-KEY-OR-ADDRESS }
   Names: {}
