@@ -11,12 +11,13 @@ import {
   startLan,
 } from '../support/lan.ts';
 import { at } from '../support/mesh.ts';
-import { needsMesh } from '../support/needs.ts';
+import { needs, needsMesh, needsOpenFolder } from '../support/needs.ts';
 import { assertPings } from '../support/ping.ts';
 import { ratatoskMain } from '../support/places.ts';
 import { waitFor } from '../support/wait.ts';
 
 const options = { skip: needsMesh('ratatosk'), timeout: 90_000 };
+const mayNotRead = needs(await needsOpenFolder());
 const kind = 'ratatosk' as const;
 
 describe('neighbours on a LAN', { concurrency: 3 }, () => {
@@ -143,7 +144,7 @@ describe('neighbours on a LAN', { concurrency: 3 }, () => {
 
   test(
     'a node without rights finds its neighbours too',
-    options,
+    { ...options, skip: options.skip || mayNotRead },
     withLab(async (lab) => {
       const nodes = await startLan(lab, [
         { kind, isUnprivileged: true, hasTun: false },
