@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { loadAddon } from '../native-bindings/addon.ts';
 import { BEACON_PACE, Beacons } from './core/link/beacons.ts';
 import type { Node } from './core/node.ts';
+import { equalOctets } from './core/octetmap.ts';
 import type { Crypto } from './core/port.ts';
 import type { Driver } from './driver.ts';
 import { BeaconSocket } from './links/beacon-socket.ts';
@@ -73,7 +74,7 @@ function datagramUser({ key, crypto, node, driver, report }: Around, drop: (reas
       return new Beacons({ key, psk, rxMtu, pace: BEACON_PACE, isMute, hmac, chance }, performance.now());
     },
     isLinked: (other) =>
-      node.links().some((link) => link.isDiscovered && isDatagram(link.uri) && isSame(link.key, other)),
+      node.links().some((link) => link.isDiscovered && isDatagram(link.uri) && equalOctets(link.key ?? NOTHING, other)),
     drop,
     report,
   };
@@ -87,6 +88,4 @@ function isDatagram(uri: string): boolean {
   return uri.startsWith('udp:');
 }
 
-function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && Buffer.compare(a, b) === 0;
-}
+const NOTHING = new Uint8Array(0);

@@ -219,7 +219,6 @@ export class Daemon {
       },
       firewall: this.#guard.summary(),
       ...(wantsDiscovery ? { discovery: multicast.map(({ name }) => name) } : {}),
-      notices: [],
     };
   }
 

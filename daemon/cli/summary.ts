@@ -21,7 +21,6 @@ export type Status = {
   firewall: FirewallState;
   /** Interfaces on which neighbours are looked for; undefined: on none by the configuration. */
   discovery?: string[];
-  notices: string[];
 };
 
 type Row = { label: string; isWorking: boolean | undefined; text: string };
@@ -50,10 +49,6 @@ function summaryRows(status: Status): Row[] {
   const hasAdmin = status.admin !== 'none';
   const off = 'off (AdminListen): the other verbs cannot reach this daemon';
   rows.push({ label: 'admin', isWorking: hasAdmin, text: hasAdmin ? status.admin : off });
-  for (const notice of status.notices) {
-    const [label = '', ...text] = notice.split(': ');
-    rows.push({ label, isWorking: false, text: text.join(': ') });
-  }
   return rows.flatMap(wrapRow);
 }
 

@@ -2,10 +2,9 @@
  * Which nodes have spoken end-to-end sessions, from one start to the next: one line each, `KEY unixSeconds`, the least
  * recent first. Not needed to run: what cannot be read or written costs a second of waiting, or a warning.
  */
-import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { RouterSettings } from './commands.ts';
+import { replaceSecretFile } from './secret-file.ts';
 
 type Known = RouterSettings['e2eKnown'];
 
@@ -64,7 +63,7 @@ export class KnownKeysFile {
     this.#timer = undefined;
     const lines = [...this.#keys].map(([hex, unixMs]) => `${hex} ${Math.floor(unixMs / 1_000)}\n`);
     try {
-      replaceFile(this.#path, lines.join(''));
+      replaceSecretFile(this.#path, lines.join(''));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#warn(`cannot keep ${this.#path}: after a restart, old acquaintances are asked again: ${reason}`);
@@ -77,23 +76,5 @@ function readLines(path: string): string[] {
     return readFileSync(path, 'latin1').split('\n');
   } catch {
     return [];
-  }
-}
-
-/** The old content or the new, whatever happens. */
-function replaceFile(path: string, content: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
-  try {
-    const file = openSync(temporary, 'wx', 0o600);
-    try {
-      writeSync(file, content);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } finally {
-    rmSync(temporary, { force: true });
   }
 }

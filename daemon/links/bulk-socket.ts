@@ -14,9 +14,9 @@ type HandleOptions = SocketConstructorOpts & {
 };
 
 /**
- * Takes the connection over from `socket`, which ends without a trace; it must not have begun to flow. The new one is paused;
- * it is used like any other, but the octets of a 'data' event last only until the listener returns. (Sockets that are dialled
- * can be told so when they are made, those of a server cannot; both own their connection in the same field.)
+ * Takes the connection over from `socket`, which ends without a trace; it must not have begun to flow. The new one is
+ * paused, and is used like any other, but the octets of a 'data' event last only until the listener returns. (Sockets that
+ * are dialled can be told so when they are made, those of a server cannot; both own their connection in the same field.)
  */
 export function inBulk(socket: Socket): Socket {
   const owner = socket as Handled;

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
-/** Octets of one write that a TLS socket may hold, encrypted, before the system has taken them: all that the core writes at once. */
+/** Octets of one write that a TLS socket may hold, encrypted, before the system has them: all that the core writes at once. */
 const ENCRYPTED_MAX = 262_144;
 
 /**

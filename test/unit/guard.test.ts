@@ -39,7 +39,7 @@ function rows(of: Guard): string {
   const tun = { enabled: true, name: 'tun0', mtu: 65535 };
   const peers = { configured: 0, up: 0 };
   const rest = { version: '', uptime: 0, key: '', address: '', subnet: '', config: '', admin: '', listening: [] };
-  return summaryLines({ ...rest, peers, tun, firewall: of.summary(), notices: [] })
+  return summaryLines({ ...rest, peers, tun, firewall: of.summary() })
     .join(' ')
     .replace(/\s+/g, ' ');
 }

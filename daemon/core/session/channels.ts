@@ -13,7 +13,7 @@ import { KnownKeys } from './e2e-memory.ts';
 import type { E2ePeer } from './e2e-peer.ts';
 import type { Session } from './session.ts';
 import { SessionRoom } from './session-room.ts';
-import { SEND_HEADROOM, Sessions } from './sessions.ts';
+import { SEND_HEADROOM, Sessions, withHeadroom } from './sessions.ts';
 
 /** The other end of a session of either kind. */
 export type Channel = Pick<Session | E2ePeer, 'key' | 'address' | 'subnet'>;
@@ -126,14 +126,14 @@ export class Channels {
 
   #established(peer: E2ePeer): void {
     this.#known.add(peer.key);
-    const packet = this.#takeWaiting(peer);
-    if (packet !== undefined) this.e2e.send(peer, packet, SEND_HEADROOM, packet.length - SEND_HEADROOM);
+    const packet = takeWaiting(peer);
+    if (packet !== undefined) this.e2e.send(peer, withHeadroom(packet), SEND_HEADROOM, packet.length);
   }
 
   #fallBack(peer: E2ePeer): void {
     if (this.#context.options.e2e !== 'prefer') return;
-    const packet = this.#takeWaiting(peer);
-    if (packet !== undefined) this.sessions.send(peer.key, packet, SEND_HEADROOM, packet.length - SEND_HEADROOM);
+    const packet = takeWaiting(peer);
+    if (packet !== undefined) this.sessions.send(peer.key, withHeadroom(packet), SEND_HEADROOM, packet.length);
   }
 
   /** The other session works where this one, which should, does not: somebody may be in between. */
@@ -142,15 +142,6 @@ export class Channels {
     peer.isSuspectCounted = true;
     this.#context.stats.count('e2eDowngradeSuspected');
     this.#context.events.push({ kind: 'e2eDowngradeSuspected', key: peer.key });
-  }
-
-  #takeWaiting(peer: E2ePeer): Uint8Array | undefined {
-    const { waiting } = peer;
-    if (waiting === undefined) return undefined;
-    peer.waiting = undefined;
-    const roomy = new Uint8Array(SEND_HEADROOM + waiting.length);
-    roomy.set(waiting, SEND_HEADROOM);
-    return roomy;
   }
 
   #packet(session: Session, buffer: Uint8Array, at: number, end: number): void {
@@ -176,8 +167,12 @@ export class Channels {
   #sendHello(session: Session): void {
     const version = this.#context.options.e2e === 'off' ? 0 : E2E_VERSION;
     const hello = writeHello({ version, features: 0 });
-    const roomy = new Uint8Array(SEND_HEADROOM + hello.length);
-    roomy.set(hello, SEND_HEADROOM);
-    this.sessions.send(session.key, roomy, SEND_HEADROOM, hello.length);
+    this.sessions.send(session.key, withHeadroom(hello), SEND_HEADROOM, hello.length);
   }
+}
+
+function takeWaiting(peer: E2ePeer): Uint8Array | undefined {
+  const { waiting } = peer;
+  peer.waiting = undefined;
+  return waiting;
 }

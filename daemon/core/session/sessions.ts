@@ -299,9 +299,7 @@ export class Sessions {
     if (pending === undefined) return;
     this.#pending.delete(session.key);
     this.#greet(session);
-    const roomy = new Uint8Array(SEND_HEADROOM + pending.packet.length);
-    roomy.set(pending.packet, SEND_HEADROOM);
-    this.#sendOn(session, roomy, SEND_HEADROOM, pending.packet.length);
+    this.#sendOn(session, withHeadroom(pending.packet), SEND_HEADROOM, pending.packet.length);
   }
 
   /** Half-open sessions have a smaller pool of their own. */
@@ -326,4 +324,11 @@ export class Sessions {
     if (message === undefined) return this.#context.stats.drop('session unreadable');
     if (this.#router.begin(dest, message.length)) this.#router.target.set(message, this.#router.targetAt);
   }
+}
+
+/** A copy of the packet with `SEND_HEADROOM` octets before it. */
+export function withHeadroom(packet: Uint8Array): Uint8Array {
+  const roomy = new Uint8Array(SEND_HEADROOM + packet.length);
+  roomy.set(packet, SEND_HEADROOM);
+  return roomy;
 }

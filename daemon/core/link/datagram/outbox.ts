@@ -1,6 +1,7 @@
 /**
- * Messages that wait for packets; those that find paths go before traffic. While they leave as fast as they come they lie one behind the other in a staging
- * buffer; what comes faster than it leaves, and what is larger than a packet, goes through the fair queue.
+ * Messages that wait for packets; those that find paths go before traffic. While they leave as fast as they come they lie
+ * one behind the other in a staging buffer; what comes faster than it leaves, and what is larger than a packet, goes
+ * through the fair queue.
  */
 import type { Codel } from '../../codel.ts';
 import { OUTBOX_BYTES, OUTBOX_ROWS, URGENT_BYTES } from '../../limits.ts';
