@@ -23,8 +23,12 @@ export type NodeSpec = {
   readonly hasTun?: boolean;
   /** Runs as the user nobody, without any capability. */
   readonly isUnprivileged?: boolean;
-  /** The daemon, if it is not the usual one of its kind. */
+  /** The daemon, if it is not the usual one of its kind: an executable, of ours the built `main.js`. */
   readonly binary?: string | undefined;
+  /** Beside the environment of the tests. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** `debug` unless given. */
+  readonly logLevel?: 'debug' | 'info';
   /** More members of the configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
 };
@@ -91,7 +95,10 @@ export class TestNode {
   /** Starts the daemon without waiting for anything. */
   launch(): void {
     if (this.#process !== undefined) this.#earlierLog += `${this.#process.output}--- started again ---\n`;
-    this.#process = this.netns.start(this.#commandLine(), { env: privateFolders(this.#folder), cwd: this.#folder });
+    this.#process = this.netns.start(this.#commandLine(), {
+      env: { ...privateFolders(this.#folder), ...this.#spec.env },
+      cwd: this.#folder,
+    });
   }
 
   async ready(limitMs = 20_000): Promise<void> {
@@ -183,16 +190,11 @@ export class TestNode {
   }
 
   #commandLine(): string[] {
+    const { binary, logLevel = 'debug' } = this.#spec;
     const daemon =
       this.kind === 'ratatosk'
-        ? [process.execPath, ratatoskMain, 'up', '--config', this.configPath, '--log-level', 'debug']
-        : [
-            this.#spec.binary ?? yggdrasilTool('yggdrasil') ?? 'yggdrasil',
-            '-useconffile',
-            this.configPath,
-            '-loglevel',
-            'debug',
-          ];
+        ? [process.execPath, binary ?? ratatoskMain, 'up', '--config', this.configPath, '--log-level', logLevel]
+        : [binary ?? yggdrasilTool('yggdrasil') ?? 'yggdrasil', '-useconffile', this.configPath, '-loglevel', logLevel];
     if (this.#spec.isUnprivileged !== true) return daemon;
     const ids = [`--reuid=${NOBODY_ID}`, `--regid=${NOBODY_ID}`, '--clear-groups'];
     return ['setpriv', ...ids, '--inh-caps=-all', '--bounding-set=-all', '--', ...daemon];
