@@ -18,8 +18,8 @@ const JOBS = 16;
 /** The header of a record with a counter of 32 bits. */
 const AD_SIZE = 9;
 
-const { crypto, box } = chooseCrypto();
-process.stdout.write(`boxes by ${box}, ${crypto.box.name}; records by ${crypto.aead.name}\n`);
+const { crypto } = chooseCrypto();
+process.stdout.write(`boxes by ${crypto.box.name}; records by ${crypto.aead.name}\n`);
 
 group('packets through whole nodes, µs for a batch', () => {
   for (const count of [2, 3, 5]) {

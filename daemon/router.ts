@@ -41,8 +41,9 @@ start(workerData as RouterStart).catch((error: unknown) => {
 });
 
 async function start(settings: RouterStart): Promise<void> {
-  const { crypto, box } = chooseCrypto();
-  report('debug', `packets are sealed by ${box}`);
+  const { crypto, slower } = chooseCrypto();
+  report('debug', `packets are sealed by ${crypto.aead.name} and ${crypto.box.name}`);
+  for (const reason of slower) report('warn', `encryption is slower than it could be: ${reason}`);
   const signer = crypto.ed25519Signer(settings.seed);
   const tun = openTun(settings.ifName, settings.ifMtu, addressForKey(signer.publicKey), (name) =>
     awaitGuard(name, settings.gate),

@@ -31,6 +31,18 @@ export interface Addon {
   readonly boxOpen: BatchCall;
   /** The code path in use, named after the vector registers: `avx512`, `avx2`, `base`. An argument asks for another. */
   boxKernel(wanted?: string): string;
+  /**
+   * HMAC-SHA256 of many short texts by the OpenSSL of this process; throws if there is none. Row i is
+   * `texts[i * stride ..]` with `lengths[i]` octets; `keys` and `macs` have 32 octets a row.
+   */
+  hmacSha256(
+    texts: Uint8Array,
+    stride: number,
+    lengths: Int32Array,
+    keys: Uint8Array,
+    macs: Uint8Array,
+    count: number,
+  ): void;
   /** Opens a TUN interface of this name; 'auto' lets the kernel choose. */
   openTun(name: string): Tun;
   /** Sets the MTU, adds the IPv6 address (16 octets), brings the interface up. May be repeated. */
@@ -112,6 +124,7 @@ type Native = {
   boxSeal: BatchCall;
   boxOpen: BatchCall;
   boxKernel(wanted?: string): string;
+  hmacSha256: Addon['hmacSha256'];
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): number;
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): number;
   sendUnixDatagram(path: string, octets: Uint8Array): number;
@@ -152,6 +165,7 @@ function wrap(native: Native): Addon {
     boxSeal: native.boxSeal,
     boxOpen: native.boxOpen,
     boxKernel: (wanted) => (wanted === undefined ? native.boxKernel() : native.boxKernel(wanted)),
+    hmacSha256: native.hmacSha256,
     openTun: (name) => openTun(new native.Tun(), name),
     configureInterface(name, address, prefixLength, mtu) {
       const result = native.configureInterface(name, address, prefixLength, mtu);

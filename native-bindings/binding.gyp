@@ -42,6 +42,8 @@
         'src/box.cc',
         'src/box_call.cc',
         'src/evp.cc',
+        'src/hmac.cc',
+        'src/hmac_call.cc',
         'src/netlink.cc',
         'src/netlink_call.cc',
         'src/network_watch.cc',

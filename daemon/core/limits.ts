@@ -238,6 +238,12 @@ export const PAYLOAD_MAX = FRAME_MAX - 77;
 export const PSKS_PER_SOCKET = 8;
 /** Secrets and cookies; the secret before the last is accepted as well. */
 export const COOKIE_LIFE_MS = 120_000;
+/**
+ * Handshake packets of one kind that are looked at, INITs and RESPs with and without a cookie apart: what floods, at 12 µs
+ * each for a cookie, leaves most of a core to the links. The second where MACs are made one by one.
+ */
+export const HANDSHAKES_LOOKED_AT = { perSecond: 30_000, burst: 1_024 };
+export const HANDSHAKES_LOOKED_AT_SLOWLY = { perSecond: 2_000, burst: 1_024 };
 /** Handshake packets that wait for their turn; the newest is dropped. */
 export const HANDSHAKES_QUEUED = 512;
 /** Handshake packets looked at between two inputs, so that established links are served in a flood. */

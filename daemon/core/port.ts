@@ -265,6 +265,7 @@ export interface Crypto {
   /** The Ed25519 key whose X25519 form this is, with the sign bit 0 or 1. Undefined as link document, section 1. */
   ed25519FromX25519(key: Uint8Array, sign: number): Uint8Array | undefined;
   hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+  readonly macs: MacSigner;
   readonly aead: AeadBatch;
 }
 
@@ -322,6 +323,24 @@ export interface AeadBatch {
   /** Opens `length` octets and writes `length - 16` to the target; sets `ok[i]` to 1, or to 0 and leaves the target undefined. */
   open(jobs: AeadJobs): void;
 }
+
+/** HMAC-SHA256 over a batch of short texts. */
+export interface MacSigner {
+  readonly name: string;
+  /** Many at once cost far less than one by one. */
+  readonly isBatched: boolean;
+  sign(jobs: MacJobs): void;
+}
+
+/** Row i is `texts[i * stride ..]` with `lengths[i]` octets. `keys` and `macs` hold 32 octets a row. */
+export type MacJobs = {
+  readonly texts: Uint8Array;
+  readonly stride: number;
+  readonly lengths: Int32Array;
+  readonly keys: Uint8Array;
+  readonly macs: Uint8Array;
+  count: number;
+};
 
 /** `keys` holds 32 octets a job. */
 export type AeadJobs = BoxJobs & { readonly adLengths: Int32Array };

@@ -72,6 +72,7 @@ export const DROP_REASONS = [
   'record index unknown',
   'record replayed',
   'record unreadable',
+  'handshake flood',
   'handshake queue full',
   'handshake mac invalid',
   'handshake without cookie',
@@ -122,8 +123,8 @@ export class Stats {
   /** Links that we ended, by reason. */
   readonly closes: Partial<Record<CloseReason, number>> = {};
 
-  drop(reason: DropReason): void {
-    this.drops[reason]++;
+  drop(reason: DropReason, by = 1): void {
+    this.drops[reason] += by;
   }
 
   close(reason: CloseReason): void {

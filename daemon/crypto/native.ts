@@ -1,5 +1,5 @@
 import type { Addon, BatchCall } from '../../native-bindings/addon.ts';
-import type { AeadBatch, AeadJobs, BoxBatch, BoxJobs } from '../core/port.ts';
+import type { AeadBatch, AeadJobs, BoxBatch, BoxJobs, MacSigner } from '../core/port.ts';
 
 /** Source, offset, length, target, offset, associated data: see `BatchCall`. */
 const COLUMNS = 6;
@@ -24,6 +24,16 @@ export function nativeAead(addon: Addon): AeadBatch | undefined {
     name: `addon ${library.split(' ', 2).join(' ')}`,
     seal: (jobs: AeadJobs) => call(addon.aeadSeal, jobs, jobs.adLengths),
     open: (jobs: AeadJobs) => call(addon.aeadOpen, jobs, jobs.adLengths),
+  };
+}
+
+/** HMAC-SHA256 through the addon, by the OpenSSL of this process; it throws where there is none. */
+export function nativeMacs(addon: Addon): MacSigner {
+  return {
+    name: 'addon',
+    isBatched: true,
+    sign: ({ texts, stride, lengths, keys, macs, count }) =>
+      addon.hmacSha256(texts, stride, lengths, keys, macs, count),
   };
 }
 

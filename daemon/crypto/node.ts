@@ -8,7 +8,7 @@ import {
   verify as verifyWith,
 } from 'node:crypto';
 import { hash as blake2b } from '@stablelib/blake2b';
-import type { Crypto, Signer } from '../core/port.ts';
+import type { Crypto, MacSigner, Signer } from '../core/port.ts';
 import { hsalsa20OfZero } from './hsalsa20.ts';
 import { base64url, plain, publicHalf } from './key-octets.ts';
 import { ed25519FromX25519, x25519FromEd25519 } from './montgomery.ts';
@@ -16,6 +16,7 @@ import { nodeX25519 } from './node-x25519.ts';
 import type { X25519 } from './portable-x25519.ts';
 
 const KEY_SIZE = 32;
+const MAC_SIZE = 32;
 const SIGNATURE_SIZE = 64;
 const HASH_SIZE = 64;
 /** Verification keys kept as key objects: a node checks signatures of its peers and their ancestors again and again. */
@@ -23,8 +24,11 @@ const VERIFY_KEYS_MAX = 256;
 /** What PKCS #8 puts before the 32 octets of an Ed25519 seed (RFC 8410). */
 const ED25519_PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** Everything but boxes and records, by the OpenSSL inside Node where it can. */
-export function nodeCrypto({ x25519, x25519Pair }: X25519 = nodeX25519): Omit<Crypto, 'box' | 'aead'> {
+/** Without what is done in batches. */
+export type NodeCrypto = Omit<Crypto, 'box' | 'aead' | 'macs'>;
+
+/** Everything that is not done in batches, by the OpenSSL inside Node where it can. */
+export function nodeCrypto({ x25519, x25519Pair }: X25519 = nodeX25519): NodeCrypto {
   const verifyKeys = new Map<string, KeyObject>();
 
   /** Least recently used first. */
@@ -65,6 +69,19 @@ export function nodeCrypto({ x25519, x25519Pair }: X25519 = nodeX25519): Omit<Cr
     },
   };
 }
+
+/** One by one. */
+export const nodeMacs: MacSigner = {
+  name: 'node:crypto',
+  isBatched: false,
+  sign({ texts, stride, lengths, keys, macs, count }) {
+    for (let i = 0; i < count; i++) {
+      const text = texts.subarray(i * stride, i * stride + (lengths[i] as number));
+      const key = keys.subarray(i * KEY_SIZE, (i + 1) * KEY_SIZE);
+      macs.set(createHmac('sha256', key).update(text).digest(), i * MAC_SIZE);
+    }
+  },
+};
 
 function ed25519Signer(seed: Uint8Array): Signer {
   if (seed.length !== KEY_SIZE) throw new RangeError('an Ed25519 seed has 32 octets');

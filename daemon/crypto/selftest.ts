@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { AeadBatch, AeadJobs, BoxBatch, Crypto } from '../core/port.ts';
+import type { AeadBatch, AeadJobs, BoxBatch, MacJobs, MacSigner } from '../core/port.ts';
+import type { NodeCrypto } from './node.ts';
 import type { X25519 } from './portable-x25519.ts';
 
 const TAG_SIZE = 16;
@@ -22,13 +23,18 @@ export function aeadProblem(aead: AeadBatch): string | undefined {
   return problemOf(aead.name, () => tryAead(aead));
 }
 
+/** The same for batches of MACs. */
+export function macsProblem(macs: MacSigner): string | undefined {
+  return problemOf(macs.name, () => tryMacs(macs));
+}
+
 /** The same for X25519. */
 export function x25519Problem(curve: X25519): string | undefined {
   return problemOf(curve.name, () => tryX25519(curve));
 }
 
 /** What the public-key parts and hashes do wrong, or undefined. */
-export function cryptoProblem(crypto: Omit<Crypto, 'box' | 'aead'>): string | undefined {
+export function cryptoProblem(crypto: NodeCrypto): string | undefined {
   return problemOf('node:crypto', () => tryCrypto(crypto));
 }
 
@@ -95,6 +101,28 @@ function tryCipher(cipher: Cipher, { textAt, sealedAt, adLength, answer }: Layou
   return undefined;
 }
 
+/** RFC 4231, sections 4.2 and 4.3: keys of 20 and 4 octets, which zeros may follow. */
+function tryMacs({ name, sign }: MacSigner): string | undefined {
+  const stride = 28;
+  const jobs: MacJobs = {
+    texts: new Uint8Array(2 * stride),
+    stride,
+    lengths: Int32Array.of(8, 28),
+    keys: new Uint8Array(64),
+    macs: new Uint8Array(64),
+    count: 2,
+  };
+  jobs.keys.fill(0x0b, 0, 20);
+  jobs.keys.set(Buffer.from('Jefe'), 32);
+  jobs.texts.set(Buffer.from('Hi There'));
+  jobs.texts.set(Buffer.from('what do ya want for nothing?'), stride);
+  sign(jobs);
+  const wanted = octets(
+    'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff75bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+  );
+  return isEqual(jobs.macs, wanted) ? undefined : `${name} signs wrongly`;
+}
+
 /** RFC 7748 sections 5.2, the second: a scalar that is not clamped, the top bit of u set; and 6.1, what is Bob's. */
 function tryX25519({ name, x25519, x25519Pair }: X25519): string | undefined {
   const scalar = octets('4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d');
@@ -109,7 +137,7 @@ function tryX25519({ name, x25519, x25519Pair }: X25519): string | undefined {
 }
 
 /** RFC 8032 section 7.1 test 1; keys of the Yggdrasil vectors; BLAKE2b of 'abc' with key 'key'. */
-function tryCrypto(crypto: Omit<Crypto, 'box' | 'aead'>): string | undefined {
+function tryCrypto(crypto: NodeCrypto): string | undefined {
   const signer = crypto.ed25519Signer(octets('9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'));
   const empty = new Uint8Array(0);
   const signature = octets(

@@ -2,6 +2,7 @@
 
 #include "aead_call.h"
 #include "box_call.h"
+#include "hmac_call.h"
 #include "netlink_call.h"
 #include "network_watch.h"
 #include "tun.h"
@@ -21,6 +22,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::boxSeal>("boxSeal"),
                              InstanceMethod<&RatatoskAddon::boxOpen>("boxOpen"),
                              InstanceMethod<&RatatoskAddon::boxKernel>("boxKernel"),
+                             InstanceMethod<&RatatoskAddon::hmacSha256>("hmacSha256"),
                              InstanceMethod<&RatatoskAddon::configureInterface>("configureInterface"),
                              InstanceMethod<&RatatoskAddon::addRoute>("addRoute"),
                              InstanceMethod<&RatatoskAddon::sendUnixDatagram>("sendUnixDatagram"),
@@ -37,12 +39,14 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   Napi::Value boxSeal(const Napi::CallbackInfo& info) { return boxes_.seal(info); }
   Napi::Value boxOpen(const Napi::CallbackInfo& info) { return boxes_.open(info); }
   Napi::Value boxKernel(const Napi::CallbackInfo& info) { return boxes_.kernel(info); }
+  Napi::Value hmacSha256(const Napi::CallbackInfo& info) { return hmacs_.sign(info); }
   Napi::Value configureInterface(const Napi::CallbackInfo& info) { return callConfigureInterface(info); }
   Napi::Value addRoute(const Napi::CallbackInfo& info) { return callAddRoute(info); }
   Napi::Value sendUnixDatagram(const Napi::CallbackInfo& info) { return callSendUnixDatagram(info); }
 
   AeadCalls aeads_;
   BoxCalls boxes_;
+  HmacCalls hmacs_;
 };
 
 }  // namespace ratatosk

@@ -23,4 +23,11 @@ bool findEvp(Evp* evp) {
          find("ERR_clear_error", &evp->clearErrors) && find("OpenSSL_version", &evp->version);
 }
 
+bool findEvpDigest(EvpDigest* evp) {
+  return find("EVP_MD_CTX_new", &evp->newContext) && find("EVP_MD_CTX_free", &evp->freeContext) &&
+         find("EVP_MD_CTX_copy_ex", &evp->copy) && find("EVP_sha256", &evp->sha256) &&
+         find("EVP_DigestInit_ex", &evp->begin) && find("EVP_DigestUpdate", &evp->update) &&
+         find("EVP_DigestFinal_ex", &evp->end);
+}
+
 }  // namespace ratatosk

@@ -2,8 +2,12 @@
 // by name at run time, so that the addon needs neither its headers nor a library, and runs without.
 #pragma once
 
+#include <cstddef>
+
 struct evp_cipher_st;
 struct evp_cipher_ctx_st;
+struct evp_md_st;
+struct evp_md_ctx_st;
 
 namespace ratatosk {
 
@@ -25,7 +29,18 @@ struct Evp {
   const char* (*version)(int what);
 };
 
+struct EvpDigest {
+  evp_md_ctx_st* (*newContext)();
+  void (*freeContext)(evp_md_ctx_st*);
+  int (*copy)(evp_md_ctx_st* to, const evp_md_ctx_st* from);
+  const evp_md_st* (*sha256)();
+  int (*begin)(evp_md_ctx_st*, const evp_md_st*, void* engine);
+  int (*update)(evp_md_ctx_st*, const void* data, size_t size);
+  int (*end)(evp_md_ctx_st*, unsigned char* out, unsigned int* outSize);
+};
+
 // False if a name is missing.
 bool findEvp(Evp* evp);
+bool findEvpDigest(EvpDigest* evp);
 
 }  // namespace ratatosk

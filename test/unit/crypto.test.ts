@@ -8,9 +8,9 @@ import { blake2b } from '@noble/hashes/blake2.js';
 import fc from 'fast-check';
 import type { BoxBatch, BoxJobs } from '../../daemon/core/port.ts';
 import { chooseCrypto } from '../../daemon/crypto/choose.ts';
-import { nodeCrypto } from '../../daemon/crypto/node.ts';
+import { nodeCrypto, nodeMacs } from '../../daemon/crypto/node.ts';
 import { portableBox } from '../../daemon/crypto/portable.ts';
-import { boxProblem, cryptoProblem } from '../../daemon/crypto/selftest.ts';
+import { boxProblem, cryptoProblem, macsProblem } from '../../daemon/crypto/selftest.ts';
 import { findAddon } from '../../native-bindings/addon.ts';
 
 type Exchange = {
@@ -208,23 +208,32 @@ test('gives plain arrays: the slice of a Buffer would share its octets', () => {
 
 test('falls back with the reason when there is no addon', () => {
   const chosen = chooseCrypto({ problem: 'it is not there' });
-  assert.equal(chosen.box, 'portable');
   assert.equal(chosen.crypto.box, portableBox);
-  assert.equal(chosen.addonProblem, 'it is not there');
+  assert.deepEqual(chosen.slower, ['it is not there']);
 });
 
 test('falls back when the addon answers wrongly', { skip: findAddon().problem ?? false }, () => {
   const { addon } = findAddon();
   assert.ok(addon !== undefined);
   const chosen = chooseCrypto({ addon: { ...addon, boxSeal() {} } });
-  assert.equal(chosen.box, 'portable');
-  assert.match(chosen.addonProblem ?? '', /self-test/);
+  assert.equal(chosen.crypto.box, portableBox);
+  assert.match(chosen.slower.join(), /^addon .* seals wrongly/);
+});
+
+test('MACs fall back to those of Node when the addon signs wrongly', { skip: findAddon().problem ?? false }, () => {
+  const { addon } = findAddon();
+  assert.ok(addon !== undefined);
+  assert.equal(chooseCrypto({ addon }).crypto.macs.name, 'addon');
+  const wrong = chooseCrypto({ addon: { ...addon, hmacSha256() {} } });
+  assert.equal(wrong.crypto.macs, nodeMacs);
+  assert.match(wrong.slower.join(), /^addon signs wrongly/);
+  assert.equal(macsProblem(nodeMacs), undefined);
 });
 
 test('takes the addon when it works', { skip: findAddon().problem ?? false }, () => {
   const chosen = chooseCrypto();
-  assert.equal(chosen.box, 'addon');
-  assert.equal(chosen.addonProblem, undefined);
+  assert.match(chosen.crypto.box.name, /^addon /);
+  assert.deepEqual(chosen.slower, []);
 });
 
 test('notices each part that does not work', () => {

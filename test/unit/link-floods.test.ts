@@ -1,6 +1,7 @@
 /** Floods of what strangers can send (L5, L7). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HANDSHAKES_LOOKED_AT } from '../../daemon/core/limits.ts';
 import { macKeys, macOf } from '../../daemon/core/link/datagram/macs.ts';
 import { crypto, identities, identity } from '../support/core.ts';
 import { addressRowOf, type DatagramHost, DatagramWorld } from '../support/datagram-world.ts';
@@ -103,4 +104,28 @@ test('an established link is served while handshakes wait', () => {
   friend.feed({ kind: 'probeLinks' });
   world.run(20);
   assert.ok((victim.node.stats().counters.recordsOpened as number) > opened);
+});
+
+test('of each kind of handshake packet so many are looked at a second and no more, and then cookies are asked for', () => {
+  const world = new DatagramWorld();
+  const victim = world.host(HIGH);
+  victim.open();
+  const { packet } = new LinkStranger(identity(20), victim.key).init();
+  const shown = new Uint8Array([...packet, ...new Uint8Array(16)]);
+  const pour = (octets: Uint8Array, count: number): void => {
+    victim.receiveMany(Array.from({ length: count }, () => ({ from: rowOf(1), octets })));
+  };
+  pour(packet, HANDSHAKES_LOOKED_AT.burst / 2);
+  pour(packet, HANDSHAKES_LOOKED_AT.burst / 2);
+  assert.equal(victim.drops('handshake flood'), 0);
+  pour(packet, 1);
+  assert.equal(victim.drops('handshake flood'), 1);
+  pour(shown, 1);
+  assert.equal(victim.drops('handshake flood'), 1);
+  world.run(500);
+  const { packet: late } = new LinkStranger(identity(21), victim.key).init();
+  pour(late, 1);
+  world.run(10);
+  assert.equal(victim.drops('handshake flood'), 1);
+  assert.ok((victim.node.stats().counters.cookiesSent as number) > 0);
 });

@@ -40,14 +40,19 @@ export class Load {
 
   /** @param lateMs by how much the timer was missed */
   observe(queued: number, lateMs: number): void {
-    if (queued > LOAD_QUEUED || lateMs > LOAD_LAG_MS) this.#untilMs = this.#context.nowMs + LOAD_HOLD_MS;
+    if (queued > LOAD_QUEUED || lateMs > LOAD_LAG_MS) this.raise();
+  }
+
+  /** The load is high from now on, for a while. */
+  raise(): void {
+    this.#untilMs = this.#context.nowMs + LOAD_HOLD_MS;
   }
 
   /** An INIT was answered. */
   accepted(): void {
     const { nowMs } = this.#context;
     const at = this.#accepted++ % LOAD_ACCEPTED_PER_SECOND;
-    if (nowMs - (this.#acceptedMs[at] as number) < 1_000) this.#untilMs = nowMs + LOAD_HOLD_MS;
+    if (nowMs - (this.#acceptedMs[at] as number) < 1_000) this.raise();
     this.#acceptedMs[at] = nowMs;
   }
 
@@ -71,6 +76,10 @@ export class Load {
       this.#buckets.touch(group);
     }
     entry.idleAtMs = nowMs + (inits.burst * 1_000) / inits.perSecond;
-    return entry.bucket.take(nowMs) && this.#all.take(nowMs);
+    if (!entry.bucket.take(nowMs)) return false;
+    if (this.#all.take(nowMs)) return true;
+    // Many addresses take the budget of all: who shows that he is at his may still come in.
+    this.raise();
+    return false;
   }
 }
