@@ -1,115 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
 import fc from 'fast-check';
-import type { BoxBatch, BoxJobs } from '../../daemon/core/port.ts';
-import { nativeBox } from '../../daemon/crypto/native.ts';
 import { portableBox } from '../../daemon/crypto/portable.ts';
-import { findAddon } from '../../native-bindings/addon.ts';
-
-const TAG = 16;
-/** All three paths are built into the addon; a machine runs those its processor knows. */
-const KERNELS = ['base', 'avx2', 'avx512'];
-
-const { addon, problem } = findAddon(process.env.RATATOSK_TEST_ADDON);
-const fastest = addon?.boxKernel();
-
-type Case = { name: string; skip: string | false; box: () => BoxBatch };
-
-/** Every implementation that can run here; `box` must be called when the test runs, as kernels are switched. */
-const implementations: Case[] = [
-  { name: 'portable', skip: false, box: () => portableBox },
-  ...KERNELS.map((kernel): Case => {
-    const skip = addon === undefined ? `needs the addon: ${problem}` : addon.boxKernel(kernel) !== kernel;
-    return {
-      name: `addon ${kernel}`,
-      skip: skip === true ? `needs a processor with ${kernel}` : skip,
-      box() {
-        assert.ok(addon !== undefined && addon.boxKernel(kernel) === kernel);
-        return nativeBox(addon);
-      },
-    };
-  }),
-];
-if (fastest !== undefined) addon?.boxKernel(fastest);
-
-type Row = {
-  source: Uint8Array;
-  at: number;
-  length: number;
-  target: Uint8Array;
-  to: number;
-  key: Uint8Array;
-  nonce: bigint;
-};
-
-function jobsOf(rows: Row[]): BoxJobs {
-  const keys = new Uint8Array(32 * rows.length);
-  rows.forEach((row, i) => {
-    keys.set(row.key, 32 * i);
-  });
-  return {
-    sources: rows.map((row) => row.source),
-    sourceOffsets: Int32Array.from(rows.map((row) => row.at)),
-    lengths: Int32Array.from(rows.map((row) => row.length)),
-    targets: rows.map((row) => row.target),
-    targetOffsets: Int32Array.from(rows.map((row) => row.to)),
-    keys,
-    nonces: Uint32Array.from(rows.flatMap((row) => [Number(row.nonce >> 32n), Number(row.nonce & 0xffffffffn)])),
-    ok: new Uint8Array(rows.length).fill(2),
-    count: rows.length,
-  };
-}
-
-/** Octets that differ from place to place, the same in every run. */
-function pattern(length: number, seed: number): Uint8Array {
-  const result = new Uint8Array(length);
-  let state = (seed * 2654435761 + 1) >>> 0;
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    result[i] = state >>> 24;
-  }
-  return result;
-}
-
-function nonceOctets(counter: bigint): Uint8Array {
-  const nonce = new Uint8Array(24);
-  new DataView(nonce.buffer).setBigUint64(16, counter);
-  return nonce;
-}
-
-/** The second implementation. */
-function noble(row: Row): Uint8Array {
-  return xsalsa20poly1305(row.key, nonceOctets(row.nonce)).encrypt(row.source.subarray(row.at, row.at + row.length));
-}
-
-/** One row a length, each with key, nonce and buffers of its own. */
-function rowsOf(lengths: number[]): Row[] {
-  return lengths.map((length, i) => ({
-    source: pattern(length, i),
-    at: 0,
-    length,
-    target: new Uint8Array(length + TAG),
-    to: 0,
-    key: pattern(32, 7 * i + 1),
-    nonce: BigInt(i) * 0x1_0000_0003n,
-  }));
-}
-
-function reversed(rows: Row[]): Row[] {
-  return rows.map((row) => ({
-    ...row,
-    source: row.target,
-    at: row.to,
-    length: row.length + TAG,
-    target: new Uint8Array(row.length),
-    to: 0,
-  }));
-}
-
-function assertEqual(actual: Uint8Array, wanted: Uint8Array, message: string): void {
-  assert.ok(Buffer.compare(actual, wanted) === 0, message);
-}
+import {
+  assertEqual,
+  type BoxRow,
+  implementations,
+  jobsOf,
+  noble,
+  pattern,
+  reversed,
+  rowsOf,
+  TAG,
+} from '../support/boxes.ts';
 
 const EVERY_LENGTH = Array.from({ length: 2201 }, (_, i) => i);
 const LARGE = [4080, 4096, 8191, 8192, 16_384, 16_401, 32_767, 65_535, 65_536, 69_999, 70_000];
@@ -169,7 +72,7 @@ for (const { name, skip, box } of implementations) {
   test(`${name} carries through tags of ciphertext that is all ones`, { skip }, () => {
     const lengths = [16, 31, 64, 191, 256, 511, 512, 600, 1100, 2500];
     for (let round = 0; round < 8; round++) {
-      const zeros = lengths.map((length, i): Row => {
+      const zeros = lengths.map((length, i): BoxRow => {
         const key = pattern(32, round * 16 + i);
         return {
           source: new Uint8Array(length),
@@ -199,7 +102,7 @@ for (const { name, skip, box } of implementations) {
     const lengths = [...AT_EDGES, ...EVERY_LENGTH.filter((length) => length % 37 === 0), ...LARGE];
     const arena = new Uint8Array(lengths.reduce((sum, length) => sum + length + 64, 64)).fill(0xaa);
     let at = 32;
-    const rows = lengths.map((length, i): Row => {
+    const rows = lengths.map((length, i): BoxRow => {
       arena.set(pattern(length, i), at + TAG);
       const row = {
         source: arena,
@@ -245,7 +148,7 @@ for (const { name, skip, box } of implementations) {
         const sources = [0, 1, 2, 3].map((i) => pattern(2200, i));
         const targets = [0, 1, 2, 3].map(() => new Uint8Array(40 * 2216));
         const rows = list.map(
-          (one, i): Row => ({
+          (one, i): BoxRow => ({
             source: sources[one.source] ?? new Uint8Array(),
             at: 2200 - one.length,
             length: one.length,
