@@ -13,6 +13,7 @@ import { chooseCrypto } from './crypto/choose.ts';
 import { Driver } from './driver.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings, RouterStart } from './host/commands.ts';
 import { removeStaleSocket } from './host/instance.ts';
+import { type LoopLag, watchLoop } from './host/loop.ts';
 import { openTun, type TunResult } from './host/tun.ts';
 import { identityCertificate } from './links/certificate.ts';
 import { type NetworkWatch, watchNetwork } from './links/network.ts';
@@ -68,7 +69,7 @@ async function start(settings: RouterStart): Promise<void> {
     peering.probe('the network of this machine has changed', isGone);
     discovery.look();
   });
-  answer(handlers({ node, driver, peering, neighbourhood, pings, questions, tun, network }));
+  answer(handlers({ node, driver, peering, neighbourhood, pings, questions, tun, network, loop: watchLoop() }));
   driver.start();
   await peering.reload(settings.peers, settings.listen);
   discovery.reload(settings.multicast);
@@ -121,9 +122,10 @@ type Parts = {
   questions: Questions;
   tun: TunResult;
   network: NetworkWatch;
+  loop: LoopLag;
 };
 
-function handlers({ node, driver, peering, neighbourhood, pings, questions, tun, network }: Parts): Handlers {
+function handlers({ node, driver, peering, neighbourhood, pings, questions, tun, network, loop }: Parts): Handlers {
   const { discovery } = neighbourhood;
   return {
     self: () => node.self(),
@@ -133,7 +135,7 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
     sessions: () => node.sessions(),
     stats: () => {
       const stats = node.stats();
-      return { ...stats, drops: { ...stats.drops, ...neighbourhood.drops() } };
+      return { ...stats, drops: { ...stats.drops, ...neighbourhood.drops() }, loop: loop.info() };
     },
     tun: () => tun.info,
     listening: () => peering.listening,

@@ -16,6 +16,7 @@ import { type Mark, markInstance } from '../host/instance.ts';
 import type { Identity } from '../host/keys.ts';
 import { KnownKeysFile } from '../host/known-keys.ts';
 import type { Log } from '../host/log.ts';
+import { watchLoop } from '../host/loop.ts';
 import { Supervisor } from '../host/notify.ts';
 import { defaultPlaces } from '../host/places.ts';
 import { Rates } from '../host/rates.ts';
@@ -51,6 +52,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #log: Log;
   readonly #rates = new Rates();
+  readonly #loop = watchLoop();
   readonly #startMs = performance.now();
   #loaded: LoadedConfig;
   readonly #identity: Identity;
@@ -116,6 +118,7 @@ export class Daemon {
       version: version(),
       addressOf: addressForKey,
       rates: this.#rates,
+      loop: () => this.#loop.info(),
       findTarget: (target) => findTarget(target, this.#loaded.config.Names, addressForKey),
       status: () => this.#status(),
       firewall: this.#guard,

@@ -4,6 +4,7 @@ import { addressText, hexText, subnetText } from './address.ts';
 import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
 import type { AskRouter, PeerRow } from './commands.ts';
+import type { LoopInfo } from './loop.ts';
 import type { Rates } from './rates.ts';
 import { remoteCalls } from './remote-calls.ts';
 
@@ -24,6 +25,8 @@ export type CallContext = {
   /** 16 octets from a key of 32. */
   readonly addressOf: (key: Uint8Array) => Uint8Array;
   readonly rates: Rates;
+  /** How the event loop of the host thread does. */
+  readonly loop: () => LoopInfo;
   /** The mesh address meant by an address, a key or a name; throws `TARGET_UNKNOWN`. */
   readonly findTarget: (target: string) => Uint8Array;
   /** What the host knows of the daemon, for `status`. */
@@ -134,8 +137,8 @@ function ownCalls(context: CallContext): Call[] {
   return [
     own('getStatus', 'Show what works and what does not', () => context.status()),
     own('getStats', 'Show counters', async () => {
-      const { counters, drops, closes } = await context.ask('stats', {});
-      return { counters, drops, closes };
+      const { counters, drops, closes, loop } = await context.ask('stats', {});
+      return { counters, drops, closes, loops: { router: loopJson(loop), host: loopJson(context.loop()) } };
     }),
     {
       ...own('ping', 'Send one echo request to a node', (args) => ping(context, args), PING_FIELDS),
@@ -149,6 +152,10 @@ function ownCalls(context: CallContext): Call[] {
       isReadOnly: false,
     },
   ];
+}
+
+function loopJson({ busy, lagMeanMs, lagMaxMs }: LoopInfo): Json {
+  return { busy, lag_mean_ms: lagMeanMs, lag_max_ms: lagMaxMs };
 }
 
 function theirs(name: string, description: string, run: Call['run']): Call {

@@ -12,6 +12,7 @@ import type {
   StatsInfo,
   TreeInfo,
 } from '../core/port.ts';
+import type { LoopInfo } from './loop.ts';
 
 /** A configured peer, or a link that is up. A configured peer that is down has no `link`. */
 export type PeerRow = {
@@ -46,7 +47,7 @@ export type Commands = {
   tree: { args: Record<never, never>; answer: TreeInfo[] };
   paths: { args: Record<never, never>; answer: PathInfo[] };
   sessions: { args: Record<never, never>; answer: SessionInfo[] };
-  stats: { args: Record<never, never>; answer: StatsInfo };
+  stats: { args: Record<never, never>; answer: StatsInfo & { loop: LoopInfo } };
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Listeners that are open, as URIs with the ports they really have. */
   listening: { args: Record<never, never>; answer: string[] };

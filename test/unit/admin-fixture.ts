@@ -9,6 +9,7 @@ import { linkId, publicKey } from '../../daemon/core/port.ts';
 import { AdminServer, parseEndpoint } from '../../daemon/host/admin.ts';
 import { adminCalls, type CallContext } from '../../daemon/host/admin-calls.ts';
 import type { AskRouter, CommandName, Commands, PeerRow } from '../../daemon/host/commands.ts';
+import { LoopLag } from '../../daemon/host/loop.ts';
 import { Rates } from '../../daemon/host/rates.ts';
 import { findTarget } from '../../daemon/host/targets.ts';
 
@@ -44,7 +45,12 @@ export function lonelyRouter(): Answers {
     multicast: () => [],
     sessions: () => [],
     tun: () => ({ isEnabled: false, name: 'none', mtu: 0 }),
-    stats: () => ({ drops: { 'too late': 3 }, counters: { packets: 7 }, closes: { 'frame malformed': 1 } }),
+    stats: () => ({
+      drops: { 'too late': 3 },
+      counters: { packets: 7 },
+      closes: { 'frame malformed': 1 },
+      loop: { busy: 0.5, lagMeanMs: 1, lagMaxMs: 9 },
+    }),
     addPeer: ({ uri }) => {
       if (peers.has(uri)) throw new RatatoskError('PEER_EXISTS', 'known already');
       peers.add(uri);
@@ -99,6 +105,7 @@ export function contextOf(answers: Answers, more: Partial<CallContext> = {}): Ca
     version: '1.2.3',
     addressOf: addressForKey,
     rates: new Rates(),
+    loop: () => new LoopLag().info(),
     findTarget: (target) => findTarget(target, { laptop: Buffer.from(keyOf(9)).toString('hex') }, addressForKey),
     status: async () => ({ version: '1.2.3' }),
     firewall: { status: () => ({ inbound: 'deny', rules: [] }), allow: () => undefined, deny: () => undefined },

@@ -193,6 +193,19 @@ test('refuses arguments that are no strings, and for its own requests unknown on
   assert.equal(await statusOf({ request: 'addPeer', arguments: {} }), 'error');
 });
 
+test('tells counters, drops, and how the loops of both threads do', async (t) => {
+  const { response } = await adminExchange(await startAdmin(t), 'getStats', {});
+  assert.deepEqual(response, {
+    counters: { packets: 7 },
+    drops: { 'too late': 3 },
+    closes: { 'frame malformed': 1 },
+    loops: {
+      router: { busy: 0.5, lag_mean_ms: 1, lag_max_ms: 9 },
+      host: { busy: 0, lag_mean_ms: 0, lag_max_ms: 0 },
+    },
+  });
+});
+
 test('pings by address, key and name, and says what it does not know', async (t) => {
   const path = await startAdmin(t);
   for (const target of ['200:1::2', '09'.repeat(32), 'Laptop']) {
