@@ -25,12 +25,15 @@ export type BatchCall = (
 export interface Addon {
   readonly aeadSeal: BatchCall;
   readonly aeadOpen: BatchCall;
-  /** The version of OpenSSL that `aeadSeal` and `aeadOpen` use; undefined: this process has none, and they throw. */
-  aeadLibrary(): string | undefined;
+  /**
+   * The version of OpenSSL that `aeadSeal` and `aeadOpen` leave long records to where registers are narrow; undefined: this
+   * process has none, or `isWanted` was false.
+   */
+  aeadLibrary(isWanted?: boolean): string | undefined;
   readonly boxSeal: BatchCall;
   readonly boxOpen: BatchCall;
   /** The code path in use, named after the vector registers: `avx512`, `avx2`, `base`. An argument asks for another. */
-  boxKernel(wanted?: string): string;
+  kernel(wanted?: string): string;
   /**
    * HMAC-SHA256 of many short texts by the OpenSSL of this process; throws if there is none. Row i is
    * `texts[i * stride ..]` with `lengths[i]` octets; `keys` and `macs` have 32 octets a row.
@@ -120,10 +123,10 @@ type NativeWatch = {
 type Native = {
   aeadSeal: BatchCall;
   aeadOpen: BatchCall;
-  aeadLibrary(): string | undefined;
+  aeadLibrary(isWanted?: boolean): string | undefined;
   boxSeal: BatchCall;
   boxOpen: BatchCall;
-  boxKernel(wanted?: string): string;
+  kernel(wanted?: string): string;
   hmacSha256: Addon['hmacSha256'];
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): number;
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): number;
@@ -161,10 +164,10 @@ function wrap(native: Native): Addon {
   return {
     aeadSeal: native.aeadSeal,
     aeadOpen: native.aeadOpen,
-    aeadLibrary: () => native.aeadLibrary(),
+    aeadLibrary: (isWanted) => (isWanted === undefined ? native.aeadLibrary() : native.aeadLibrary(isWanted)),
     boxSeal: native.boxSeal,
     boxOpen: native.boxOpen,
-    boxKernel: (wanted) => (wanted === undefined ? native.boxKernel() : native.boxKernel(wanted)),
+    kernel: (wanted) => (wanted === undefined ? native.kernel() : native.kernel(wanted)),
     hmacSha256: native.hmacSha256,
     openTun: (name) => openTun(new native.Tun(), name),
     configureInterface(name, address, prefixLength, mtu) {

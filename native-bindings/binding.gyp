@@ -27,9 +27,9 @@
   # One source, one target for each width of vector registers: only the compiler flags differ.
   'targets': [
     {
-      'target_name': 'box_base',
+      'target_name': 'kernel_base',
       'type': 'static_library',
-      'sources': ['src/box_base.cc'],
+      'sources': ['src/kernel_base.cc'],
     },
     {
       'target_name': 'ratatosk',
@@ -39,11 +39,11 @@
         'src/aead_call.cc',
         'src/arguments.cc',
         'src/batch.cc',
-        'src/box.cc',
         'src/box_call.cc',
         'src/evp.cc',
         'src/hmac.cc',
         'src/hmac_call.cc',
+        'src/kernel.cc',
         'src/netlink.cc',
         'src/netlink_call.cc',
         'src/network_watch.cc',
@@ -57,9 +57,9 @@
       'include_dirs': ['<(node_addon_api_dir)'],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
       'ldflags': ['-Wl,-z,relro,-z,now'],
-      'dependencies': ['box_base'],
+      'dependencies': ['kernel_base'],
       'conditions': [
-        ['target_arch=="x64"', {'dependencies': ['box_avx2', 'box_avx512']}],
+        ['target_arch=="x64"', {'dependencies': ['kernel_avx2', 'kernel_avx512']}],
       ],
     },
   ],
@@ -67,15 +67,15 @@
     ['target_arch=="x64"', {
       'targets': [
         {
-          'target_name': 'box_avx2',
+          'target_name': 'kernel_avx2',
           'type': 'static_library',
-          'sources': ['src/box_avx2.cc'],
+          'sources': ['src/kernel_avx2.cc'],
           'cflags': ['-mavx2'],
         },
         {
-          'target_name': 'box_avx512',
+          'target_name': 'kernel_avx512',
           'type': 'static_library',
-          'sources': ['src/box_avx512.cc'],
+          'sources': ['src/kernel_avx512.cc'],
           'cflags': ['-mavx512f', '-mavx512vl', '-mprefer-vector-width=512'],
         },
       ],

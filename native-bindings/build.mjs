@@ -25,6 +25,8 @@ const EXIT_MISSING = 3;
 const EXIT_FAILED = 4;
 /** Generous: a cold build takes about 10 s on one slow core. */
 const BUILD_TIMEOUT_MS = 300_000;
+/** The checks that sanitizers add to the kernels keep the compiler busy for minutes. */
+const SANITIZED_TIMEOUT_MS = 1_800_000;
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
@@ -100,7 +102,7 @@ export function buildAddon({ directory = HERE, isSanitized = false, isForced = f
     ],
     {
       encoding: 'utf8',
-      timeout: BUILD_TIMEOUT_MS,
+      timeout: isSanitized ? SANITIZED_TIMEOUT_MS : BUILD_TIMEOUT_MS,
       env: { ...env, GYP_DEFINES: gypDefines(isSanitized) },
       stdio: ['ignore', 'pipe', 'pipe'],
     },

@@ -63,8 +63,7 @@ function chooseMacs({ addon, problem }: LoadedAddon): Choice<MacSigner> {
 /** The addon's, that of `node:crypto`, or the portable one, which has passed its test already. */
 function chooseAead({ addon, problem }: LoadedAddon): Choice<AeadBatch> {
   const native = addon && nativeAead(addon);
-  const missing = problem ?? 'this process exports no ChaCha20-Poly1305 of OpenSSL';
-  const reason = native === undefined ? missing : aeadProblem(native);
+  const reason = native === undefined ? problem : aeadProblem(native);
   if (native !== undefined && reason === undefined) return { chosen: native };
   const nodeProblem = aeadProblem(nodeAead);
   if (nodeProblem === undefined) return { chosen: nodeAead, reason };

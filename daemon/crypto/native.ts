@@ -9,19 +9,17 @@ const INITIAL_ROWS = 64;
 export function nativeBox(addon: Addon): BoxBatch {
   const call = batchCaller();
   return {
-    name: `addon ${addon.boxKernel()}`,
+    name: `addon ${addon.kernel()}`,
     seal: (jobs) => call(addon.boxSeal, jobs, undefined),
     open: (jobs) => call(addon.boxOpen, jobs, undefined),
   };
 }
 
-/** ChaCha20-Poly1305 through the addon, by the OpenSSL of this process; undefined if the addon finds none. */
-export function nativeAead(addon: Addon): AeadBatch | undefined {
-  const library = addon.aeadLibrary();
-  if (library === undefined) return undefined;
+/** ChaCha20-Poly1305 through the addon. */
+export function nativeAead(addon: Addon): AeadBatch {
   const call = batchCaller();
   return {
-    name: `addon ${library.split(' ', 2).join(' ')}`,
+    name: `addon ${addon.kernel()}`,
     seal: (jobs: AeadJobs) => call(addon.aeadSeal, jobs, jobs.adLengths),
     open: (jobs: AeadJobs) => call(addon.aeadOpen, jobs, jobs.adLengths),
   };

@@ -21,7 +21,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::aeadLibrary>("aeadLibrary"),
                              InstanceMethod<&RatatoskAddon::boxSeal>("boxSeal"),
                              InstanceMethod<&RatatoskAddon::boxOpen>("boxOpen"),
-                             InstanceMethod<&RatatoskAddon::boxKernel>("boxKernel"),
+                             InstanceMethod<&RatatoskAddon::kernel>("kernel"),
                              InstanceMethod<&RatatoskAddon::hmacSha256>("hmacSha256"),
                              InstanceMethod<&RatatoskAddon::configureInterface>("configureInterface"),
                              InstanceMethod<&RatatoskAddon::addRoute>("addRoute"),
@@ -33,17 +33,27 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   }
 
  private:
-  Napi::Value aeadSeal(const Napi::CallbackInfo& info) { return aeads_.seal(info); }
-  Napi::Value aeadOpen(const Napi::CallbackInfo& info) { return aeads_.open(info); }
+  Napi::Value aeadSeal(const Napi::CallbackInfo& info) { return aeads_.seal(info, *kernel_); }
+  Napi::Value aeadOpen(const Napi::CallbackInfo& info) { return aeads_.open(info, *kernel_); }
   Napi::Value aeadLibrary(const Napi::CallbackInfo& info) { return aeads_.library(info); }
-  Napi::Value boxSeal(const Napi::CallbackInfo& info) { return boxes_.seal(info); }
-  Napi::Value boxOpen(const Napi::CallbackInfo& info) { return boxes_.open(info); }
-  Napi::Value boxKernel(const Napi::CallbackInfo& info) { return boxes_.kernel(info); }
   Napi::Value hmacSha256(const Napi::CallbackInfo& info) { return hmacs_.sign(info); }
+  Napi::Value boxSeal(const Napi::CallbackInfo& info) { return boxes_.seal(info, *kernel_); }
+  Napi::Value boxOpen(const Napi::CallbackInfo& info) { return boxes_.open(info, *kernel_); }
+  // The name of the kernel in use; with an argument, tries to switch to that one.
+  Napi::Value kernel(const Napi::CallbackInfo& info) {
+    if (info.Length() > 0) {
+      char name[16];
+      if (!readText(info.Env(), info[0], name, sizeof name)) return {};
+      const Kernel* const wanted = chooseKernel(name);
+      if (wanted != nullptr) kernel_ = wanted;
+    }
+    return Napi::String::New(info.Env(), kernel_->name);
+  }
   Napi::Value configureInterface(const Napi::CallbackInfo& info) { return callConfigureInterface(info); }
   Napi::Value addRoute(const Napi::CallbackInfo& info) { return callAddRoute(info); }
   Napi::Value sendUnixDatagram(const Napi::CallbackInfo& info) { return callSendUnixDatagram(info); }
 
+  const Kernel* kernel_ = chooseKernel(nullptr);
   AeadCalls aeads_;
   BoxCalls boxes_;
   HmacCalls hmacs_;

@@ -47,15 +47,48 @@ Aead::~Aead() {
 
 const char* Aead::version() const { return evp_.version(0); }
 
+bool Aead::seal(const Kernel& kernel, const Job* jobs, size_t count) {
+  for (size_t i = 0; i < count;) {
+    bool isForLibrary = false;
+    const size_t run = runLength(kernel, jobs + i, count - i, &isForLibrary);
+    if (!isForLibrary)
+      kernel.sealRecords(jobs + i, run);
+    else if (!sealByLibrary(jobs + i, run))
+      return false;
+    i += run;
+  }
+  return true;
+}
+
+void Aead::open(const Kernel& kernel, const Job* jobs, size_t count, uint8_t* ok) {
+  for (size_t i = 0; i < count;) {
+    bool isForLibrary = false;
+    const size_t run = runLength(kernel, jobs + i, count - i, &isForLibrary);
+    if (isForLibrary)
+      openByLibrary(jobs + i, run, ok + i);
+    else
+      kernel.openRecords(jobs + i, run, ok + i);
+    i += run;
+  }
+}
+
+size_t Aead::runLength(const Kernel& kernel, const Job* jobs, size_t count, bool* isForLibrary) const {
+  const auto isLong = [&](const Job& job) { return hasLibrary() && job.length > kernel.longestRecord; };
+  *isForLibrary = isLong(jobs[0]);
+  size_t run = 1;
+  while (run < count && isLong(jobs[run]) == *isForLibrary) run++;
+  return run;
+}
+
 // What a context holds after a batch is the key of nobody.
-bool Aead::seal(const Job* jobs, size_t count) {
+bool Aead::sealByLibrary(const Job* jobs, size_t count) {
   bool isDone = true;
   for (size_t i = 0; i < count && isDone; i++) isDone = sealOne(jobs[i], keyToSet(jobs, i));
   evp_.beginSeal(sealer_, nullptr, nullptr, kZeros, kZeros);
   return isDone;
 }
 
-void Aead::open(const Job* jobs, size_t count, uint8_t* ok) {
+void Aead::openByLibrary(const Job* jobs, size_t count, uint8_t* ok) {
   bool areAllGood = true;
   for (size_t i = 0; i < count; i++) {
     ok[i] = openOne(jobs[i], keyToSet(jobs, i)) ? 1 : 0;

@@ -2,30 +2,27 @@
 
 namespace ratatosk {
 
-namespace {
-
-constexpr char kMissing[] = "there is no ChaCha20-Poly1305 in this process";
-
-}  // namespace
-
-Napi::Value AeadCalls::seal(const Napi::CallbackInfo& info) {
-  if (!aead_.isUsable())
-    refuse(info.Env(), kMissing);
-  else if (batch_.take(info, Batch::Act::kSeal) && !aead_.seal(batch_.jobs(), batch_.count()))
+Napi::Value AeadCalls::seal(const Napi::CallbackInfo& info, const Kernel& kernel) {
+  if (batch_.take(info, Batch::Act::kSeal) && !aead_.seal(kernel, batch_.jobs(), batch_.count()))
     refuse(info.Env(), "OpenSSL does not seal");
   return {};
 }
 
-Napi::Value AeadCalls::open(const Napi::CallbackInfo& info) {
-  if (!aead_.isUsable())
-    refuse(info.Env(), kMissing);
-  else if (batch_.take(info, Batch::Act::kOpen))
-    aead_.open(batch_.jobs(), batch_.count(), batch_.ok());
+Napi::Value AeadCalls::open(const Napi::CallbackInfo& info, const Kernel& kernel) {
+  if (batch_.take(info, Batch::Act::kOpen)) aead_.open(kernel, batch_.jobs(), batch_.count(), batch_.ok());
   return {};
 }
 
 Napi::Value AeadCalls::library(const Napi::CallbackInfo& info) {
-  if (!aead_.isUsable()) return info.Env().Undefined();
+  if (info.Length() > 0) {
+    bool isWanted = true;
+    if (napi_get_value_bool(info.Env(), info[0], &isWanted) != napi_ok) {
+      refuse(info.Env(), "a boolean was expected");
+      return {};
+    }
+    aead_.useLibrary(isWanted);
+  }
+  if (!aead_.hasLibrary()) return info.Env().Undefined();
   return Napi::String::New(info.Env(), aead_.version());
 }
 

@@ -10,9 +10,10 @@ namespace ratatosk {
 // Batches of ChaCha20-Poly1305 from JavaScript. One a thread.
 class AeadCalls {
  public:
-  Napi::Value seal(const Napi::CallbackInfo& info);
-  Napi::Value open(const Napi::CallbackInfo& info);
-  // The version of the OpenSSL in use; undefined: there is none, and the others throw.
+  Napi::Value seal(const Napi::CallbackInfo& info, const Kernel& kernel);
+  Napi::Value open(const Napi::CallbackInfo& info, const Kernel& kernel);
+  // The version of the OpenSSL that long records are left to where registers are narrow, or undefined. `false` as an
+  // argument: none are.
   Napi::Value library(const Napi::CallbackInfo& info);
 
  private:

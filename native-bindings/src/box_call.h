@@ -3,21 +3,17 @@
 #include <napi.h>
 
 #include "batch.h"
-#include "box.h"
+#include "kernel.h"
 
 namespace ratatosk {
 
 // Batches of boxes from JavaScript. One a thread.
 class BoxCalls {
  public:
-  BoxCalls();
-  Napi::Value seal(const Napi::CallbackInfo& info);
-  Napi::Value open(const Napi::CallbackInfo& info);
-  // The name of the kernel in use; with an argument, tries to switch to that one.
-  Napi::Value kernel(const Napi::CallbackInfo& info);
+  Napi::Value seal(const Napi::CallbackInfo& info, const Kernel& kernel);
+  Napi::Value open(const Napi::CallbackInfo& info, const Kernel& kernel);
 
  private:
-  const BoxKernel* kernel_;
   Batch batch_;
 };
 

@@ -1,6 +1,6 @@
 // Poly1305 in three limbs of 44, 44 and 42 bits. Long messages are taken in groups of blocks with several powers of r,
-// so that one carry chain serves a group and the multiplier never waits. Included by box_lanes.h only; see
-// salsa_lanes.h on why everything is local.
+// so that one carry chain serves a group and the multiplier never waits. Included by seal_lanes.h only; see
+// stream_lanes.h on why everything is local.
 #pragma once
 
 #include <cstddef>
@@ -111,6 +111,15 @@ class Poly1305 {
 
   RATATOSK_INLINE void oneBlock(const uint8_t* message) {
     h_ = carry(multiply(plus(h_, loadBlock(message, 1)), multiplier_));
+  }
+
+  // Octets, and zeros up to a whole block.
+  RATATOSK_INLINE void padded(const uint8_t* message, size_t length) {
+    for (; length >= 16; length -= 16, message += 16) oneBlock(message);
+    if (length == 0) return;
+    uint8_t last[16] = {};
+    std::memcpy(last, message, length);
+    oneBlock(last);
   }
 
   // The last `length` octets of the message, and the tag.

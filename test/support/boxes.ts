@@ -11,7 +11,7 @@ export const TAG = 16;
 const KERNELS = ['base', 'avx2', 'avx512'];
 
 const { addon, problem } = findAddon(process.env.RATATOSK_TEST_ADDON);
-const fastest = addon?.boxKernel();
+const fastest = addon?.kernel();
 
 export type BoxCase = { name: string; skip: string | false; box: () => BoxBatch };
 
@@ -19,18 +19,18 @@ export type BoxCase = { name: string; skip: string | false; box: () => BoxBatch 
 export const implementations: BoxCase[] = [
   { name: 'portable', skip: false, box: () => portableBox },
   ...KERNELS.map((kernel): BoxCase => {
-    const skip = addon === undefined ? `needs the addon: ${problem}` : addon.boxKernel(kernel) !== kernel;
+    const skip = addon === undefined ? `needs the addon: ${problem}` : addon.kernel(kernel) !== kernel;
     return {
       name: `addon ${kernel}`,
       skip: skip === true ? `needs a processor with ${kernel}` : skip,
       box() {
-        assert.ok(addon !== undefined && addon.boxKernel(kernel) === kernel);
+        assert.ok(addon !== undefined && addon.kernel(kernel) === kernel);
         return nativeBox(addon);
       },
     };
   }),
 ];
-if (fastest !== undefined) addon?.boxKernel(fastest);
+if (fastest !== undefined) addon?.kernel(fastest);
 
 export type BoxRow = {
   source: Uint8Array;

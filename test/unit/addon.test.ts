@@ -46,9 +46,9 @@ test('says why there is no addon', () => {
 });
 
 test('names the path the processor runs best, and keeps it when asked for another unknown', { skip }, () => {
-  const best = present().boxKernel();
+  const best = present().kernel();
   assert.match(best, /^(base|avx2|avx512)$/);
-  assert.equal(present().boxKernel('none'), best);
+  assert.equal(present().kernel('none'), best);
 });
 
 test('refuses a job outside of its buffers before any octet is written', { skip }, () => {
@@ -130,16 +130,16 @@ test('keeps the state of each thread apart', { skip }, async () => {
     `const { workerData, parentPort } = require('node:worker_threads');
      import(workerData.module).then(({ findAddon }) => {
        const { addon } = findAddon(workerData.addonFile);
-       addon.boxKernel('base');
-       parentPort.postMessage(addon.boxKernel());
+       addon.kernel('base');
+       parentPort.postMessage(addon.kernel());
      });`,
     { eval: true, workerData: { module: new URL('../../native-bindings/addon.js', import.meta.url).href, addonFile } },
   );
-  const before = present().boxKernel();
+  const before = present().kernel();
   const answer = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
   await worker.terminate();
   assert.equal(answer, 'base');
-  assert.equal(present().boxKernel(), before);
+  assert.equal(present().kernel(), before);
 });
 
 test('names the one command that helps when tools are missing', () => {

@@ -13,15 +13,39 @@ import { Chance } from '../support/core.ts';
 import { fromHex, linkVectors, toHex } from '../support/link-vectors.ts';
 
 const TAG = 16;
+/** All are built into the addon; a machine runs those its processor knows. */
+const KERNELS = ['base', 'avx2', 'avx512'];
 const found = findAddon(process.env.RATATOSK_TEST_ADDON);
-const native = found.addon && nativeAead(found.addon);
-const skipNative = native === undefined ? `needs the addon and its OpenSSL: ${found.problem}` : false;
+const { addon } = found;
+const fastest = addon?.kernel();
+const skipNative = addon === undefined ? `needs the addon: ${found.problem}` : false;
 
-const implementations: { name: string; skip: string | false; aead: AeadBatch }[] = [
-  { name: 'portable', skip: false, aead: portableAead },
-  { name: 'node:crypto', skip: false, aead: nodeAead },
-  { name: 'addon', skip: skipNative, aead: native ?? portableAead },
+type Case = { name: string; skip: string | false; isNative: boolean; take: () => AeadBatch };
+
+/** Every implementation that can run here; `take` must be called when the test runs, as kernels are switched. */
+const implementations: Case[] = [
+  { name: 'portable', skip: false, isNative: false, take: () => portableAead },
+  { name: 'node:crypto', skip: false, isNative: false, take: () => nodeAead },
+  ...KERNELS.map((kernel) => nativeCase(kernel, false)),
+  nativeCase('base', true),
 ];
+if (fastest !== undefined) addon?.kernel(fastest);
+
+/** A kernel alone, or with OpenSSL for what is long. */
+function nativeCase(kernel: string, hasLibrary: boolean): Case {
+  const isMissing = addon !== undefined && addon.kernel(kernel) !== kernel;
+  const hasNone = hasLibrary && addon?.aeadLibrary() === undefined;
+  return {
+    name: `addon ${kernel}${hasLibrary ? ' with OpenSSL' : ''}`,
+    skip: skipNative || (isMissing && `needs a processor with ${kernel}`) || (hasNone && 'needs a Node with OpenSSL'),
+    isNative: true,
+    take() {
+      assert.ok(addon !== undefined && addon.kernel(kernel) === kernel);
+      assert.equal(addon.aeadLibrary(hasLibrary) !== undefined, hasLibrary);
+      return nativeAead(addon);
+    },
+  };
+}
 
 type Row = {
   source: Uint8Array;
@@ -83,10 +107,11 @@ const EVERY_LENGTH = Array.from({ length: 2001 }, (_, i) => i);
 const LARGE = [4096, 16_384, 65_535, 65_536, 69_999, 70_000];
 const FEW = [0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1400];
 
-for (const { name, skip, aead } of implementations) {
-  const lengths = name === 'addon' ? [...EVERY_LENGTH, ...LARGE] : [...FEW, 70_000];
+for (const { name, skip, isNative, take } of implementations) {
+  const lengths = isNative ? [...EVERY_LENGTH, ...LARGE] : [...FEW, 70_000];
 
   test(`${name} seals in place as the second implementation does, and touches nothing else`, { skip }, () => {
+    const aead = take();
     const { arena, rows } = rowsIn(lengths, 1);
     const before = arena.slice();
     aead.seal(jobsOf(rows));
@@ -99,6 +124,7 @@ for (const { name, skip, aead } of implementations) {
   });
 
   test(`${name} opens in place what the second implementation sealed`, { skip }, () => {
+    const aead = take();
     const { arena, rows } = rowsIn(lengths, 2);
     const before = arena.slice();
     for (const row of rows) arena.set(noble(row, before.subarray(row.at, row.at + row.length)), row.to);
@@ -111,6 +137,7 @@ for (const { name, skip, aead } of implementations) {
   });
 
   test(`${name} refuses whatever was changed, and opens its neighbours`, { skip }, () => {
+    const aead = take();
     for (const length of [0, 1, 64, 300, 1400]) {
       const { arena, rows } = rowsIn([length, length, length], 3);
       for (const row of rows) row.adLength = 9;
@@ -128,6 +155,7 @@ for (const { name, skip, aead } of implementations) {
   });
 
   test(`${name} refuses another key, nonce, length or associated data`, { skip }, () => {
+    const aead = take();
     const { arena, rows } = rowsIn([500], 4);
     const [row] = rows;
     assert.ok(row !== undefined);
@@ -152,6 +180,7 @@ for (const { name, skip, aead } of implementations) {
   });
 
   test(`${name} takes any batch of any buffers and keys`, { skip }, () => {
+    const aead = take();
     const job = fc.record({
       length: fc.oneof(fc.nat(150), fc.nat(2000)),
       adLength: fc.nat(40),
@@ -185,11 +214,12 @@ for (const { name, skip, aead } of implementations) {
           assert.ok(slice(row.source, row.at, row.length).equals(texts[i] ?? row.key));
         });
       }),
-      { numRuns: name === 'addon' ? 30 : 5 },
+      { numRuns: isNative ? 30 : 5 },
     );
   });
 
   test(`${name} seals and opens the records of the vectors`, { skip }, () => {
+    const aead = take();
     const records = linkVectors.link.flatMap(({ DATA, key_i2r, key_r2i }) =>
       DATA.map(({ from, ...record }) => ({ ...record, key: from === 'A' ? key_i2r : key_r2i })),
     );
@@ -211,6 +241,7 @@ for (const { name, skip, aead } of implementations) {
   });
 
   test(`${name} passes its self-test, and fails it when it does anything wrong`, { skip }, () => {
+    const aead = take();
     assert.equal(aeadProblem(aead), undefined);
     const throwing = () => {
       throw new Error('no such thing');
@@ -223,17 +254,22 @@ for (const { name, skip, aead } of implementations) {
 }
 
 test('takes the fastest that works, and says why it is not the fastest of all', { skip: skipNative }, () => {
-  const { addon } = found;
-  assert.ok(addon !== undefined);
-  assert.match(chooseCrypto({ addon }).crypto.aead.name, /^addon OpenSSL /);
+  assert.ok(addon !== undefined && fastest !== undefined);
+  addon.kernel(fastest);
+  assert.equal(chooseCrypto({ addon }).crypto.aead.name, `addon ${fastest}`);
   assert.deepEqual(chooseCrypto({ addon }).slower, []);
-  const none = chooseCrypto({ addon: { ...addon, aeadLibrary: () => undefined } });
-  assert.equal(none.crypto.aead, nodeAead);
-  assert.match(none.slower.join(), /exports no ChaCha20-Poly1305/);
-  assert.match(none.crypto.box.name, /^addon /);
   const wrong = chooseCrypto({ addon: { ...addon, aeadSeal: () => {} } });
   assert.equal(wrong.crypto.aead, nodeAead);
   assert.match(wrong.slower.join(), /seals wrongly/);
+});
+
+test('leaves long records to OpenSSL only where it is there and wanted', { skip: skipNative }, () => {
+  assert.ok(addon !== undefined);
+  assert.equal(addon.aeadLibrary(false), undefined);
+  const version = addon.aeadLibrary(true);
+  assert.match(version ?? 'OpenSSL none', /^OpenSSL /);
+  assert.equal(addon.aeadLibrary(), version);
+  assert.throws(() => addon.aeadLibrary(Object(1)), RangeError);
 });
 
 test('works without the addon', () => {

@@ -1,4 +1,4 @@
-#include "box.h"
+#include "kernel.h"
 
 #include <cstring>
 
@@ -6,28 +6,28 @@ namespace ratatosk {
 
 namespace {
 
-bool canRun(const BoxKernel* kernel) {
+bool canRun(const Kernel* kernel) {
 #if defined(__x86_64__)
   // VBMI is not used: it tells the processors apart that do not lower their clock for 512-bit registers.
-  if (kernel == &kBoxKernelAvx512)
+  if (kernel == &kKernelAvx512)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512vbmi");
-  if (kernel == &kBoxKernelAvx2) return __builtin_cpu_supports("avx2");
+  if (kernel == &kKernelAvx2) return __builtin_cpu_supports("avx2");
 #endif
-  return kernel == &kBoxKernelBase;
+  return kernel == &kKernelBase;
 }
 
 }  // namespace
 
-const BoxKernel* chooseBoxKernel(const char* wanted) {
-  const BoxKernel* const kernels[] = {
+const Kernel* chooseKernel(const char* wanted) {
+  const Kernel* const kernels[] = {
 #if defined(__x86_64__)
-      &kBoxKernelAvx512,
-      &kBoxKernelAvx2,
+      &kKernelAvx512,
+      &kKernelAvx2,
 #endif
-      &kBoxKernelBase,
+      &kKernelBase,
   };
-  for (const BoxKernel* kernel : kernels) {
+  for (const Kernel* kernel : kernels) {
     const bool isWanted = wanted == nullptr || std::strcmp(wanted, kernel->name) == 0;
     if (isWanted && canRun(kernel)) return kernel;
   }

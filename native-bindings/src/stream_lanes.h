@@ -1,6 +1,6 @@
-// Salsa20 with one block a lane: vector w holds word w of every block, so that the rounds need no shuffles. Included
-// by box_lanes.h only, once for each set of compiler flags; everything is local to the including file, because equal
-// names compiled for different processors must not be merged by the linker.
+// A stream cipher with one block a lane: vector w holds word w of every block, so that the rounds need no shuffles.
+// Included by seal_lanes.h only, once for each set of compiler flags; everything is local to the including file, because
+// equal names compiled for different processors must not be merged by the linker.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "octets are loaded as l
 constexpr size_t kBlockSize = 64;
 constexpr uint32_t kSigma[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};  // "expand 32-byte k"
 
-// The 16 words of a Salsa20 input block. Words 8 and 9 count blocks.
-struct SalsaState {
+// The 16 words of an input block. Which of them counts blocks, the cipher says: `kCounter`.
+struct StreamState {
   uint32_t words[16];
 };
 
@@ -31,61 +31,11 @@ RATATOSK_INLINE V rotateLeft(V value, int bits) {
   return (value << bits) | (value >> (32 - bits));
 }
 
-template <typename V>
-RATATOSK_INLINE void quarterRound(V& a, V& b, V& c, V& d) {
-  b ^= rotateLeft<V>(a + d, 7);
-  c ^= rotateLeft<V>(b + a, 9);
-  d ^= rotateLeft<V>(c + b, 13);
-  a ^= rotateLeft<V>(d + c, 18);
-}
-
 // Work that has nothing to do with the rounds, done between them: the rounds wait for their own results most of the
 // time, and the processor fills the gaps with it.
 struct NoWork {
   RATATOSK_INLINE void step() const {}
 };
-
-template <typename V, typename Work>
-RATATOSK_INLINE void twentyRounds(V (&x)[16], Work& work) {
-  for (int i = 0; i < 10; i++) {
-    work.step();
-    quarterRound(x[0], x[4], x[8], x[12]);
-    quarterRound(x[5], x[9], x[13], x[1]);
-    quarterRound(x[10], x[14], x[2], x[6]);
-    quarterRound(x[15], x[3], x[7], x[11]);
-    quarterRound(x[0], x[1], x[2], x[3]);
-    quarterRound(x[5], x[6], x[7], x[4]);
-    quarterRound(x[10], x[11], x[8], x[9]);
-    quarterRound(x[15], x[12], x[13], x[14]);
-  }
-}
-
-inline void loadKey(SalsaState& state, const uint8_t* key) {
-  state.words[0] = kSigma[0];
-  state.words[5] = kSigma[1];
-  state.words[10] = kSigma[2];
-  state.words[15] = kSigma[3];
-  std::memcpy(&state.words[1], key, 16);
-  std::memcpy(&state.words[11], key + 16, 16);
-  std::memset(&state.words[6], 0, 16);
-}
-
-// Turns the key of a box into the state of its XSalsa20 stream. The first 16 octets of our nonces are zero, so the
-// HSalsa20 subkey belongs to the key alone.
-inline void deriveStream(SalsaState& state, const uint8_t* key) {
-  loadKey(state, key);
-  uint32_t x[16];
-  std::memcpy(x, state.words, sizeof x);
-  NoWork nothing;
-  twentyRounds(x, nothing);
-  const int taken[8] = {0, 5, 10, 15, 6, 7, 8, 9};
-  for (int i = 0; i < 8; i++) state.words[(i < 4 ? 1 : 7) + i] = x[taken[i]];
-}
-
-RATATOSK_INLINE void setNonce(SalsaState& state, uint32_t high, uint32_t low) {
-  state.words[6] = __builtin_bswap32(high);
-  state.words[7] = __builtin_bswap32(low);
-}
 
 // Where the blocks of a pass go: plain stores, or exclusive-or of a source.
 struct StoreTo {
@@ -176,8 +126,8 @@ RATATOSK_INLINE void putBlocks(typename Lanes<L>::V (&x)[16], const Out& out) {
 }
 
 // L consecutive blocks of one stream, beginning with block `counter`. A message has less than 2^32 blocks.
-template <int L, typename Out, typename Work>
-RATATOSK_INLINE void passOneStream(const SalsaState& state, uint32_t counter, const Out& out, Work& work) {
+template <typename Cipher, int L, typename Out, typename Work>
+RATATOSK_INLINE void passOneStream(const StreamState& state, uint32_t counter, const Out& out, Work& work) {
   using V = typename Lanes<L>::V;
   V counters;
   RATATOSK_UNROLL
@@ -185,25 +135,25 @@ RATATOSK_INLINE void passOneStream(const SalsaState& state, uint32_t counter, co
   V x[16];
   RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) x[w] = V{} + state.words[w];
-  x[8] = counters;
-  twentyRounds(x, work);
+  x[Cipher::kCounter] = counters;
+  Cipher::twentyRounds(x, work);
   RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) {
-    if (w != 8) x[w] += state.words[w];
+    if (w != Cipher::kCounter) x[w] += state.words[w];
   }
-  x[8] += counters;
+  x[Cipher::kCounter] += counters;
   putBlocks<L>(x, out);
 }
 
 // L blocks of L streams: `words[w]` holds word w of each input block.
-template <int L>
+template <typename Cipher, int L>
 RATATOSK_INLINE void passManyStreams(const uint32_t (&words)[16][L], uint8_t* target) {
   using V = typename Lanes<L>::V;
   V x[16];
   RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) std::memcpy(&x[w], words[w], sizeof(V));
   NoWork nothing;
-  twentyRounds(x, nothing);
+  Cipher::twentyRounds(x, nothing);
   RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) {
     V input;

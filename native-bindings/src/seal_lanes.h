@@ -1,22 +1,18 @@
-// The box over a batch, for vectors of kLanes words. Included by box_base.cc, box_avx2.cc and box_avx512.cc.
+// Sealing and opening a batch, for either form and vectors of kLanes words. Included by kernel_base.cc, kernel_avx2.cc
+// and kernel_avx512.cc.
 //
-// Octets 0..31 of a stream are the Poly1305 key, the message begins at octet 32. The first pass of a long message
-// therefore goes through a buffer; the passes after it work on the message directly. Short messages share passes:
-// each lane is a block of whatever job is next.
+// A stream begins with the Poly1305 key, and the message behind it. The first pass of a long message therefore goes
+// through a buffer; the passes after it work on the message directly. Short messages share passes: each lane is a block
+// of whatever job is next.
 #pragma once
 
-#include "box.h"
-#include "poly1305.h"
+#include "forms.h"
+#include "kernel.h"
 #include "poly1305_lanes.h"
-#include "salsa_lanes.h"
 
 namespace {
 
-using ratatosk::Job;
 using ratatosk::kKeySize;
-using ratatosk::kTagSize;
-
-constexpr size_t kStreamStart = 32;
 
 // The groups of blocks in which the tag of a long message is made.
 template <int kLanes>
@@ -36,18 +32,20 @@ struct GroupsOf<16> {
 };
 #endif
 
-template <int kLanes>
-class BoxRun {
+template <typename Form, int kLanes>
+class SealRun {
  public:
   void seal(const Job* jobs, size_t count) { run<true>(jobs, count, nullptr); }
   void open(const Job* jobs, size_t count, uint8_t* ok) { run<false>(jobs, count, ok); }
 
-  ~BoxRun() {
+  ~SealRun() {
     __builtin_memset(this, 0, sizeof *this);
     __asm__ volatile("" : : "r"(this) : "memory");  // keys must not outlive the batch: keep the stores
   }
 
  private:
+  using Cipher = typename Form::Cipher;
+  static constexpr size_t kStreamStart = Form::kStreamStart;
   static constexpr size_t kPassSize = kLanes * kBlockSize;
   // A message of more blocks fills a pass well enough alone.
   static constexpr size_t kSharedBlocks = kLanes / 2;
@@ -56,8 +54,8 @@ class BoxRun {
 
   // The tag of a long message, a step at a time between the rounds. The first pass of the message must be in place.
   struct MacWork {
-    RATATOSK_INLINE MacWork(const uint8_t* key, const uint8_t* from)
-        : mac(key), message(from), groups(mac.r(), takeLead(mac, from), from + kLead) {}
+    RATATOSK_INLINE MacWork(const uint8_t* key, const uint8_t* from, const Job& ofJob)
+        : job(ofJob), mac(key), message(from), groups(mac.r(), takeLead(mac, from, ofJob), from + kLead) {}
 
     // Ten steps a pass take in as much as a pass encrypts, but nothing behind `end`.
     RATATOSK_INLINE void step() {
@@ -71,16 +69,18 @@ class BoxRun {
     RATATOSK_INLINE void finish(uint8_t* tag, size_t size) {
       takeUpTo(size);
       mac.setState(groups.join());
-      mac.finish(tag, message + position, size - position);
+      Form::finish(mac, tag, message + position, size - position, size, job);
     }
 
     // Blocks to take singly, so that groups end where passes end: opening in place relies on it.
     static constexpr size_t kLead = (kPassSize - kStreamStart) % Groups::kGroup;
-    static RATATOSK_INLINE const Limbs& takeLead(Poly1305& mac, const uint8_t* from) {
+    static RATATOSK_INLINE const Limbs& takeLead(Poly1305& mac, const uint8_t* from, const Job& job) {
+      Form::begin(mac, from, job);
       for (size_t at = 0; at < kLead; at += 16) mac.oneBlock(from + at);
       return mac.state();
     }
 
+    const Job& job;
     Poly1305 mac;
     const uint8_t* const message;
     Groups groups;
@@ -90,8 +90,9 @@ class BoxRun {
   static_assert(kPassSize <= 10 * Groups::kGroup, "a step for each group of a pass");
   static_assert(Groups::kPaysFrom <= kPassSize - kStreamStart, "a short message ends in the first pass");
 
-  static RATATOSK_INLINE void shortTag(uint8_t* tag, const uint8_t* key, const uint8_t* text, size_t size) {
+  static RATATOSK_INLINE void shortTag(uint8_t* tag, const uint8_t* key, const uint8_t* text, size_t size, const Job& job) {
     Poly1305 mac(key);
+    Form::begin(mac, text, job);
     size_t position = 0;
     if (size >= Poly1305Fours::kPaysFrom) {
       Poly1305Fours groups(mac.r(), mac.state(), text);
@@ -100,7 +101,7 @@ class BoxRun {
         groups.group(text + position);
       mac.setState(groups.join());
     }
-    mac.finish(tag, text + position, size - position);
+    Form::finish(mac, tag, text + position, size - position, size, job);
   }
 
   struct Waiting {
@@ -114,12 +115,12 @@ class BoxRun {
     for (size_t i = 0; i < count; i++) {
       const Job& job = jobs[i];
       useKey(job.key);
-      setNonce(state_, job.nonceHigh, job.nonceLow);
+      Cipher::setNonce(state_, job.nonceHigh, job.nonceLow);
       const size_t textSize = isSeal ? job.length : job.length - kTagSize;
       const size_t blocks = (kStreamStart + textSize + kBlockSize - 1) / kBlockSize;
       if (blocks > kSharedBlocks) {
         NoWork nothing;
-        passOneStream<kLanes>(state_, 0, StoreTo{stream_}, nothing);
+        passOneStream<Cipher, kLanes>(state_, 0, StoreTo{stream_}, nothing);
         const bool isGood = finish<isSeal>(job, textSize, stream_);
         if constexpr (!isSeal) ok[i] = isGood;
         continue;
@@ -135,7 +136,7 @@ class BoxRun {
     uint64_t difference = hasKey_ ? 0 : 1;
     for (size_t i = 0; i < kKeySize; i += 8) difference |= load64(key + i) ^ load64(key_ + i);
     if (difference == 0) return;
-    deriveStream(state_, key);
+    Cipher::useKey(state_, key);
     std::memcpy(key_, key, kKeySize);
     hasKey_ = true;
   }
@@ -144,14 +145,14 @@ class BoxRun {
     waiting_[waitingCount_++] = {&job, index, lanesUsed_};
     for (size_t block = 0; block < blocks; block++, lanesUsed_++) {
       for (int w = 0; w < 16; w++) words_[w][lanesUsed_] = state_.words[w];
-      words_[8][lanesUsed_] = static_cast<uint32_t>(block);
+      words_[Cipher::kCounter][lanesUsed_] = static_cast<uint32_t>(block);
     }
   }
 
   template <bool isSeal>
   void flush(uint8_t* ok) {
     if (waitingCount_ == 0) return;
-    passManyStreams<kLanes>(words_, stream_);
+    passManyStreams<Cipher, kLanes>(words_, stream_);
     for (size_t i = 0; i < waitingCount_; i++) {
       const Waiting& entry = waiting_[i];
       const size_t textSize = isSeal ? entry.job->length : entry.job->length - kTagSize;
@@ -168,25 +169,27 @@ class BoxRun {
     const size_t first = smaller(textSize, kPassSize - kStreamStart);
     const bool isLong = textSize >= Groups::kPaysFrom;
     if constexpr (isSeal) {
-      uint8_t* const text = job.target + kTagSize;
+      uint8_t* const text = Form::sealedText(job.target);
+      uint8_t* const tag = Form::tag(job.target, textSize);
       xorOctets(job.source, text, first, stream + kStreamStart);
       if (!isLong) {
-        shortTag(job.target, stream, text, textSize);
+        shortTag(tag, stream, text, textSize, job);
       } else {
-        MacWork work(stream, text);
+        MacWork work(stream, text, job);
         if (first < textSize) continueMessage<true>(job.source, text, first, textSize, work);
-        work.finish(job.target, textSize);
+        work.finish(tag, textSize);
       }
       return true;
     } else {
       // In place, plaintext overwrites what the tag covers: opening reads ahead, sealing follows.
-      const uint8_t* const text = job.source + kTagSize;
+      const uint8_t* const text = Form::sealedText(job.source);
+      const uint8_t* const wanted = Form::tag(job.source, textSize);
       uint8_t tag[kTagSize];
       if (!isLong) {
-        shortTag(tag, stream, text, textSize);
+        shortTag(tag, stream, text, textSize, job);
         xorOctets(text, job.target, textSize, stream + kStreamStart);
       } else {
-        MacWork work(stream, text);
+        MacWork work(stream, text, job);
         work.takeUpTo(first);
         if (first == textSize) work.finish(tag, textSize);
         xorOctets(text, job.target, first, stream + kStreamStart);
@@ -196,7 +199,7 @@ class BoxRun {
           xorOctets(text + tailAt, job.target + tailAt, textSize - tailAt, stream_);
         }
       }
-      return ((load64(tag) ^ load64(job.source)) | (load64(tag + 8) ^ load64(job.source + 8))) == 0;
+      return ((load64(tag) ^ load64(wanted)) | (load64(tag + 8) ^ load64(wanted + 8))) == 0;
     }
   }
 
@@ -208,7 +211,7 @@ class BoxRun {
     uint32_t counter = kLanes;
     for (; textSize - done >= kPassSize; done += kPassSize, counter += kLanes) {
       work.end = isSeal ? done : done + kPassSize;
-      passOneStream<kLanes>(state_, counter, XorTo{source + done, target + done}, work);
+      passOneStream<Cipher, kLanes>(state_, counter, XorTo{source + done, target + done}, work);
     }
     if (done == textSize) return done;
     work.end = isSeal ? done : textSize;
@@ -220,11 +223,11 @@ class BoxRun {
   // Less than a pass: the narrowest vectors that hold it, as half-empty ones cost as much as full ones.
   RATATOSK_INLINE void tailStream(uint32_t counter, size_t size, MacWork& work) {
     if (kLanes > 4 && size <= 4 * kBlockSize)
-      passOneStream<4>(state_, counter, StoreTo{stream_}, work);
+      passOneStream<Cipher, 4>(state_, counter, StoreTo{stream_}, work);
     else if (kLanes > 8 && size <= 8 * kBlockSize)
-      passOneStream<(kLanes > 8 ? 8 : kLanes)>(state_, counter, StoreTo{stream_}, work);
+      passOneStream<Cipher, (kLanes > 8 ? 8 : kLanes)>(state_, counter, StoreTo{stream_}, work);
     else
-      passOneStream<kLanes>(state_, counter, StoreTo{stream_}, work);
+      passOneStream<Cipher, kLanes>(state_, counter, StoreTo{stream_}, work);
   }
 
   static RATATOSK_INLINE void xorOctets(const uint8_t* source, uint8_t* target, size_t size, const uint8_t* stream) {
@@ -248,7 +251,7 @@ class BoxRun {
 
   alignas(64) uint8_t stream_[kPassSize];
   alignas(64) uint32_t words_[16][kLanes] = {};
-  SalsaState state_;
+  StreamState state_;
   uint8_t key_[kKeySize] = {};
   bool hasKey_ = false;
   size_t lanesUsed_ = 0;
