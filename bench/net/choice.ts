@@ -1,15 +1,15 @@
 /** Which systems a run has, from the words of its command line. */
 import { join } from 'node:path';
 import type { Scheme } from '../../test/support/carriers.ts';
-import { fastd } from './fastd.ts';
 import type { System } from './host.ts';
-import { type MeshSystem, meshSystem } from './mesh-system.ts';
-import { nebula } from './nebula.ts';
-import { tinc } from './tinc.ts';
-import { VETH } from './veth.ts';
-import { wireguard } from './wireguard.ts';
+import { fastd } from './systems/fastd.ts';
+import { type MeshSystem, meshSystem } from './systems/mesh-system.ts';
+import { nebula } from './systems/nebula.ts';
+import { tinc } from './systems/tinc.ts';
+import { VETH } from './systems/veth.ts';
+import { wireguard } from './systems/wireguard.ts';
 
-/** `tcp`, `udp3` (a line of three), `to-yggdrasil`, `from-yggdrasil`. */
+/** `tcp`, `udp3` (a line of three), `stalled-tcp`, `to-yggdrasil`, `from-yggdrasil`. */
 export const OURS = ['tcp', 'udp', 'tls', 'ws', 'tcp3', 'udp3', 'tcp5', 'to-yggdrasil', 'from-yggdrasil'] as const;
 export const OTHERS = ['yggdrasil', 'wireguard-go', 'nebula', 'tinc', 'fastd'] as const;
 
@@ -17,7 +17,7 @@ const FOREIGN: Readonly<Record<string, () => System>> = { 'wireguard-go': wiregu
 const SCHEMES: readonly Scheme[] = ['tcp', 'tls', 'ws', 'wss', 'udp', 'socks'];
 const LINE_MAX = 9;
 
-type Way = { scheme: Scheme; count: number; mixed: 'to' | 'from' | undefined };
+type Way = { scheme: Scheme; count: number; mixed: 'to' | 'from' | undefined; isStalled: boolean };
 
 /** `base` is another checkout of Ratatosk whose daemon runs beside ours. Throws on a word that means nothing. */
 export function chooseSystems(only: readonly string[], against: readonly string[], base: string | undefined): System[] {
@@ -42,25 +42,34 @@ export function chooseSystems(only: readonly string[], against: readonly string[
 
 function readWay(word: string): Way {
   const mixed = word === 'to-yggdrasil' ? 'to' : word === 'from-yggdrasil' ? 'from' : undefined;
-  if (mixed !== undefined) return { scheme: 'tcp', count: 2, mixed };
-  const [, name, digits] = /^([a-z]+)([0-9]?)$/.exec(word) ?? [];
+  if (mixed !== undefined) return { scheme: 'tcp', count: 2, mixed, isStalled: false };
+  const [, stalled, name, digits] = /^(stalled-)?([a-z]+)([0-9]?)$/.exec(word) ?? [];
   const scheme = SCHEMES.find((one) => one === name);
   const count = Number(digits || 2);
   if (scheme === undefined || count < 2 || count > LINE_MAX) {
     throw new Error(`--only: found ${word}, expected ${OURS.join(', ')} or a scheme with another length of the line`);
   }
-  return { scheme, count, mixed };
+  return { scheme, count, mixed, isStalled: stalled !== undefined };
 }
 
 function ratatosk(way: Way): MeshSystem {
-  const { scheme, count, mixed } = way;
+  const { scheme, count, mixed, isStalled } = way;
   const references = [yggdrasilId(way), ...(scheme === 'udp' && count === 2 ? ['wireguard-go'] : [])];
   if (mixed !== undefined) {
     const [a, b] = mixed === 'to' ? (['ratatosk', 'yggdrasil'] as const) : (['yggdrasil', 'ratatosk'] as const);
     return { id: `${mixed}-yggdrasil`, title: `${a} → ${b}, tcp`, kinds: [a, b], scheme, references };
   }
   const id = `${scheme}${count === 2 ? '' : count}`;
-  return { id, title: `ratatosk, ${titleOf(way)}`, kinds: Array(count).fill('ratatosk'), scheme, references };
+  const plain = { id, title: `ratatosk, ${titleOf(way)}`, kinds: Array(count).fill('ratatosk'), scheme, references };
+  if (!isStalled) return plain;
+  const env = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'stall.js')}` };
+  return {
+    ...plain,
+    id: `stalled-${id}`,
+    title: `${plain.title}, host thread stalled`,
+    env,
+    references: [...references, id],
+  };
 }
 
 /** The same ways, each once, by Yggdrasil. It has no udp: tcp stands against that. */

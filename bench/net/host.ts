@@ -18,8 +18,10 @@ export type Host = Target & { readonly daemon?: Daemon };
 export type Line = {
   readonly hosts: readonly Host[];
   readonly cables: readonly Cable[];
-  /** Until the nodes given, all of them started, know their way to each other. */
+  /** Until the first `count` hosts, all of them started, agree on their tree. */
   settle?(count: number): Promise<void>;
+  /** Nothing may be sent before the line is at rest, so nobody can tell how long joining takes. */
+  readonly isTouchy?: boolean;
 };
 
 export type System = {

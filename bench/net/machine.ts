@@ -4,7 +4,8 @@ import { cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { repoRoot } from '../../test/support/places.ts';
 import { run } from '../../test/support/process.ts';
-import { yggdrasilDaemon } from './mesh-system.ts';
+import { peerTool } from './systems/foreign.ts';
+import { yggdrasilDaemon } from './systems/mesh-system.ts';
 
 export type Machine = Record<string, string>;
 
@@ -19,10 +20,10 @@ export async function describeMachine(): Promise<Machine> {
     node: process.version,
     ratatosk: `${version} ${commit.stdout.trim()}`.trim(),
     yggdrasil: await versionOf([yggdrasilDaemon() ?? 'yggdrasil', '-version'], /version:\s*(\S+)/),
-    'wireguard-go': await versionOf(['wireguard-go', '--version'], /wireguard-go v?(\S+)/),
-    nebula: await versionOf(['nebula', '-version'], /Version: (\S+)/),
-    tinc: await versionOf(['tincd', '--version'], /version (\S+)/),
-    fastd: await versionOf(['fastd', '--version'], /fastd v?(\S+)/),
+    'wireguard-go': await versionOf([peerTool('wireguard-go'), '--version'], /wireguard-go v?(\S+)/),
+    nebula: await versionOf([peerTool('nebula'), '-version'], /Version: (\S+)/),
+    tinc: await versionOf([peerTool('tincd'), '--version'], /version (\S+)/),
+    fastd: await versionOf([peerTool('fastd'), '--version'], /fastd v?(\S+)/),
     iperf3: await versionOf(['iperf3', '--version'], /iperf (\S+)/),
   };
 }

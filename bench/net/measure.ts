@@ -1,9 +1,11 @@
 /** One system in one round: laid, joined, measured row by row, removed. */
 import { Lab } from '../../test/support/lab.ts';
 import { at } from '../../test/support/mesh.ts';
+import { TestNode } from '../../test/support/node.ts';
 import { waitFor } from '../../test/support/wait.ts';
 import type { Figures } from './figures.ts';
-import type { Line, System } from './host.ts';
+import type { Daemon, Host, Line, System } from './host.ts';
+import { launchWatched, nodeStartMs } from './milestones.ts';
 import type { Row } from './rows.ts';
 import { echo, idle, startEcho } from './traffic.ts';
 import { residentMib } from './usage.ts';
@@ -11,6 +13,9 @@ import { residentMib } from './usage.ts';
 const JOIN_ECHO_INTERVAL_MS = 4;
 /** After joining; sessions, filters and the collector come to rest. */
 const REST_MS = 1000;
+/** Filters spread by one hop a second. */
+const TOUCHY_REST_MS = 6000;
+const TOUCHY_LIMIT_MS = 80_000;
 const WARM_UP_ECHOES = 500;
 
 /** `rows` by name, in order. */
@@ -39,29 +44,49 @@ export async function measure(
   }
 }
 
-/** From the start of the last daemon, all others being there, to the first echo that it gets from the first. */
+/** Everything up; the last daemon comes when all others are there, unless that is too much for them. */
 async function join(lab: Lab, line: Line): Promise<Figures> {
   const { hosts } = line;
   const first = at(hosts, 0);
   const last = at(hosts, hosts.length - 1);
-  const others = hosts.slice(0, -1);
-  for (const { daemon } of others) {
+  const figures = first.daemon === undefined ? {} : await start(first.daemon);
+  for (const { daemon } of hosts.slice(1, -1)) {
     daemon?.launch();
     await daemon?.ready();
   }
-  if (others.length > 1) await line.settle?.(others.length);
+  const isTimed = last.daemon !== undefined && line.isTouchy !== true;
+  if (isTimed && hosts.length > 2) await line.settle?.(hosts.length - 1);
+  const joinMs = isTimed ? await joinTime(lab, first, last, last.daemon) : undefined;
+  if (!isTimed) {
+    last.daemon?.launch();
+    await last.daemon?.ready();
+  }
+  await line.settle?.(hosts.length);
+  if (line.isTouchy === true) await idle(TOUCHY_REST_MS);
+  const isAnswered = async (): Promise<boolean> => (await echo(first, last, 1, 1)).received > 0;
+  await waitFor(`an answer to ${first.label}`, isAnswered, {
+    limitMs: line.isTouchy === true ? TOUCHY_LIMIT_MS : 20_000,
+  });
+  await idle(REST_MS);
+  return { ...figures, ...(joinMs === undefined ? {} : { joinMs }), ...memory(line, 'VmRSS', 'rssIdleMib') };
+}
+
+/** From the start of the last daemon to the first echo that it gets from the first. */
+async function joinTime(lab: Lab, first: Host, last: Host, daemon: Daemon): Promise<number> {
   const pings = await startEcho(lab, last, first, JOIN_ECHO_INTERVAL_MS);
   const startUnixMs = performance.timeOrigin + performance.now();
-  last.daemon?.launch();
-  await last.daemon?.ready();
+  daemon.launch();
+  await daemon.ready();
   await waitFor(`an answer to ${last.label}`, async () => (await echo(last, first, 1, 1)).received > 0);
   const { beginUnixMs, answers } = await pings.finish();
   const { atMs, rttMs } = at(answers, 0);
-  await line.settle?.(hosts.length);
-  await waitFor(`an answer to ${first.label}`, async () => (await echo(first, last, 1, 1)).received > 0);
-  await idle(REST_MS);
-  const joinMs = last.daemon === undefined ? {} : { joinMs: beginUnixMs + atMs + rttMs - startUnixMs };
-  return { ...joinMs, ...memory(line, 'VmRSS', 'rssIdleMib') };
+  return beginUnixMs + atMs + rttMs - startUnixMs;
+}
+
+/** The first daemon's, all alone. */
+async function start(daemon: Daemon): Promise<Figures> {
+  const isNode = daemon instanceof TestNode && daemon.kind === 'ratatosk';
+  return { ...(isNode ? { nodeMs: await nodeStartMs() } : {}), ...(await launchWatched(daemon)) };
 }
 
 /** Of the daemon that has most. */

@@ -3,6 +3,9 @@ import { iperf } from '../../test/support/iperf.ts';
 import type { Lab } from '../../test/support/lab.ts';
 import type { Figures } from './figures.ts';
 import type { Host, Line } from './host.ts';
+import { lossFreeRate } from './loss-free.ts';
+import { fetchPages } from './pages.ts';
+import { shaped } from './shaped.ts';
 import { percentile } from './statistics.ts';
 import { echo, flood, startEcho } from './traffic.ts';
 import { cpuOf, cpuSince } from './usage.ts';
@@ -23,6 +26,10 @@ const ECHO_INTERVAL_MS = 2;
 const LOADED_ECHO_INTERVAL_MS = 5;
 const SMALL = 64;
 const MEDIUM = 1200;
+const VOICE_OCTETS = 160;
+const VOICE_RATE = 50;
+const VOICE_ECHO_INTERVAL_MS = 20;
+const PAGE_CONNECTIONS = 100;
 
 export const ROWS: Readonly<Record<string, Row>> = {
   rtt: async ({ from, to }) => {
@@ -61,6 +68,32 @@ export const ROWS: Readonly<Record<string, Row>> = {
     const cpu = cpuSince(before, line.hosts);
     return { iperfKpps: packetsPerSecond / 1e3, iperfCpuMicros: (cpu.all * 1e6) / (packetsPerSecond * seconds) };
   },
+  lossfree: async (scene) => ({
+    smallLossFreeKpps: (await lossFreeRate(scene, SMALL)) / 1e3,
+    mediumLossFreeKpps: (await lossFreeRate(scene, MEDIUM)) / 1e3,
+  }),
+  voice: async ({ lab, from, to, seconds }) => {
+    const pings = await startEcho(lab, from, to, VOICE_ECHO_INTERVAL_MS);
+    const [, voice] = await Promise.all([
+      iperf(lab, from, to, { seconds: seconds + 1 }),
+      flood(lab, from, to, { octets: VOICE_OCTETS, seconds, rate: VOICE_RATE }),
+    ]);
+    const times = (await pings.finish()).answers.map(({ rttMs }) => rttMs);
+    return {
+      voiceLostPercent: 100 * (1 - voice.received / voice.sent),
+      voicePingMeanMs: times.reduce((sum, ms) => sum + ms, 0) / times.length,
+      voicePingMaxMs: Math.max(...times),
+    };
+  },
+  http: async ({ lab, from, to, seconds }) => {
+    const times = await fetchPages(lab, from, to, PAGE_CONNECTIONS, seconds);
+    return {
+      pagesPerSecond: times.length / seconds,
+      pageP99Ms: percentile(times, 0.99),
+      pageWorstMs: times.at(-1) ?? Number.NaN,
+    };
+  },
+  shaped,
 };
 
 /** More than it takes; CPU of all daemons for each packet that arrived. */

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { foreignSystem, INTERFACE } from './foreign.ts';
-import type { System } from './host.ts';
+import type { System } from '../host.ts';
+import { foreignSystem, INTERFACE, peerTool } from './foreign.ts';
 
 const PORT = 4242;
 const ADDRESSES = ['192.168.98.1', '192.168.98.2'] as const;
@@ -11,7 +11,7 @@ const ADDRESSES = ['192.168.98.1', '192.168.98.2'] as const;
 export function nebula(): System {
   return foreignSystem('nebula', ['nebula', 'nebula-cert'], (lab, index, ends) => {
     const file = (name: string): string => join(lab.folder, name);
-    const cert = (...args: string[]) => execFileSync('nebula-cert', args, { stdio: 'ignore' });
+    const cert = (...args: string[]) => execFileSync(peerTool('nebula-cert'), args, { stdio: 'ignore' });
     const ca = ['-ca-crt', file('ca.crt'), '-ca-key', file('ca.key')];
     if (!existsSync(file('ca.crt'))) {
       cert('ca', '-name', 'bench', '-out-crt', file('ca.crt'), '-out-key', file('ca.key'));
@@ -30,6 +30,6 @@ export function nebula(): System {
     };
     // Every JSON document is a YAML one.
     writeFileSync(file(`${name}.yml`), JSON.stringify(config), { mode: 0o600 });
-    return { address: ADDRESSES[index], argv: ['nebula', '-config', file(`${name}.yml`)] };
+    return { address: ADDRESSES[index], argv: [peerTool('nebula'), '-config', file(`${name}.yml`)] };
   });
 }

@@ -1,10 +1,13 @@
 /** Other overlay daemons between two hosts, as their documentation sets them up, everything else at its default. */
-import type { Lab } from '../../test/support/lab.ts';
-import { needs, needsRoot, needsTool, needsTun } from '../../test/support/needs.ts';
-import type { Cable, CableEnd, Netns } from '../../test/support/netns.ts';
-import type { Running } from '../../test/support/process.ts';
-import { waitFor } from '../../test/support/wait.ts';
-import type { Daemon, Host, Line, System } from './host.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lab } from '../../../test/support/lab.ts';
+import { needs, needsRoot, needsTool, needsTun } from '../../../test/support/needs.ts';
+import type { Cable, CableEnd, Netns } from '../../../test/support/netns.ts';
+import { repoRoot, toolInPath } from '../../../test/support/places.ts';
+import type { Running } from '../../../test/support/process.ts';
+import { waitFor } from '../../../test/support/wait.ts';
+import type { Daemon, Host, Line, System } from '../host.ts';
 
 export const INTERFACE = 'vpn0';
 
@@ -51,6 +54,12 @@ class ForeignDaemon implements Daemon {
   }
 }
 
+/** Of `.tools/peers` if it is there: newer than what the system has. */
+export function peerTool(name: string): string {
+  const places = ['bin', 'sbin'].map((folder) => join(repoRoot, '.tools/peers/usr', folder, name));
+  return places.find((path) => existsSync(path)) ?? toolInPath(name) ?? name;
+}
+
 /** How an address is given to an interface, as a line for a shell. */
 export function addressLine(address: string, device = INTERFACE): string {
   const options = address.includes(':') ? '/64 nodad' : '/24';
@@ -67,7 +76,15 @@ export function foreignSystem(
     id,
     title: id,
     references: [],
-    missing: () => needs(needsRoot(), needsTun(), needsTool('ip', 'setpriv', ...tools)),
+    missing: () => {
+      const absent = tools.filter((tool) => !existsSync(peerTool(tool)));
+      return needs(
+        needsRoot(),
+        needsTun(),
+        needsTool('ip', 'setpriv'),
+        absent.length === 0 ? undefined : `needs ${absent.join(', ')}`,
+      );
+    },
     lay: async (lab): Promise<Line> => {
       const cable: Cable = await lab.cable(await lab.netns('a'), await lab.netns('b'));
       const make = (index: 0 | 1): Host => {

@@ -1,7 +1,7 @@
 /** Two hosts without any daemon: what the cable, the tools and the machine give. */
-import type { Lab } from '../../test/support/lab.ts';
-import { needs, needsRoot, needsTool } from '../../test/support/needs.ts';
-import type { Line, System } from './host.ts';
+import type { Lab } from '../../../test/support/lab.ts';
+import { needs, needsRoot, needsTool } from '../../../test/support/needs.ts';
+import type { Line, System } from '../host.ts';
 
 export const VETH: System = {
   id: 'veth',

@@ -2,8 +2,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { addressLine, foreignSystem, INSIDE } from './foreign.ts';
-import type { System } from './host.ts';
+import type { System } from '../host.ts';
+import { addressLine, foreignSystem, INSIDE, peerTool } from './foreign.ts';
 
 const PORT = 51820;
 
@@ -24,7 +24,7 @@ export function wireguard(): System {
     return {
       address: INSIDE[index],
       device,
-      argv: ['wireguard-go', '-f', device],
+      argv: [peerTool('wireguard-go'), '-f', device],
       setUp: `until wg setconf ${device} ${file} 2>/dev/null; do sleep 0.002; done; ${addressLine(INSIDE[index], device)}`,
     };
   });

@@ -2,8 +2,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { addressLine, foreignSystem, INSIDE, INTERFACE } from './foreign.ts';
-import type { System } from './host.ts';
+import type { System } from '../host.ts';
+import { addressLine, foreignSystem, INSIDE, INTERFACE, peerTool } from './foreign.ts';
 
 const NAMES = ['a', 'b'] as const;
 
@@ -28,7 +28,7 @@ export function tinc(): System {
     }
     return {
       address: INSIDE[index],
-      argv: ['tincd', '-c', folder, '-D', `--pidfile=${join(folder, 'pid')}`],
+      argv: [peerTool('tincd'), '-c', folder, '-D', `--pidfile=${join(folder, 'pid')}`],
     };
   });
 }

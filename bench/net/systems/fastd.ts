@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { addressLine, foreignSystem, INSIDE, INTERFACE } from './foreign.ts';
-import type { System } from './host.ts';
+import type { System } from '../host.ts';
+import { addressLine, foreignSystem, INSIDE, INTERFACE, peerTool } from './foreign.ts';
 
 const PORT = 10000;
 
@@ -25,14 +25,17 @@ export function fastd(): System {
       peer "other" { key "${keys[other].open}"; ${remote} }\n`,
       { mode: 0o600 },
     );
-    return { address: INSIDE[index], argv: ['fastd', '--config', file] };
+    return { address: INSIDE[index], argv: [peerTool('fastd'), '--config', file] };
   });
 }
 
 type Keys = { secret: string; open: string };
 
 function newKeys(): Keys {
-  const text = execFileSync('fastd', ['--generate-key'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const text = execFileSync(peerTool('fastd'), ['--generate-key'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const find = (name: string): string => new RegExp(`${name}:\\s*([0-9a-f]{64})`).exec(text)?.[1] ?? '';
   return { secret: find('Secret'), open: find('Public') };
 }
