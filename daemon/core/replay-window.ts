@@ -62,7 +62,7 @@ export class ReplayWindow {
  * nearest to `expected`.
  */
 export function reconstructCounter(expected: number, low: number, bits: 16 | 32): number {
-  const cycle = 2 ** bits;
+  const cycle = bits === 16 ? 0x1_0000 : TWO_32;
   const counter = expected - (expected % cycle) + low;
   if (counter + cycle / 2 <= expected) return counter + cycle;
   if (counter > expected + cycle / 2 && counter >= cycle) return counter - cycle;

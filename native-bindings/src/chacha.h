@@ -7,14 +7,18 @@ namespace {
 
 struct ChaCha20 {
   static constexpr int kCounter = 12;
+  // Of two words; the one before them stays zero.
+  static constexpr int kNonce = 14;
 
-  template <typename V, typename Work>
-  static RATATOSK_INLINE void twentyRounds(V (&x)[16], Work& work) {
-    for (int i = 0; i < 10; i++) {
-      work.step();
-      fourQuarters<0>(x);
-      fourQuarters<1>(x);
-    }
+  // `kColumns`: quarter rounds of columns, otherwise of diagonals. Step by step through all four, so that none waits for
+  // itself.
+  template <bool kColumns, typename V>
+  static RATATOSK_INLINE void round(V (&x)[16]) {
+    constexpr int kTurn = kColumns ? 0 : 1;
+    step<0, 1, 3, 16, kTurn>(x);
+    step<2, 3, 1, 12, kTurn>(x);
+    step<0, 1, 3, 8, kTurn>(x);
+    step<2, 3, 1, 7, kTurn>(x);
   }
 
   static void useKey(StreamState& state, const uint8_t* key) {
@@ -30,15 +34,6 @@ struct ChaCha20 {
   }
 
  private:
-  // Columns, or diagonals. Step by step through all four, so that none waits for itself.
-  template <int kTurn, typename V>
-  static RATATOSK_INLINE void fourQuarters(V (&x)[16]) {
-    step<0, 1, 3, 16, kTurn>(x);
-    step<2, 3, 1, 12, kTurn>(x);
-    step<0, 1, 3, 8, kTurn>(x);
-    step<2, 3, 1, 7, kTurn>(x);
-  }
-
   // Rows `a` += `b`, `d` ^= `a`, `d` <<<= bits; row r is turned by r places for diagonals.
   template <int a, int b, int d, int bits, int kTurn, typename V>
   static RATATOSK_INLINE void step(V (&x)[16]) {

@@ -7,17 +7,20 @@
 namespace {
 
 struct XSalsa20 {
-  // Word 9 counts on, but no message has so many blocks.
+  // Word 9 would count on, but no message has so many blocks.
   static constexpr int kCounter = 8;
+  // Of two words.
+  static constexpr int kNonce = 6;
 
-  template <typename V, typename Work>
-  static RATATOSK_INLINE void twentyRounds(V (&x)[16], Work& work) {
-    for (int i = 0; i < 10; i++) {
-      work.step();
+  // `kColumns`: quarter rounds of columns, otherwise of rows.
+  template <bool kColumns, typename V>
+  static RATATOSK_INLINE void round(V (&x)[16]) {
+    if constexpr (kColumns) {
       quarterRound(x[0], x[4], x[8], x[12]);
       quarterRound(x[5], x[9], x[13], x[1]);
       quarterRound(x[10], x[14], x[2], x[6]);
       quarterRound(x[15], x[3], x[7], x[11]);
+    } else {
       quarterRound(x[0], x[1], x[2], x[3]);
       quarterRound(x[5], x[6], x[7], x[4]);
       quarterRound(x[10], x[11], x[8], x[9]);
@@ -31,7 +34,7 @@ struct XSalsa20 {
     uint32_t x[16];
     std::memcpy(x, state.words, sizeof x);
     NoWork nothing;
-    twentyRounds(x, nothing);
+    twentyRounds<XSalsa20>(x, nothing);
     const int taken[8] = {0, 5, 10, 15, 6, 7, 8, 9};
     for (int i = 0; i < 8; i++) state.words[(i < 4 ? 1 : 7) + i] = x[taken[i]];
   }

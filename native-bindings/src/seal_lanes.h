@@ -47,8 +47,11 @@ class SealRun {
   using Cipher = typename Form::Cipher;
   static constexpr size_t kStreamStart = Form::kStreamStart;
   static constexpr size_t kPassSize = kLanes * kBlockSize;
-  // A message of more blocks fills a pass well enough alone.
-  static constexpr size_t kSharedBlocks = kLanes / 2;
+  // A processor with 512-bit registers has enough of them for two passes side by side, which fill each other's gaps.
+  static constexpr bool hasTwins = kLanes == 16;
+  // A message of more blocks fills its passes well enough alone, and its tag fills the gaps.
+  static constexpr size_t kSharedBlocks = hasTwins ? 2 * kLanes : kLanes / 2;
+  static constexpr size_t kSharedPasses = hasTwins ? 8 : 1;
 
   using Groups = typename GroupsOf<kLanes>::Type;
 
@@ -90,18 +93,27 @@ class SealRun {
   static_assert(kPassSize <= 10 * Groups::kGroup, "a step for each group of a pass");
   static_assert(Groups::kPaysFrom <= kPassSize - kStreamStart, "a short message ends in the first pass");
 
-  static RATATOSK_INLINE void shortTag(uint8_t* tag, const uint8_t* key, const uint8_t* text, size_t size, const Job& job) {
+  // The tag of a message whose sealed text is in place.
+  static RATATOSK_INLINE void wholeTag(uint8_t* tag, const uint8_t* key, const uint8_t* text, size_t size,
+                                       const Job& job) {
     Poly1305 mac(key);
     Form::begin(mac, text, job);
     size_t position = 0;
-    if (size >= Poly1305Fours::kPaysFrom) {
-      Poly1305Fours groups(mac.r(), mac.state(), text);
-      for (position = Poly1305Fours::kGroup; position + Poly1305Fours::kGroup <= size;
-           position += Poly1305Fours::kGroup)
-        groups.group(text + position);
-      mac.setState(groups.join());
-    }
+    if (size >= Groups::kPaysFrom)
+      position = takeGroups<Groups>(mac, text, size);
+    else if (size >= Poly1305Fours::kPaysFrom)
+      position = takeGroups<Poly1305Fours>(mac, text, size);
     Form::finish(mac, tag, text + position, size - position, size, job);
+  }
+
+  // Answers how far it came.
+  template <typename G>
+  static RATATOSK_INLINE size_t takeGroups(Poly1305& mac, const uint8_t* text, size_t size) {
+    G groups(mac.r(), mac.state(), text);
+    size_t position = G::kGroup;
+    for (; position + G::kGroup <= size; position += G::kGroup) groups.group(text + position);
+    mac.setState(groups.join());
+    return position;
   }
 
   struct Waiting {
@@ -116,16 +128,15 @@ class SealRun {
       const Job& job = jobs[i];
       useKey(job.key);
       Cipher::setNonce(state_, job.nonceHigh, job.nonceLow);
-      const size_t textSize = isSeal ? job.length : job.length - kTagSize;
-      const size_t blocks = (kStreamStart + textSize + kBlockSize - 1) / kBlockSize;
+      const size_t blocks = (kStreamStart + textSize<isSeal>(job) + kBlockSize - 1) / kBlockSize;
       if (blocks > kSharedBlocks) {
         NoWork nothing;
         passOneStream<Cipher, kLanes>(state_, 0, StoreTo{stream_}, nothing);
-        const bool isGood = finish<isSeal>(job, textSize, stream_);
+        const bool isGood = blocks > kLanes ? finishLong<isSeal>(job) : finishWhole<isSeal>(job, stream_);
         if constexpr (!isSeal) ok[i] = isGood;
         continue;
       }
-      if (lanesUsed_ + blocks > kLanes) flush<isSeal>(ok);
+      if (lanesUsed_ + blocks > kSharedPasses * kLanes) flush<isSeal>(ok);
       wait(job, i, blocks);
     }
     flush<isSeal>(ok);
@@ -139,68 +150,98 @@ class SealRun {
     Cipher::useKey(state_, key);
     std::memcpy(key_, key, kKeySize);
     hasKey_ = true;
+    keysUsed_++;
   }
 
+  // A lane that served the same key before needs but the words that change.
   void wait(const Job& job, size_t index, size_t blocks) {
     waiting_[waitingCount_++] = {&job, index, lanesUsed_};
     for (size_t block = 0; block < blocks; block++, lanesUsed_++) {
-      for (int w = 0; w < 16; w++) words_[w][lanesUsed_] = state_.words[w];
-      words_[Cipher::kCounter][lanesUsed_] = static_cast<uint32_t>(block);
+      auto& words = words_[lanesUsed_ / kLanes];
+      const size_t lane = lanesUsed_ % kLanes;
+      if (laneKeys_[lanesUsed_] != keysUsed_) {
+        for (int w = 0; w < 16; w++) words[w][lane] = state_.words[w];
+        laneKeys_[lanesUsed_] = keysUsed_;
+      }
+      words[Cipher::kNonce][lane] = state_.words[Cipher::kNonce];
+      words[Cipher::kNonce + 1][lane] = state_.words[Cipher::kNonce + 1];
+      words[Cipher::kCounter][lane] = static_cast<uint32_t>(block);
     }
   }
 
   template <bool isSeal>
   void flush(uint8_t* ok) {
     if (waitingCount_ == 0) return;
-    passManyStreams<Cipher, kLanes>(words_, stream_);
+    size_t pass = 0;
+    if constexpr (hasTwins) {
+      for (; pass * kLanes + kLanes < lanesUsed_; pass += 2)
+        passTwins<Cipher, kLanes>(words_[pass], words_[pass + 1], stream_ + pass * kPassSize);
+    }
+    for (; pass * kLanes < lanesUsed_; pass++)
+      passManyStreams<Cipher, kLanes>(words_[pass], stream_ + pass * kPassSize);
     for (size_t i = 0; i < waitingCount_; i++) {
       const Waiting& entry = waiting_[i];
-      const size_t textSize = isSeal ? entry.job->length : entry.job->length - kTagSize;
-      const bool isGood = finish<isSeal>(*entry.job, textSize, stream_ + entry.lane * kBlockSize);
+      const bool isGood = finishWhole<isSeal>(*entry.job, stream_ + entry.lane * kBlockSize);
       if constexpr (!isSeal) ok[entry.index] = isGood;
     }
     waitingCount_ = 0;
     lanesUsed_ = 0;
   }
 
-  // `stream` holds the beginning of the stream: all of it for a short message, the first pass of a long one.
   template <bool isSeal>
-  RATATOSK_INLINE bool finish(const Job& job, size_t textSize, const uint8_t* stream) {
-    const size_t first = smaller(textSize, kPassSize - kStreamStart);
-    const bool isLong = textSize >= Groups::kPaysFrom;
+  static RATATOSK_INLINE size_t textSize(const Job& job) {
+    return isSeal ? job.length : job.length - kTagSize;
+  }
+
+  // `stream` holds all of the stream.
+  template <bool isSeal>
+  static RATATOSK_INLINE bool finishWhole(const Job& job, const uint8_t* stream) {
+    const size_t size = textSize<isSeal>(job);
     if constexpr (isSeal) {
       uint8_t* const text = Form::sealedText(job.target);
-      uint8_t* const tag = Form::tag(job.target, textSize);
-      xorOctets(job.source, text, first, stream + kStreamStart);
-      if (!isLong) {
-        shortTag(tag, stream, text, textSize, job);
-      } else {
-        MacWork work(stream, text, job);
-        if (first < textSize) continueMessage<true>(job.source, text, first, textSize, work);
-        work.finish(tag, textSize);
-      }
+      xorOctets(job.source, text, size, stream + kStreamStart);
+      wholeTag(Form::tag(job.target, size), stream, text, size, job);
+      return true;
+    } else {
+      const uint8_t* const text = Form::sealedText(job.source);
+      const bool isGood = [&] {
+        uint8_t tag[kTagSize];
+        wholeTag(tag, stream, text, size, job);
+        return isEqual(tag, Form::tag(job.source, size));
+      }();
+      xorOctets(text, job.target, size, stream + kStreamStart);
+      return isGood;
+    }
+  }
+
+  // `stream_` holds the first pass.
+  template <bool isSeal>
+  RATATOSK_INLINE bool finishLong(const Job& job) {
+    const size_t size = textSize<isSeal>(job);
+    constexpr size_t first = kPassSize - kStreamStart;
+    if constexpr (isSeal) {
+      uint8_t* const text = Form::sealedText(job.target);
+      xorOctets(job.source, text, first, stream_ + kStreamStart);
+      MacWork work(stream_, text, job);
+      continueMessage<true>(job.source, text, first, size, work);
+      work.finish(Form::tag(job.target, size), size);
       return true;
     } else {
       // In place, plaintext overwrites what the tag covers: opening reads ahead, sealing follows.
       const uint8_t* const text = Form::sealedText(job.source);
-      const uint8_t* const wanted = Form::tag(job.source, textSize);
       uint8_t tag[kTagSize];
-      if (!isLong) {
-        shortTag(tag, stream, text, textSize, job);
-        xorOctets(text, job.target, textSize, stream + kStreamStart);
-      } else {
-        MacWork work(stream, text, job);
-        work.takeUpTo(first);
-        if (first == textSize) work.finish(tag, textSize);
-        xorOctets(text, job.target, first, stream + kStreamStart);
-        if (first < textSize) {
-          const size_t tailAt = continueMessage<false>(text, job.target, first, textSize, work);
-          work.finish(tag, textSize);
-          xorOctets(text + tailAt, job.target + tailAt, textSize - tailAt, stream_);
-        }
-      }
-      return ((load64(tag) ^ load64(wanted)) | (load64(tag + 8) ^ load64(wanted + 8))) == 0;
+      MacWork work(stream_, text, job);
+      work.takeUpTo(first);
+      xorOctets(text, job.target, first, stream_ + kStreamStart);
+      const size_t tailAt = continueMessage<false>(text, job.target, first, size, work);
+      work.finish(tag, size);
+      xorOctets(text + tailAt, job.target + tailAt, size - tailAt, stream_);
+      return isEqual(tag, Form::tag(job.source, size));
     }
+  }
+
+  static RATATOSK_INLINE bool isEqual(const uint8_t* a, const uint8_t* b) {
+    return ((load64(a) ^ load64(b)) | (load64(a + 8) ^ load64(b + 8))) == 0;
   }
 
   // Full passes, with the tag of the pass before (seal) or of the same (open) between the rounds; then the stream of
@@ -233,12 +274,21 @@ class SealRun {
   static RATATOSK_INLINE void xorOctets(const uint8_t* source, uint8_t* target, size_t size, const uint8_t* stream) {
     using V = typename Lanes<kLanes>::V;
     size_t i = 0;
-    for (; i + sizeof(V) <= size; i += sizeof(V)) {
-      V text, key;
-      std::memcpy(&text, source + i, sizeof text);
-      std::memcpy(&key, stream + i, sizeof key);
-      text ^= key;
-      std::memcpy(target + i, &text, sizeof text);
+    if (size >= sizeof(V)) {
+      // The end first, overlapping what is before it, so that nothing is left to be done octet by octet.
+      V end, key;
+      std::memcpy(&end, source + size - sizeof end, sizeof end);
+      std::memcpy(&key, stream + size - sizeof key, sizeof key);
+      end ^= key;
+      for (; i + sizeof(V) < size; i += sizeof(V)) {
+        V text;
+        std::memcpy(&text, source + i, sizeof text);
+        std::memcpy(&key, stream + i, sizeof key);
+        text ^= key;
+        std::memcpy(target + i, &text, sizeof text);
+      }
+      std::memcpy(target + size - sizeof end, &end, sizeof end);
+      return;
     }
     for (; i + 8 <= size; i += 8) {
       const uint64_t text = load64(source + i) ^ load64(stream + i);
@@ -247,16 +297,17 @@ class SealRun {
     for (; i < size; i++) target[i] = source[i] ^ stream[i];
   }
 
-  static RATATOSK_INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
-  alignas(64) uint8_t stream_[kPassSize];
-  alignas(64) uint32_t words_[16][kLanes] = {};
+  alignas(64) uint8_t stream_[kSharedPasses * kPassSize];
+  alignas(64) uint32_t words_[kSharedPasses][16][kLanes];
+  // The key that a lane served last, by number; 0: none.
+  uint32_t laneKeys_[kSharedPasses * kLanes] = {};
+  uint32_t keysUsed_ = 0;
   StreamState state_;
   uint8_t key_[kKeySize] = {};
   bool hasKey_ = false;
   size_t lanesUsed_ = 0;
   size_t waitingCount_ = 0;
-  Waiting waiting_[kLanes];
+  Waiting waiting_[kSharedPasses * kLanes];
 };
 
 }  // namespace

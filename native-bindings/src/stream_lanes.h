@@ -37,6 +37,15 @@ struct NoWork {
   RATATOSK_INLINE void step() const {}
 };
 
+template <typename Cipher, typename V, typename Work>
+RATATOSK_INLINE void twentyRounds(V (&x)[16], Work& work) {
+  for (int i = 0; i < 10; i++) {
+    work.step();
+    Cipher::template round<true>(x);
+    Cipher::template round<false>(x);
+  }
+}
+
 // Where the blocks of a pass go: plain stores, or exclusive-or of a source.
 struct StoreTo {
   uint8_t* target;
@@ -136,7 +145,7 @@ RATATOSK_INLINE void passOneStream(const StreamState& state, uint32_t counter, c
   RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) x[w] = V{} + state.words[w];
   x[Cipher::kCounter] = counters;
-  Cipher::twentyRounds(x, work);
+  twentyRounds<Cipher>(x, work);
   RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) {
     if (w != Cipher::kCounter) x[w] += state.words[w];
@@ -145,22 +154,49 @@ RATATOSK_INLINE void passOneStream(const StreamState& state, uint32_t counter, c
   putBlocks<L>(x, out);
 }
 
-// L blocks of L streams: `words[w]` holds word w of each input block.
-template <typename Cipher, int L>
-RATATOSK_INLINE void passManyStreams(const uint32_t (&words)[16][L], uint8_t* target) {
-  using V = typename Lanes<L>::V;
-  V x[16];
+template <int L>
+RATATOSK_INLINE void loadWords(const uint32_t (&words)[16][L], typename Lanes<L>::V (&x)[16]) {
   RATATOSK_UNROLL
-  for (int w = 0; w < 16; w++) std::memcpy(&x[w], words[w], sizeof(V));
-  NoWork nothing;
-  Cipher::twentyRounds(x, nothing);
+  for (int w = 0; w < 16; w++) std::memcpy(&x[w], words[w], sizeof x[w]);
+}
+
+template <int L>
+RATATOSK_INLINE void addWords(const uint32_t (&words)[16][L], typename Lanes<L>::V (&x)[16]) {
   RATATOSK_UNROLL
   for (int w = 0; w < 16; w++) {
-    V input;
+    typename Lanes<L>::V input;
     std::memcpy(&input, words[w], sizeof input);
     x[w] += input;
   }
+}
+
+// L blocks of L streams: `words[w]` holds word w of each input block.
+template <typename Cipher, int L>
+RATATOSK_INLINE void passManyStreams(const uint32_t (&words)[16][L], uint8_t* target) {
+  typename Lanes<L>::V x[16];
+  loadWords<L>(words, x);
+  NoWork nothing;
+  twentyRounds<Cipher>(x, nothing);
+  addWords<L>(words, x);
   putBlocks<L>(x, StoreTo{target});
+}
+
+// Two such passes side by side.
+template <typename Cipher, int L>
+RATATOSK_INLINE void passTwins(const uint32_t (&first)[16][L], const uint32_t (&second)[16][L], uint8_t* target) {
+  typename Lanes<L>::V x[16], y[16];
+  loadWords<L>(first, x);
+  loadWords<L>(second, y);
+  for (int i = 0; i < 10; i++) {
+    Cipher::template round<true>(x);
+    Cipher::template round<true>(y);
+    Cipher::template round<false>(x);
+    Cipher::template round<false>(y);
+  }
+  addWords<L>(first, x);
+  putBlocks<L>(x, StoreTo{target});
+  addWords<L>(second, y);
+  putBlocks<L>(y, StoreTo{target + L * kBlockSize});
 }
 
 }  // namespace
