@@ -50,7 +50,7 @@ async function start(settings: RouterStart): Promise<void> {
     awaitGuard(name, settings.gate),
   );
   const mtu = tun.info.isEnabled ? tun.info.mtu : Math.min(settings.ifMtu, MTU_MAX);
-  const node = new Node(nodeOptions(settings, crypto, mtu, tun.info.isEnabled));
+  const node = new Node(nodeOptions(settings, crypto, mtu, tun));
   const pings = new Pings();
   const questions = new Questions();
   const driver = new Driver(node, tun.device, (event) => {
@@ -95,7 +95,7 @@ function nodeOptions(
   settings: RouterSettings,
   crypto: NodeOptions['crypto'],
   mtu: number,
-  hasTun: boolean,
+  tun: TunResult,
 ): NodeOptions {
   return {
     seed: settings.seed,
@@ -107,7 +107,8 @@ function nodeOptions(
     e2e: settings.e2e,
     e2eKnown: settings.e2eKnown.map(({ key, unixMs }) => ({ key: publicKey(key), unixMs })),
     mtu,
-    hasTun,
+    hasTun: tun.info.isEnabled,
+    cutter: tun.cutter,
     nodeInfo: settings.nodeInfo,
     limits: { ...DEFAULT_LIMITS, ...settings.limits },
   };

@@ -46,8 +46,27 @@ export interface Addon {
     macs: Uint8Array,
     count: number,
   ): void;
-  /** Opens a TUN interface of this name; 'auto' lets the kernel choose. */
-  openTun(name: string): Tun;
+  /** Opens a TUN interface of this name; 'auto' lets the kernel choose. `offloads`: at most these, none if not given. */
+  openTun(name: string, offloads?: Offloads): Tun;
+  /** Of the packet behind a virtio header, `buffer[at..end)` both. False: the header names no place inside of it. */
+  completeChecksum(buffer: Uint8Array, at: number, end: number): boolean;
+  /**
+   * Cuts the super-packet `buffer[at..end)`, virtio header first: segments from `first` on, each behind `headroom` octets,
+   * go into the arena from `used` on, as rows from `count` on, until arena or columns are full. Answers the new count, or -1:
+   * no super-packet.
+   */
+  cutSegments(
+    buffer: Uint8Array,
+    at: number,
+    end: number,
+    first: number,
+    headroom: number,
+    arena: Uint8Array,
+    used: number,
+    offsets: Int32Array,
+    lengths: Int32Array,
+    count: number,
+  ): number;
   /** Sets the MTU, adds the IPv6 address (16 octets), brings the interface up. May be repeated. */
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): void;
   /** Routes an IPv6 prefix (16 octets) to the interface. May be repeated. */
@@ -72,8 +91,13 @@ export interface NetworkWatch {
   close(): void;
 }
 
+/** What a kernel leaves to us and takes from us unfinished: nothing; checksums and cutting of TCP; of UDP too. */
+export type Offloads = 'none' | 'tcp' | 'all';
+
 export interface Tun {
   readonly name: string;
+  /** What the kernel has of what was wanted. Unless 'none', a virtio header lies in the 10 octets before each packet read. */
+  readonly offloads: Offloads;
   /** Packets the kernel refused in `writeBatch`, since the start. */
   readonly writeErrors: number;
   /**
@@ -85,7 +109,7 @@ export interface Tun {
   resume(): void;
   /**
    * Reads up to `maxCount` packets: packet i lies at `i * slotSize + headroom` of the arena. A packet that does not fit
-   * its slot is cut off. Answers how many were read; throws when the interface is gone.
+   * its slot is cut off. With offloads the headroom is 10 octets or more. Answers how many were read; throws when the interface is gone.
    */
   readBatch(
     arena: Uint8Array,
@@ -95,8 +119,17 @@ export interface Tun {
     lengths: Int32Array,
     maxCount: number,
   ): number;
-  /** Packet i is in `buffers[i]`. Answers how many the kernel took; the others are dropped and counted. */
-  writeBatch(buffers: Uint8Array[], offsets: Int32Array, lengths: Int32Array, count: number): number;
+  /**
+   * Packet i is in `buffers[i]`, behind its virtio header where `unfinished[i]` is not 0: such a one may be changed. What the
+   * kernel cannot finish is finished here. Answers how many the kernel took; the others are dropped and counted.
+   */
+  writeBatch(
+    buffers: Uint8Array[],
+    offsets: Int32Array,
+    lengths: Int32Array,
+    count: number,
+    unfinished?: Uint8Array,
+  ): number;
   /** The interface disappears. No `onReadable` follows. May be repeated. */
   close(): void;
 }
@@ -104,8 +137,9 @@ export interface Tun {
 /** Results below zero are errno values. */
 type NativeTun = {
   readonly name: string;
+  readonly offloads: number;
   readonly writeErrors: number;
-  open(name: string): number;
+  open(name: string, offloads: number): number;
   startReading(onReadable: () => void): number;
   pause(): number;
   resume(): number;
@@ -131,6 +165,8 @@ type Native = {
   configureInterface(name: string, address: Uint8Array, prefixLength: number, mtu: number): number;
   addRoute(name: string, prefix: Uint8Array, prefixLength: number): number;
   sendUnixDatagram(path: string, octets: Uint8Array): number;
+  completeChecksum: Addon['completeChecksum'];
+  cutSegments: Addon['cutSegments'];
   Tun: new () => NativeTun;
   Udp: new () => NativeUdp;
   NetworkWatch: new () => NativeWatch;
@@ -169,7 +205,9 @@ function wrap(native: Native): Addon {
     boxOpen: native.boxOpen,
     kernel: (wanted) => (wanted === undefined ? native.kernel() : native.kernel(wanted)),
     hmacSha256: native.hmacSha256,
-    openTun: (name) => openTun(new native.Tun(), name),
+    openTun: (name, offloads = 'none') => openTun(new native.Tun(), name, offloads),
+    completeChecksum: native.completeChecksum,
+    cutSegments: native.cutSegments,
     configureInterface(name, address, prefixLength, mtu) {
       const result = native.configureInterface(name, address, prefixLength, mtu);
       if (result < 0)
@@ -190,8 +228,14 @@ function wrap(native: Native): Addon {
   };
 }
 
-function openTun(tun: NativeTun, name: string): Tun {
-  const opened = tun.open(name);
+/** The addon takes no more in one call. */
+const NONE_UNFINISHED = new Uint8Array(4_096);
+
+/** Their numbers in C++ are their places here. */
+const OFFLOADS: readonly Offloads[] = ['none', 'tcp', 'all'];
+
+function openTun(tun: NativeTun, name: string, offloads: Offloads): Tun {
+  const opened = tun.open(name, OFFLOADS.indexOf(offloads));
   if (opened < 0) throw failure('TUN_OPEN', opened, `open the TUN interface ${name}`, TUN_REMEDIES);
   const check = (result: number, attempt: string): number => {
     if (result < 0) throw failure('TUN_LOST', result, `${attempt} the TUN interface ${tun.name}`, TUN_REMEDIES);
@@ -199,6 +243,7 @@ function openTun(tun: NativeTun, name: string): Tun {
   };
   return {
     name: tun.name,
+    offloads: OFFLOADS[tun.offloads] ?? 'none',
     get writeErrors() {
       return tun.writeErrors;
     },
@@ -207,7 +252,8 @@ function openTun(tun: NativeTun, name: string): Tun {
     resume: () => void check(tun.resume(), 'resume'),
     readBatch: (arena, slotSize, headroom, offsets, lengths, maxCount) =>
       check(tun.readBatch(arena, slotSize, headroom, offsets, lengths, maxCount), 'read from'),
-    writeBatch: (buffers, offsets, lengths, count) => tun.writeBatch(buffers, offsets, lengths, count),
+    writeBatch: (buffers, offsets, lengths, count, unfinished = NONE_UNFINISHED) =>
+      tun.writeBatch(buffers, offsets, lengths, count, unfinished),
     close: () => tun.close(),
   };
 }

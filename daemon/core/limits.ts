@@ -225,6 +225,9 @@ export const KEPT_BYTES = 2 * 1024 * 1024;
 export const KEPT_LIFE_MS = 120_000;
 /** Packets for the TUN between two drains. */
 export const DELIVERIES_MAX = 4_096;
+/** Packets cut from super-packets that wait to be sealed: more are cut when these are. */
+export const SEGMENT_ARENA_BYTES = 256 * 1024;
+export const SEGMENT_ROWS = 512;
 export const TOO_BIG = { perSecond: 10, burst: 10 };
 /** Largest IPv6 packet: the largest frame less all overhead, capped by IPv6 itself (section 6.4). */
 export const MTU_MAX = 65_535;

@@ -41,7 +41,9 @@ export class Node {
     this.#context = context;
     this.#packets = new Packets(context, {
       send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),
+      sendSuperPacket: (dest, buffer, at, length) => this.#channels.sendSuperPacket(dest, buffer, at, length),
       lookup: (partial) => this.#router.paths.lookup(partial),
+      settle: () => this.#channels.settle(),
     });
     this.#router = new Router(context, {
       payload: (buffer, sourceAt, at, end) => this.#channels.received(buffer, sourceAt, at, end),
@@ -53,6 +55,7 @@ export class Node {
         if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(channel, buffer, at + 1, end);
         else this.#queries.received(channel.key, buffer.subarray(at, end));
       },
+      superPacket: (channel, buffer, at, end) => this.#packets.superIncoming(channel, buffer, at, end),
     });
     this.#queries = new Queries(context, {
       send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),

@@ -1,20 +1,42 @@
 /** IPv6 packets between the TUN and the sessions: what may pass, in which direction, and to whom (section 6). */
 
-import { IPV6_DEST, IPV6_HEADER, IPV6_SOURCE, isIpv6, readEcho, writeEcho, writeTooBig } from '../wire/ipv6.ts';
+import {
+  IPV6_DEST,
+  IPV6_HEADER,
+  IPV6_SOURCE,
+  isIpv6,
+  readEcho,
+  setPayloadLength,
+  writeEcho,
+  writeTooBig,
+} from '../wire/ipv6.ts';
 import { APP } from '../wire/query.ts';
+import {
+  isSuperPacket,
+  isUnfinished,
+  prepareSuperPacket,
+  SUPER_PACKET,
+  segmentLength,
+  VIRTIO_HEADER,
+} from '../wire/super-packet.ts';
 import { Contacts } from './contacts.ts';
 import type { Context } from './context.ts';
+import { Finisher } from './finisher.ts';
 import { ADDRESS_PREFIX, isAddressOf, SUBNET_PREFIX } from './identity.ts';
 import { DELIVERIES_MAX, MTU_MAX, TOO_BIG } from './limits.ts';
 import { equalAt } from './octetmap.ts';
 import { Bucket } from './policy.ts';
-import { type DeliveryBatch, PACKET_HEADROOM, type PacketBatch, type PublicKey } from './port.ts';
+import { type Cutter, type DeliveryBatch, PACKET_HEADROOM, type PacketBatch, type PublicKey } from './port.ts';
 import type { Channel } from './session/channels.ts';
 
 export type PacketPorts = {
   /** As `Sessions.send`. */
   send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void;
+  /** As `Channels.sendSuperPacket`. */
+  sendSuperPacket(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean;
   lookup(partialKey: Uint8Array): void;
+  /** Everything handed over must be used up now. */
+  settle(): void;
 };
 
 /** Echo requests that we made ourselves carry this identifier and are answered to whoever asked for them. */
@@ -28,10 +50,12 @@ export class Packets {
     buffers: [],
     offsets: new Int32Array(DELIVERIES_MAX),
     lengths: new Int32Array(DELIVERIES_MAX),
+    unfinished: new Uint8Array(DELIVERIES_MAX),
     count: 0,
   };
   readonly #context: Context;
   readonly #ports: PacketPorts;
+  readonly #finisher: Finisher;
   readonly #tooBig: Bucket;
   readonly #echoIdentifier: number;
   /** When the last echo requests left, by sequence number modulo its length. */
@@ -41,34 +65,51 @@ export class Packets {
     this.#context = context;
     this.#ports = ports;
     this.contacts = new Contacts(context);
+    this.#finisher = new Finisher(context, {
+      send: (key, buffer, at, length) => this.#sendWhole(key, buffer, at, length),
+      settle: () => ports.settle(),
+    });
     this.#tooBig = new Bucket(TOO_BIG, context.nowMs);
     this.#echoIdentifier = new DataView(context.randomOctets(2).buffer).getUint16(0);
   }
 
   /** From the TUN. */
   outgoing(batch: PacketBatch): void {
+    const { arena, offsets, lengths } = batch;
+    const { cutter } = this.#context.options;
+    this.#finisher.begin();
     for (let i = 0; i < batch.count; i++) {
-      this.#send(batch.arena, batch.offsets[i] as number, batch.lengths[i] as number);
+      const at = offsets[i] as number;
+      const length = lengths[i] as number;
+      if (cutter === undefined || !isUnfinished(arena, at - VIRTIO_HEADER)) this.#send(arena, at, length);
+      else this.#sendUnfinished(cutter, arena, at - VIRTIO_HEADER, at + length);
     }
   }
 
   /** From a session: `buffer[at..end)` without the application type. */
   incoming(session: Channel, buffer: Uint8Array, at: number, end: number): void {
-    const { stats, options, address, subnet } = this.#context;
+    const { stats, options } = this.#context;
     const length = end - at;
     if (!isIpv6(buffer, at, length)) return stats.drop('packet malformed');
-    if (length > options.mtu) {
-      stats.drop('packet too big');
-      return this.#answerTooBig(session, buffer.subarray(at, end));
-    }
-    if (!isAddressOf(address, subnet, buffer, at + IPV6_DEST)) return stats.drop('packet destination not ours');
-    if (!isAddressOf(session.address, session.subnet, buffer, at + IPV6_SOURCE)) {
-      return stats.drop('packet source not of the sender');
-    }
-    if (!this.contacts.touch(session.address)) this.found(session.key);
+    if (length > options.mtu) return this.#answerTooBig(session, buffer, at, length);
+    if (!this.#isFromTo(session, buffer, at)) return;
     if (this.#isOwnEcho(session, buffer, at, end)) return;
-    if (options.hasTun) this.#deliver(buffer, at, length);
+    if (options.hasTun) this.#deliver(buffer, at, length, 0);
     else this.#answerEcho(session, buffer.subarray(at, end));
+  }
+
+  /** The same behind a virtio header, from a peer that agreed: our kernel does what is left to do. */
+  superIncoming(session: Channel, buffer: Uint8Array, at: number, end: number): void {
+    const { stats, options } = this.#context;
+    if (!isSuperPacket(buffer, at, end)) return stats.drop('super-packet malformed');
+    const length = segmentLength(buffer, at, end);
+    const packetAt = at + VIRTIO_HEADER;
+    if (length > options.mtu) {
+      // Its segments are what is too big: the first of them is quoted.
+      setPayloadLength(buffer, packetAt, length);
+      return this.#answerTooBig(session, buffer, packetAt, length);
+    }
+    if (this.#isFromTo(session, buffer, packetAt)) this.#deliver(buffer, at, end - at, 1);
   }
 
   /** A key's whereabouts are known: what waited for it goes out. */
@@ -89,15 +130,56 @@ export class Packets {
   }
 
   #send(buffer: Uint8Array, at: number, length: number): void {
+    if (!this.#mayLeave(buffer, at, length)) return;
+    this.#sendWhole(this.contacts.keyFor(buffer, at + IPV6_DEST), buffer, at, length);
+  }
+
+  /** `buffer[at..end)` begins with the virtio header. */
+  #sendUnfinished(cutter: Cutter, buffer: Uint8Array, at: number, end: number): void {
+    const packetAt = at + VIRTIO_HEADER;
+    if (!this.#mayLeave(buffer, packetAt, end - packetAt)) return;
+    const key = this.contacts.keyFor(buffer, packetAt + IPV6_DEST);
+    if (key !== undefined && prepareSuperPacket(buffer, at, end)) {
+      buffer[at - 1] = SUPER_PACKET;
+      if (this.#ports.sendSuperPacket(key, buffer, at - 1, end - at + 1)) return;
+    }
+    this.#finisher.send(cutter, key, buffer, at, end);
+  }
+
+  #mayLeave(buffer: Uint8Array, at: number, length: number): boolean {
     const { stats, address, subnet } = this.#context;
-    if (!isIpv6(buffer, at, length)) return stats.drop('packet malformed');
-    if (!isAddressOf(address, subnet, buffer, at + IPV6_SOURCE)) return stats.drop('packet source not ours');
+    if (!isIpv6(buffer, at, length)) {
+      stats.drop('packet malformed');
+      return false;
+    }
+    if (!isAddressOf(address, subnet, buffer, at + IPV6_SOURCE)) {
+      stats.drop('packet source not ours');
+      return false;
+    }
     const prefix = buffer[at + IPV6_DEST];
     const isMesh = prefix === ADDRESS_PREFIX || prefix === SUBNET_PREFIX;
-    if (!isMesh || isAddressOf(address, subnet, buffer, at + IPV6_DEST)) {
-      return stats.drop('packet destination not in the mesh');
+    if (isMesh && !isAddressOf(address, subnet, buffer, at + IPV6_DEST)) return true;
+    stats.drop('packet destination not in the mesh');
+    return false;
+  }
+
+  /** Both addresses are what they must be; and the sender is known from now on. */
+  #isFromTo(session: Channel, buffer: Uint8Array, at: number): boolean {
+    const { stats, address, subnet } = this.#context;
+    if (!isAddressOf(address, subnet, buffer, at + IPV6_DEST)) {
+      stats.drop('packet destination not ours');
+      return false;
     }
-    const key = this.contacts.keyFor(buffer, at + IPV6_DEST);
+    if (!isAddressOf(session.address, session.subnet, buffer, at + IPV6_SOURCE)) {
+      stats.drop('packet source not of the sender');
+      return false;
+    }
+    if (!this.contacts.touch(session.address)) this.found(session.key);
+    return true;
+  }
+
+  /** A packet that may leave, to the key of its destination if that is known. */
+  #sendWhole(key: PublicKey | undefined, buffer: Uint8Array, at: number, length: number): void {
     if (key === undefined) {
       const packet = buffer.subarray(at, at + length);
       return this.#ports.lookup(this.contacts.keep(packet, packet.subarray(IPV6_DEST, IPV6_HEADER)));
@@ -114,18 +196,20 @@ export class Packets {
     this.#ports.send(key, roomy, PACKET_HEADROOM - 1, packet.length + 1);
   }
 
-  #deliver(buffer: Uint8Array, at: number, length: number): void {
+  #deliver(buffer: Uint8Array, at: number, length: number, unfinished: 0 | 1): void {
     const batch = this.deliveries;
     if (batch.count === DELIVERIES_MAX) return this.#context.stats.drop('delivery queue full');
     batch.buffers[batch.count] = buffer;
     batch.offsets[batch.count] = at;
     batch.lengths[batch.count] = length;
+    batch.unfinished[batch.count] = unfinished;
     batch.count++;
   }
 
-  #answerTooBig(session: Channel, packet: Uint8Array): void {
+  #answerTooBig(session: Channel, buffer: Uint8Array, at: number, length: number): void {
+    this.#context.stats.drop('packet too big');
     if (!this.#tooBig.take(this.#context.nowMs)) return;
-    this.#sendTo(session.key, writeTooBig(packet, this.#context.options.mtu));
+    this.#sendTo(session.key, writeTooBig(buffer.subarray(at, at + length), this.#context.options.mtu));
   }
 
   /** Without a TUN nobody else would answer. */

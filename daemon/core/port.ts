@@ -4,6 +4,7 @@
  * One `handle(input, nowMs)`, then `drain(sink)`, then wait for `deadline()`. The core reads no clock, draws no
  * randomness of its own and calls nothing back but the sink it is given. Time is monotonic milliseconds.
  */
+import type { Segments } from '../wire/segments.ts';
 
 declare const brand: unique symbol;
 
@@ -142,7 +143,7 @@ export type QueryTopic = 'nodeInfo' | 'self' | 'peers' | 'tree';
 
 /**
  * Packets in one buffer. Packet i lies at `offsets[i]`, `lengths[i]` octets long, with at least `PACKET_HEADROOM`
- * writable octets before it.
+ * writable octets before it, where the last ten are its virtio header if the node has a cutter.
  */
 export type PacketBatch = {
   arena: Uint8Array;
@@ -154,8 +155,12 @@ export type PacketBatch = {
 /** Octets free for the core before each packet of a batch. */
 export const PACKET_HEADROOM = 64;
 
-/** Packets for the TUN: packet i is `buffers[i].subarray(offsets[i], offsets[i] + lengths[i])`. */
+/**
+ * Packets for the TUN: packet i is `buffers[i].subarray(offsets[i], offsets[i] + lengths[i])`, and begins with a virtio header
+ * where `unfinished[i]` is 1.
+ */
 export type DeliveryBatch = {
+  readonly unfinished: Uint8Array;
   readonly buffers: Uint8Array[];
   readonly offsets: Int32Array;
   readonly lengths: Int32Array;
@@ -345,6 +350,15 @@ export type MacJobs = {
 /** `keys` holds 32 octets a job. */
 export type AeadJobs = BoxJobs & { readonly adLengths: Int32Array };
 
+/** Finishes what the kernel left to do (`wire/README.md`, super-packets). Each implementation has a twin. */
+export interface Cutter {
+  readonly name: string;
+  /** As `completeChecksum` of `wire/segments.ts`. */
+  complete(buffer: Uint8Array, at: number, end: number): boolean;
+  /** As `cutSegments` of `wire/segments.ts`. */
+  cut(buffer: Uint8Array, at: number, end: number, first: number, headroom: number, into: Segments): number;
+}
+
 /** Sessions of our own with nodes that speak them (link document, section 19): where possible, always, never. */
 export type E2eMode = 'prefer' | 'require' | 'off';
 
@@ -366,6 +380,8 @@ export type NodeOptions = {
   readonly mtu: number;
   /** Without a TUN the node answers echo requests itself. */
   readonly hasTun: boolean;
+  /** The TUN gives and takes packets behind virtio headers. Undefined: whole packets only. */
+  readonly cutter?: Cutter | undefined;
   /** Told to whoever asks: a JSON object of at most 16 KiB. */
   readonly nodeInfo: Uint8Array;
   readonly limits: Limits;

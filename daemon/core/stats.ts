@@ -8,6 +8,7 @@ export const DROP_REASONS = [
   'packet source not of the sender',
   'packet destination not ours',
   'packet too big',
+  'super-packet malformed',
   'delivery queue full',
   'address unknown replaced',
   'address buffers full',

@@ -1,7 +1,7 @@
 /** The TUN interface as the router thread uses it: opened, named, given the node's address, read and written in batches. */
-import { findAddon, type Tun } from '../../native-bindings/addon.ts';
+import { type Addon, findAddon, type Tun } from '../../native-bindings/addon.ts';
 import { RatatoskError } from '../core/error.ts';
-import { type DeliveryBatch, PACKET_HEADROOM, type PacketBatch } from '../core/port.ts';
+import { type Cutter, type DeliveryBatch, PACKET_HEADROOM, type PacketBatch } from '../core/port.ts';
 import type { TunInfo } from './commands.ts';
 
 /** Packets read in one crossing, each into a slot with room for the largest. */
@@ -29,6 +29,8 @@ export type TunDevice = {
 export type TunResult = {
   info: TunInfo;
   device: TunDevice | undefined;
+  /** Undefined: its packets have no headers. */
+  cutter: Cutter | undefined;
   /** Why there is no device although one was wanted, and what the operator can do. */
   trouble: { tunProblem?: string; tunRemedy?: string };
 };
@@ -43,10 +45,11 @@ export function openTun(ifName: string, mtu: number, address: Uint8Array, guard:
   if (addon === undefined) return without({ tunProblem: problem });
   let tun: Tun | undefined;
   try {
-    tun = addon.openTun(ifName);
+    tun = addon.openTun(ifName, 'all');
     guard(tun.name);
     addon.configureInterface(tun.name, address, MESH_PREFIX_LENGTH, mtu);
-    return { info: { isEnabled: true, name: tun.name, mtu }, device: deviceOf(tun), trouble: {} };
+    const cutter = tun.offloads === 'none' ? undefined : nativeCutter(addon);
+    return { info: { isEnabled: true, name: tun.name, mtu }, device: deviceOf(tun), cutter, trouble: {} };
   } catch (error) {
     tun?.close();
     if (!(error instanceof RatatoskError)) throw error;
@@ -57,7 +60,7 @@ export function openTun(ifName: string, mtu: number, address: Uint8Array, guard:
 const REMEDY = 'run as root on a machine that has /dev/net/tun, or set IfName to none';
 
 function without(trouble: TunResult['trouble']): TunResult {
-  return { info: { isEnabled: false, name: 'none', mtu: 0 }, device: undefined, trouble };
+  return { info: { isEnabled: false, name: 'none', mtu: 0 }, device: undefined, cutter: undefined, trouble };
 }
 
 function deviceOf(tun: Tun): TunDevice {
@@ -82,7 +85,23 @@ function deviceOf(tun: Tun): TunDevice {
       for (let i = 0; i < batch.count; i++) largest = Math.max(largest, lengths[i] as number);
       return batch;
     },
-    write: ({ buffers, offsets, lengths, count }) => void tun.writeBatch(buffers, offsets, lengths, count),
+    write: ({ buffers, offsets, lengths, unfinished, count }) =>
+      void tun.writeBatch(buffers, offsets, lengths, count, unfinished),
     close: () => tun.close(),
+  };
+}
+
+export function nativeCutter(addon: Addon): Cutter {
+  return {
+    name: 'native',
+    complete: addon.completeChecksum,
+    cut(buffer, at, end, first, headroom, into) {
+      const { arena, used, offsets, lengths, count } = into;
+      const now = addon.cutSegments(buffer, at, end, first, headroom, arena, used, offsets, lengths, count);
+      if (now <= count) return now < 0 ? -1 : 0;
+      into.count = now;
+      into.used = (offsets[now - 1] as number) + (lengths[now - 1] as number);
+      return now - count;
+    },
   };
 }

@@ -24,6 +24,11 @@ export function isIpv6(buffer: Uint8Array, start: number, length: number): boole
   return payload <= length - IPV6_HEADER;
 }
 
+/** Makes a packet one of `length` octets, 65 575 at most. */
+export function setPayloadLength(buffer: Uint8Array, at: number, length: number): void {
+  new Writer(buffer, at + 4).u16(length - IPV6_HEADER);
+}
+
 export type Echo = { isReply: boolean; identifier: number; sequence: number; data: Uint8Array };
 
 /** An echo request or reply, if the packet is a whole one with a right checksum. */

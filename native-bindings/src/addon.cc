@@ -5,6 +5,7 @@
 #include "hmac_call.h"
 #include "netlink_call.h"
 #include "network_watch.h"
+#include "segments_call.h"
 #include "tun.h"
 #include "udp.h"
 #include "unix_datagram.h"
@@ -26,6 +27,8 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::configureInterface>("configureInterface"),
                              InstanceMethod<&RatatoskAddon::addRoute>("addRoute"),
                              InstanceMethod<&RatatoskAddon::sendUnixDatagram>("sendUnixDatagram"),
+                             InstanceMethod<&RatatoskAddon::completeChecksum>("completeChecksum"),
+                             InstanceMethod<&RatatoskAddon::cutSegments>("cutSegments"),
                              InstanceValue("Tun", Tun::define(env)),
                              InstanceValue("Udp", Udp::define(env)),
                              InstanceValue("NetworkWatch", NetworkWatch::define(env)),
@@ -52,6 +55,8 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   Napi::Value configureInterface(const Napi::CallbackInfo& info) { return callConfigureInterface(info); }
   Napi::Value addRoute(const Napi::CallbackInfo& info) { return callAddRoute(info); }
   Napi::Value sendUnixDatagram(const Napi::CallbackInfo& info) { return callSendUnixDatagram(info); }
+  Napi::Value completeChecksum(const Napi::CallbackInfo& info) { return callCompleteChecksum(info); }
+  Napi::Value cutSegments(const Napi::CallbackInfo& info) { return callCutSegments(info); }
 
   const Kernel* kernel_ = chooseKernel(nullptr);
   AeadCalls aeads_;

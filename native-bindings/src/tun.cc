@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "arguments.h"
+#include "segments.h"
 
 namespace ratatosk {
 
@@ -25,6 +26,7 @@ Napi::Function Tun::define(Napi::Env env) {
                          InstanceMethod<&Tun::writeBatch>("writeBatch"),
                          InstanceMethod<&Tun::close>("close"),
                          InstanceAccessor<&Tun::name>("name"),
+                         InstanceAccessor<&Tun::offloads>("offloads"),
                          InstanceAccessor<&Tun::writeErrors>("writeErrors"),
                      });
 }
@@ -35,13 +37,19 @@ Tun::~Tun() {
 
 Napi::Value Tun::open(const Napi::CallbackInfo& info) {
   char name[IFNAMSIZ];
+  size_t wanted = 0;
   if (device_.isOpen()) return Napi::Number::New(info.Env(), -EALREADY);
-  if (info.Length() != 1 || !readText(info.Env(), info[0], name, sizeof name))
+  if (info.Length() != 2 || !readText(info.Env(), info[0], name, sizeof name) ||
+      !readSize(info.Env(), info[1], static_cast<size_t>(Offloads::kAll), &wanted))
     return Napi::Number::New(info.Env(), -EINVAL);
-  return Napi::Number::New(info.Env(), device_.open(name));
+  return Napi::Number::New(info.Env(), device_.open(name, static_cast<Offloads>(wanted)));
 }
 
 Napi::Value Tun::name(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), device_.name()); }
+
+Napi::Value Tun::offloads(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(device_.offloads()));
+}
 
 Napi::Value Tun::writeErrors(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), writeErrors_); }
 
@@ -80,7 +88,8 @@ Napi::Value Tun::readBatch(const Napi::CallbackInfo& info) {
       !readSize(env, info[2], kMaxSlot, &headroom) || !viewInt32(env, info[3], &offsets) ||
       !viewInt32(env, info[4], &lengths) || !readSize(env, info[5], kMaxBatch, &maxCount))
     return {};
-  if (slotSize <= headroom || arena.size / slotSize < maxCount || offsets.size < maxCount || lengths.size < maxCount) {
+  const size_t header = device_.offloads() == Offloads::kNone ? 0 : kVirtioHeader;
+  if (headroom < header || slotSize <= headroom || arena.size / slotSize < maxCount || offsets.size < maxCount || lengths.size < maxCount) {
     refuse(env, "the arena or a column is too small for the batch");
     return {};
   }
@@ -98,13 +107,14 @@ Napi::Value Tun::readBatch(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, static_cast<double>(count));
 }
 
-// (buffers, offsets, lengths, count) → packets the kernel took.
+// (buffers, offsets, lengths, count, unfinished) → packets the kernel took.
 Napi::Value Tun::writeBatch(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   View<int32_t> offsets, lengths;
+  View<uint8_t> unfinished;
   size_t count = 0;
-  if (info.Length() != 4) {
-    refuse(env, "four arguments were expected");
+  if (info.Length() != 5) {
+    refuse(env, "five arguments were expected");
     return {};
   }
   if (!readSize(env, info[3], kMaxBatch, &count)) return {};
@@ -117,8 +127,10 @@ Napi::Value Tun::writeBatch(const Napi::CallbackInfo& info) {
       return {};
     }
   }
-  if (!viewInt32(env, info[1], &offsets) || !viewInt32(env, info[2], &lengths)) return {};
-  if (offsets.size < count || lengths.size < count) {
+  if (!viewInt32(env, info[1], &offsets) || !viewInt32(env, info[2], &lengths) ||
+      !viewOctets(env, info[4], &unfinished))
+    return {};
+  if (offsets.size < count || lengths.size < count || unfinished.size < count) {
     refuse(env, "a column is shorter than the batch");
     return {};
   }
@@ -135,8 +147,10 @@ Napi::Value Tun::writeBatch(const Napi::CallbackInfo& info) {
       refuse(env, "a packet lies outside of its buffer");
       return {};
     }
-    const int result = device_.write(buffer.data + offsets.data[i], static_cast<size_t>(lengths.data[i]));
-    if (result == lengths.data[i])
+    uint8_t* const packet = buffer.data + offsets.data[i];
+    const size_t length = static_cast<size_t>(lengths.data[i]);
+    const int result = unfinished.data[i] == 0 ? device_.write(packet, length) : device_.writeUnfinished(packet, length);
+    if (result == 0)
       written++;
     else
       writeErrors_++;

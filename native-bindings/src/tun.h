@@ -19,6 +19,7 @@ class Tun : public Napi::ObjectWrap<Tun> {
  private:
   Napi::Value open(const Napi::CallbackInfo& info);
   Napi::Value name(const Napi::CallbackInfo& info);
+  Napi::Value offloads(const Napi::CallbackInfo& info);
   Napi::Value writeErrors(const Napi::CallbackInfo& info);
   Napi::Value startReading(const Napi::CallbackInfo& info);
   Napi::Value pause(const Napi::CallbackInfo& info);

@@ -13,6 +13,8 @@ export class ChannelSide {
   readonly back: Uint8Array[] = [];
   /** Application packets that arrived, a letter for each octet. */
   readonly inbox: string[] = [];
+  /** Virtio headers first. */
+  readonly superInbox: Uint8Array[] = [];
   context: Context;
   channels: Channels;
   arrivalPort = 1;
@@ -99,6 +101,7 @@ export class ChannelSide {
     };
     return new Channels(this.context, ports, {
       packet: (_, buffer, at, end) => this.inbox.push(Buffer.from(buffer.slice(at, end)).toString('latin1')),
+      superPacket: (_, buffer, at, end) => this.superInbox.push(buffer.slice(at, end)),
     });
   }
 }

@@ -4,6 +4,7 @@ import { compareOctets } from '../../daemon/core/octetmap.ts';
 import type { NodeOptions } from '../../daemon/core/port.ts';
 import { type Identity, identity, UNIX_MS } from '../support/core.ts';
 import { ChannelSide, carry, live, type Relay } from '../support/core-channels.ts';
+import { portableCutter, type SuperSpec, superPacket, TCP } from '../support/super-packets.ts';
 
 const [low, high] = [identity(1), identity(2)].sort((a, b) => compareOctets(a.key, b.key)) as [Identity, Identity];
 const [FIRST, SECOND, DATA] = [0x20, 0x21, 0x22];
@@ -241,4 +242,75 @@ test('getSessions tells the kind and the age of the keys', () => {
   const [session] = a.channels.snapshot();
   assert.equal(session?.kind, 'e2e');
   assert.ok((session?.keyAgeMs ?? 0) >= 5_000);
+});
+
+// Super-packets
+
+const superPackets = { cutter: portableCutter } as const;
+const superContent = Uint8Array.of(3, ...superPacket(anySuperPacket()));
+
+function anySuperPacket(): SuperSpec {
+  const [source, dest] = [new Uint8Array(16).fill(2), new Uint8Array(16).fill(3)];
+  return { protocol: TCP, source, dest, data: new Uint8Array(100), segmentSize: 30 };
+}
+
+function sendSuperPacket(from: ChannelSide, to: ChannelSide): boolean {
+  const isSent = from.channels.sendSuperPacket(to.self.key, superContent.slice(), 0, superContent.length);
+  from.channels.settle();
+  return isSent;
+}
+
+for (const [ours, theirs] of [
+  [true, true],
+  [true, false],
+  [false, true],
+  [false, false],
+]) {
+  test(`super-packets pass if both sides take them: here one ${ours ? 'does' : 'does not'}, the other ${theirs ? 'does' : 'does not'}`, () => {
+    const { a, b } = sides(ours ? superPackets : {}, theirs ? superPackets : {});
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+      [a, b],
+    ] as const) {
+      from.send(to, 'hello');
+      carry(a, b);
+    }
+    assert.ok(a.kinds().includes('e2e'));
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      assert.equal(sendSuperPacket(from, to), ours && theirs);
+      carry(a, b);
+      assert.deepEqual(to.superInbox, ours && theirs ? [superContent.slice(1)] : []);
+    }
+  });
+}
+
+test('a super-packet that nobody agreed to is an application packet that nobody knows', () => {
+  const { a, b } = sides(superPackets, {});
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+    [a, b],
+  ] as const) {
+    from.send(to, 'hello');
+    carry(a, b);
+  }
+  b.inbox.length = 0;
+  a.send(b, Buffer.from(superContent).toString('latin1'));
+  carry(a, b);
+  assert.deepEqual([b.superInbox, b.inbox.length], [[], 1]);
+});
+
+test('a session of the other kind carries no super-packet', () => {
+  const { a, b } = sides({ ...superPackets, e2e: 'off' }, superPackets);
+  a.send(b, 'hello');
+  carry(a, b);
+  assert.equal(sendSuperPacket(b, a), false);
+  assert.equal(sendSuperPacket(a, b), false);
+  a.send(b, Buffer.from(superContent).toString('latin1'));
+  carry(a, b);
+  assert.deepEqual([b.superInbox, b.inbox.length], [[], 2]);
 });

@@ -387,18 +387,14 @@ test('an empty batch is not fed', () => {
 
 test('what the node delivers is written to the device', () => {
   const { node, driver, device } = reading([]);
-  node.acts.push((sink) =>
-    sink.deliver({ buffers: [], offsets: new Int32Array(3), lengths: new Int32Array(3), count: 3 }),
-  );
+  node.acts.push((sink) => sink.deliver(deliveries(3)));
   driver.feed({ kind: 'timer' });
   assert.deepEqual(device.delivered, [3]);
 });
 
 test('without a device deliveries are dropped', () => {
   const { node, driver } = scene();
-  node.acts.push((sink) =>
-    sink.deliver({ buffers: [], offsets: new Int32Array(0), lengths: new Int32Array(0), count: 0 }),
-  );
+  node.acts.push((sink) => sink.deliver(deliveries(0)));
   driver.feed({ kind: 'timer' });
 });
 
@@ -498,3 +494,7 @@ test('a carrier that speaks something else is closed and told down', async (t) =
   await ear.ended();
   assert.match(told.lines.join(), /^down greeting malformed: .* \(greeting malformed\)$/);
 });
+
+function deliveries(count: number): DeliveryBatch {
+  return { buffers: [], offsets: new Int32Array(), lengths: new Int32Array(), unfinished: new Uint8Array(), count };
+}

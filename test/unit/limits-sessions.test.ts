@@ -209,7 +209,12 @@ function desk(mtu: number): {
 } {
   const context = contextOf(us, { mtu });
   let sent = 0;
-  const packets = new Packets(context, { send: () => sent++, lookup: () => {} });
+  const packets = new Packets(context, {
+    send: () => sent++,
+    sendSuperPacket: () => false,
+    lookup: () => {},
+    settle: () => {},
+  });
   const session = new Session(context, far.key, newPair(context), newPair(context), 0n);
   const receive = (size: number): void => {
     const packet = packetTo(addressForKey(far.key), addressForKey(us.key), size);

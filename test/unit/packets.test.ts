@@ -1,76 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Context } from '../../daemon/core/context.ts';
 import { addressForKey, partialKey, subnetForKey } from '../../daemon/core/identity.ts';
-import { Packets } from '../../daemon/core/packets.ts';
-import { type CoreEvent, type NodeOptions, PACKET_HEADROOM, publicKey } from '../../daemon/core/port.ts';
-import { newPair, Session } from '../../daemon/core/session/session.ts';
+import type { NodeOptions } from '../../daemon/core/port.ts';
 import { IPV6_DEST, IPV6_SOURCE, readEcho, writeEcho } from '../../daemon/wire/ipv6.ts';
-import { type Identity, identity, identityOf, nodeOptions, vectorsOf } from '../support/core.ts';
+import { identityOf, vectorsOf } from '../support/core.ts';
+import { Desk, far, us } from '../support/core-desk.ts';
 import { inSubnet, packetTo } from '../support/core-mesh.ts';
 import { octets } from './wire-vectors.ts';
 
-const [us, far] = [identity(0), identity(1)];
 const [ourAddress, farAddress] = [us, far].map(({ key }) => addressForKey(key)) as [Uint8Array, Uint8Array];
 const [ourSubnet, farSubnet] = [us, far].map(({ key }) => inSubnet(subnetForKey(key))) as [Uint8Array, Uint8Array];
 const elsewhere = Uint8Array.of(0x20, 1, 0xd, 0xb8, ...new Uint8Array(12));
-
-/** Packets with nothing below them. */
-class Desk {
-  readonly context: Context;
-  readonly packets: Packets;
-  /** What would go into sessions, application type first. */
-  readonly sent: { dest: Uint8Array; packet: Uint8Array }[] = [];
-  readonly lookups: Uint8Array[] = [];
-
-  constructor(changes: Partial<NodeOptions> = {}, owner: Identity = us) {
-    this.context = new Context(nodeOptions(owner, changes));
-    this.packets = new Packets(this.context, {
-      send: (dest, buffer, at, length) => {
-        assert.ok(at >= 32, 'there is room for the inner key');
-        this.sent.push({ dest, packet: buffer.slice(at, at + length) });
-      },
-      lookup: (partial) => this.lookups.push(partial),
-    });
-  }
-
-  outgoing(...packets: Uint8Array[]): void {
-    const slot = PACKET_HEADROOM + 2_000;
-    const arena = new Uint8Array(packets.length * slot);
-    for (const [i, packet] of packets.entries()) arena.set(packet, i * slot + PACKET_HEADROOM);
-    this.packets.outgoing({
-      arena,
-      offsets: Int32Array.from(packets, (_, i) => i * slot + PACKET_HEADROOM),
-      lengths: Int32Array.from(packets, ({ length }) => length),
-      count: packets.length,
-    });
-    arena.fill(0xdb);
-  }
-
-  incoming(packet: Uint8Array, from: Identity = far): void {
-    const pair = () => newPair(this.context);
-    const session = new Session(this.context, publicKey(from.key), pair(), pair(), 0n);
-    const buffer = new Uint8Array(packet.length + 5);
-    buffer.set(packet, 5);
-    this.packets.incoming(session, buffer, 5, buffer.length);
-  }
-
-  delivered(): Uint8Array[] {
-    const { buffers, offsets, lengths, count } = this.packets.deliveries;
-    return Array.from({ length: count }, (_, i) => {
-      const at = offsets[i] as number;
-      return (buffers[i] as Uint8Array).slice(at, at + (lengths[i] as number));
-    });
-  }
-
-  drops(): Record<string, number> {
-    return Object.fromEntries(Object.entries(this.context.stats.drops).filter(([, count]) => count > 0));
-  }
-
-  echoReplies(): Extract<CoreEvent, { kind: 'echoReply' }>[] {
-    return this.context.events.filter((event) => event.kind === 'echoReply');
-  }
-}
 
 // From the TUN (section 6.2)
 

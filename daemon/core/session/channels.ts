@@ -9,6 +9,7 @@ import { compareOctets } from '../octetmap.ts';
 import type { PublicKey, SessionInfo } from '../port.ts';
 import { E2eSessions } from './e2e.ts';
 import type { AnswerPorts } from './e2e-answerer.ts';
+import { featuresOf } from './e2e-handshake.ts';
 import { KnownKeys } from './e2e-memory.ts';
 import type { E2ePeer } from './e2e-peer.ts';
 import type { Session } from './session.ts';
@@ -21,6 +22,8 @@ export type Channel = Pick<Session | E2ePeer, 'key' | 'address' | 'subnet'>;
 export type ChannelUser = {
   /** An application packet `buffer[at..end)`, type octet first. */
   packet(channel: Channel, buffer: Uint8Array, at: number, end: number): void;
+  /** As `E2eUser.superPacket`. */
+  superPacket(channel: Channel, buffer: Uint8Array, at: number, end: number): void;
 };
 
 export class Channels {
@@ -41,6 +44,7 @@ export class Channels {
     });
     this.e2e = new E2eSessions(context, room, router, {
       packet: (peer, buffer, at, end) => user.packet(peer, buffer, at, end),
+      superPacket: (peer, buffer, at, end) => user.superPacket(peer, buffer, at, end),
       isAcquainted: (key) => this.#known.has(key) || this.sessions.has(key),
       established: (peer) => this.#established(peer),
       suspected: (peer) => this.#fallBack(peer),
@@ -69,6 +73,12 @@ export class Channels {
     if (peer !== undefined && this.e2e.send(peer, buffer, at, length)) return;
     const isWanted = mode === 'require' || (mode === 'prefer' && this.#known.has(dest));
     if (!isWanted || !this.#keep(dest, buffer, at, length)) this.sessions.send(dest, buffer, at, length);
+  }
+
+  /** The same for an `SUPER_PACKET`, which only some take: false, and nothing has happened. */
+  sendSuperPacket(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean {
+    const peer = this.#context.options.e2e === 'off' ? undefined : this.e2e.get(dest);
+    return peer !== undefined && this.e2e.sendSuperPacket(peer, buffer, at, length);
   }
 
   received(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
@@ -166,7 +176,8 @@ export class Channels {
 
   #sendHello(session: Session): void {
     const version = this.#context.options.e2e === 'off' ? 0 : E2E_VERSION;
-    const hello = writeHello({ version, features: 0 });
+    const features = version === 0 ? 0 : featuresOf(this.#context.options);
+    const hello = writeHello({ version, features });
     this.sessions.send(session.key, withHeadroom(hello), SEND_HEADROOM, hello.length);
   }
 }

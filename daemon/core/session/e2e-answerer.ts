@@ -13,8 +13,8 @@ import type { TransportKeys } from '../noise.ts';
 import { compareOctets, equalOctets } from '../octetmap.ts';
 import { type PublicKey, publicKey } from '../port.ts';
 import { freshSid } from './e2e-dialer.ts';
-import type { E2eHandshakes } from './e2e-handshake.ts';
-import type { E2eKeys } from './e2e-keys.ts';
+import { type E2eHandshakes, featuresOf } from './e2e-handshake.ts';
+import type { Agreed, E2eKeys } from './e2e-keys.ts';
 import { FirstBudget, Seen, Timestamps } from './e2e-memory.ts';
 import type { E2ePeer, Offer } from './e2e-peer.ts';
 import type { SessionPorts } from './sessions.ts';
@@ -35,7 +35,7 @@ export type AnswererUser = {
   peer(key: PublicKey): E2ePeer | undefined;
   /** A new one, or undefined if there is no room. */
   newPeer(key: PublicKey): E2ePeer | undefined;
-  newKeys(peer: E2ePeer, sids: { own: number; peer: number }, keys: TransportKeys): E2eKeys;
+  newKeys(peer: E2ePeer, agreed: Agreed, keys: TransportKeys): E2eKeys;
   /** The other side begins: attempts of our own are needless. */
   yield(peer: E2ePeer): void;
   forget(keys: E2eKeys): void;
@@ -114,11 +114,12 @@ export class E2eAnswerer {
 
   #offer(peer: E2ePeer, read: Parameters<E2eHandshakes['makeSecond']>[0], peerSid: number): Offer | undefined {
     const { nowMs } = this.#context;
-    const own = freshSid(this.#context, (sid) => this.#user.isSidTaken(sid));
-    const made = this.#handshakes.makeSecond(read, peerSid, own);
+    const features = read.payload.features & featuresOf(this.#context.options);
+    const ownSid = freshSid(this.#context, (sid) => this.#user.isSidTaken(sid));
+    const made = this.#handshakes.makeSecond(read, peerSid, ownSid);
     if (made === undefined) return undefined;
     const offer = {
-      keys: this.#user.newKeys(peer, { own, peer: peerSid }, made.keys),
+      keys: this.#user.newKeys(peer, { ownSid, peerSid, features }, made.keys),
       answer: made.message,
       timestampMs: read.payload.timestampMs,
       expiresAtMs: nowMs + E2E_CONFIRM_WAIT_MS,

@@ -13,14 +13,15 @@ import {
 } from '../limits.ts';
 import type { TransportKeys } from '../noise.ts';
 import { equalAt } from '../octetmap.ts';
-import type { E2eHandshakes } from './e2e-handshake.ts';
+import { type E2eHandshakes, featuresOf } from './e2e-handshake.ts';
+import type { Agreed } from './e2e-keys.ts';
 import type { Attempt, E2ePeer, Offer } from './e2e-peer.ts';
 import type { SessionPorts } from './sessions.ts';
 
 export type DialerUser = {
   isSidTaken(sid: number): boolean;
   /** A second message has come: these are our keys. */
-  answered(peer: E2ePeer, sids: { own: number; peer: number }, keys: TransportKeys): void;
+  answered(peer: E2ePeer, agreed: Agreed, keys: TransportKeys): void;
   /** Nobody has answered for a while. */
   suspected(peer: E2ePeer): void;
 };
@@ -91,7 +92,8 @@ export class E2eDialer {
     this.stop(peer);
     peer.pauseMs = 0;
     peer.rttMs = Math.min(nowMs - attempt.sentMs, E2E_ROUND_TRIP_MAX_MS);
-    this.#user.answered(peer, { own: attempt.sid, peer: read.payload.sid }, read.keys);
+    const features = read.payload.features & featuresOf(this.#context.options);
+    this.#user.answered(peer, { ownSid: attempt.sid, peerSid: read.payload.sid, features }, read.keys);
   }
 
   #send(peer: E2ePeer): void {

@@ -11,16 +11,14 @@ import {
   writeSecondPayload,
   writeSid,
 } from '../../wire/e2e.ts';
+import { FEATURE_SUPER_PACKETS } from '../../wire/super-packet.ts';
 import type { Context } from '../context.ts';
 import { concatenate, NoiseHandshake, type TransportKeys } from '../noise.ts';
-import type { KeyPair, PublicKey } from '../port.ts';
+import type { KeyPair, NodeOptions, PublicKey } from '../port.ts';
 import { groupPreimage } from './handshake.ts';
 import { newPair } from './session.ts';
 
 const ZERO_PSK = new Uint8Array(32);
-/** None is spoken yet: see section 17. */
-const FEATURES = 0;
-
 export type FirstMessage = { readonly message: Uint8Array; readonly noise: NoiseHandshake };
 export type FirstRead = { readonly payload: FirstPayload; readonly noise: NoiseHandshake };
 export type SecondMade = { readonly message: Uint8Array; readonly keys: TransportKeys };
@@ -31,11 +29,13 @@ export class E2eHandshakes {
   readonly #psk: Uint8Array;
   #staticPair: KeyPair | undefined;
   readonly #instance: number;
+  readonly #features: number;
   #lastTimestampMs = 0;
 
   constructor(context: Context) {
     this.#context = context;
     this.#psk = groupPsk(context);
+    this.#features = featuresOf(context.options);
     this.#instance = new DataView(context.randomOctets(4).buffer).getUint32(0);
   }
 
@@ -45,7 +45,7 @@ export class E2eHandshakes {
     const noise = this.#start(dest, true, head);
     this.#lastTimestampMs = Math.max(this.#context.unixMs(), this.#lastTimestampMs + 1);
     const timestampMs = this.#lastTimestampMs;
-    const payload = { version: E2E_VERSION, features: FEATURES, timestampMs, instance: this.#instance };
+    const payload = { version: E2E_VERSION, features: this.#features, timestampMs, instance: this.#instance };
     const body = noise?.writeMessage(newPair(this.#context), writeFirstPayload(payload));
     return noise === undefined || body === undefined ? undefined : { message: concatenate([head, body]), noise };
   }
@@ -60,7 +60,7 @@ export class E2eHandshakes {
   }
 
   makeSecond({ noise }: FirstRead, receiverSid: number, sid: number): SecondMade | undefined {
-    const payload = { sid, version: E2E_VERSION, features: FEATURES, instance: this.#instance };
+    const payload = { sid, version: E2E_VERSION, features: this.#features, instance: this.#instance };
     const body = noise.writeMessage(newPair(this.#context), writeSecondPayload(payload));
     return body && { message: concatenate([headOf(E2E.second, receiverSid), body]), keys: noise.split() };
   }
@@ -97,6 +97,11 @@ export class E2eHandshakes {
       psk: this.#psk,
     });
   }
+}
+
+/** What we speak beside the version (section 17): super-packets, where our TUN can give and take them. */
+export function featuresOf({ cutter }: Pick<NodeOptions, 'cutter'>): number {
+  return cutter === undefined ? 0 : FEATURE_SUPER_PACKETS;
 }
 
 const LABEL = new TextEncoder().encode('ratatosk e2e v1\0');

@@ -1,3 +1,4 @@
+import { FEATURE_SUPER_PACKETS } from '../../wire/super-packet.ts';
 import { E2E_REJECT_MS, RECORD_WINDOW, REJECT_AFTER_RECORDS } from '../limits.ts';
 import type { TransportKeys } from '../noise.ts';
 import { ReplayWindow, reconstructCounter } from '../replay-window.ts';
@@ -5,12 +6,17 @@ import type { E2ePeer } from './e2e-peer.ts';
 
 const TWO_32 = 0x1_0000_0000;
 
+/** What a handshake gives beside the keys. `features`: of both sides. */
+export type Agreed = { readonly ownSid: number; readonly peerSid: number; readonly features: number };
+
 /** One pair of record keys (link document, section 5), whose place in its peer says what it may be used for. */
 export class E2eKeys {
   readonly peer: E2ePeer;
   /** The peer sends to this, we to the other. */
   readonly ownSid: number;
   readonly peerSid: number;
+  /** Both sides give and take super-packets under them. */
+  readonly hasSuperPackets: boolean;
   readonly isInitiator: boolean;
   readonly send: Uint8Array;
   readonly receive: Uint8Array;
@@ -25,14 +31,15 @@ export class E2eKeys {
 
   constructor(
     peer: E2ePeer,
-    sids: { own: number; peer: number },
+    agreed: Agreed,
     keys: TransportKeys,
     isInitiator: boolean,
     times: { bornMs: number; rekeyAtMs: number },
   ) {
     this.peer = peer;
-    this.ownSid = sids.own;
-    this.peerSid = sids.peer;
+    this.ownSid = agreed.ownSid;
+    this.peerSid = agreed.peerSid;
+    this.hasSuperPackets = (agreed.features & FEATURE_SUPER_PACKETS) !== 0;
     this.isInitiator = isInitiator;
     this.send = keys.send;
     this.receive = keys.receive;

@@ -1,5 +1,6 @@
 /** All end-to-end sessions of a node (link document, part B): who has one, when keys change, what keeps them alive. */
 import { E2E, E2E_ASK, isAsk } from '../../wire/e2e.ts';
+import { SUPER_PACKET } from '../../wire/super-packet.ts';
 import type { Context } from '../context.ts';
 import {
   E2E_CONFIRM_WAIT_MS,
@@ -18,7 +19,7 @@ import type { PublicKey } from '../port.ts';
 import { type AnswerPorts, E2eAnswerer } from './e2e-answerer.ts';
 import { E2eDialer } from './e2e-dialer.ts';
 import { E2eHandshakes } from './e2e-handshake.ts';
-import { E2eKeys } from './e2e-keys.ts';
+import { type Agreed, E2eKeys } from './e2e-keys.ts';
 import { E2ePeer } from './e2e-peer.ts';
 import { E2eRecords } from './e2e-records.ts';
 import type { SessionRoom } from './session-room.ts';
@@ -31,6 +32,8 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export type E2eUser = {
   /** An application packet `buffer[at..end)`, type octet first. */
   packet(peer: E2ePeer, buffer: Uint8Array, at: number, end: number): void;
+  /** A packet behind its virtio header, `buffer[at..end)` both, from a peer that agreed to send such; not yet looked at. */
+  superPacket(peer: E2ePeer, buffer: Uint8Array, at: number, end: number): void;
   isAcquainted(key: PublicKey): boolean;
   /** The other side holds the keys: traffic moves here. */
   established(peer: E2ePeer): void;
@@ -61,7 +64,7 @@ export class E2eSessions {
     const handshakes = new E2eHandshakes(context);
     this.#dialer = new E2eDialer(context, handshakes, router, {
       isSidTaken: (sid) => this.#records.has(sid),
-      answered: (peer, sids, keys) => this.#answered(peer, sids, keys),
+      answered: (peer, agreed, keys) => this.#answered(peer, agreed, keys),
       suspected: (peer) => user.suspected(peer),
     });
     this.#answerer = new E2eAnswerer(context, handshakes, router, {
@@ -69,7 +72,7 @@ export class E2eSessions {
       isAcquainted: (key) => user.isAcquainted(key),
       peer: (key) => this.#peers.get(key),
       newPeer: (key) => this.#newPeer(key),
-      newKeys: (peer, sids, keys) => this.#newKeys(peer, sids, keys, false),
+      newKeys: (peer, agreed, keys) => this.#newKeys(peer, agreed, keys, false),
       yield: (peer) => this.#dialer.stop(peer),
       forget: (keys) => this.#records.remove(keys),
     });
@@ -101,6 +104,11 @@ export class E2eSessions {
     if (keys === undefined) return false;
     if (this.#records.send(keys, buffer, at, length)) peer.packetSent(length, this.#context.nowMs);
     return true;
+  }
+
+  /** The same for an `SUPER_PACKET`; false also: the peer has not agreed to take it. */
+  sendSuperPacket(peer: E2ePeer, buffer: Uint8Array, at: number, length: number): boolean {
+    return peer.current?.hasSuperPackets === true && this.send(peer, buffer, at, length);
   }
 
   /** A payload from the router that begins with one of `E2E`. */
@@ -164,11 +172,12 @@ export class E2eSessions {
     if (at === end) return;
     if (isAsk(buffer, at, end)) return this.#answer(peer);
     peer.packetReceived(end - at, this.#context.nowMs);
-    this.#user.packet(peer, buffer, at, end);
+    if (buffer[at] === SUPER_PACKET && keys.hasSuperPackets) this.#user.superPacket(peer, buffer, at + 1, end);
+    else this.#user.packet(peer, buffer, at, end);
   }
 
-  #answered(peer: E2ePeer, sids: { own: number; peer: number }, transport: TransportKeys): void {
-    const keys = this.#newKeys(peer, sids, transport, true);
+  #answered(peer: E2ePeer, agreed: Agreed, transport: TransportKeys): void {
+    const keys = this.#newKeys(peer, agreed, transport, true);
     if (compareOctets(this.#context.key, peer.key) < 0) this.#answerer.withdraw(peer);
     this.#install(peer, keys);
     this.#establish(peer);
@@ -193,11 +202,11 @@ export class E2eSessions {
     peer.unansweredSinceMs = NEVER;
   }
 
-  #newKeys(peer: E2ePeer, sids: { own: number; peer: number }, keys: TransportKeys, isInitiator: boolean): E2eKeys {
+  #newKeys(peer: E2ePeer, agreed: Agreed, keys: TransportKeys, isInitiator: boolean): E2eKeys {
     const { nowMs } = this.#context;
     const [octet = 0] = this.#context.randomOctets(1);
     const rekeyAtMs = nowMs + (isInitiator ? E2E_REKEY_MS * (1 - octet / 2_560) : E2E_REKEY_RESPONDER_MS);
-    const made = new E2eKeys(peer, sids, keys, isInitiator, { bornMs: nowMs, rekeyAtMs });
+    const made = new E2eKeys(peer, agreed, keys, isInitiator, { bornMs: nowMs, rekeyAtMs });
     this.#records.add(made);
     return made;
   }
