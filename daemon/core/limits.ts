@@ -98,6 +98,16 @@ export const MAINTENANCE_MS = 1_000;
 export const ANNOUNCE_REFRESH_MS = 4 * 60_000;
 export const ANNOUNCE_LIFE_MS = 5 * 60_000;
 export const FILTER_RESEND_ROUNDS = 3_600;
+/**
+ * What happens between two rounds is acted on at once: looks at the tree and the filters, new places of our own, filters
+ * sent to one peer. What goes beyond waits for the next look or round, so that churn costs little more than rounds do.
+ */
+export const LOOKS = { perSecond: 10, burst: 10 };
+export const LOOK_AGAIN_MS = 100;
+export const MOVES = { perSecond: 1, burst: 4 };
+export const FILTERS_SENT = { perSecond: 1, burst: 3 };
+/** For so long a new peer with a lower key counts as a root, until it says what it is: twice what a peer of rounds takes. */
+export const PRESUMED_ROOT_MS = 2_000;
 
 export const TREE_INFOS_PER_PEER = 64;
 export const TREE_INFOS_MIN = 2_048;

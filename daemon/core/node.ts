@@ -76,6 +76,7 @@ export class Node {
     const lateMs = nowMs - this.#context.timers.nextMs;
     this.#apply(input);
     if (this.#context.timers.isDue(nowMs)) this.#timer(nowMs, lateMs);
+    this.#router.look();
     this.#channels.settle();
   }
 

@@ -108,6 +108,7 @@ export const COUNTERS = [
   'rootChanges',
   'parentChanges',
   'rounds',
+  'looks',
   'initsSent',
   'initsAnswered',
   'cookiesSent',

@@ -21,8 +21,9 @@ export class RawPeer {
   /** Frames that `take` has not taken. */
   frames: Frame[] = [];
   closed: CloseReason | undefined;
-  /** Answers requests and keeps the link alive, one millisecond later; gives this port. */
+  /** Answers requests and keeps the link alive, so much later; gives this port. */
   politePort: bigint | undefined;
+  politeAfterMs = 1;
   #rest: Uint8Array = NOTHING;
 
   constructor(host: Host, self: Identity, facts: Partial<LinkFacts> = {}) {
@@ -114,7 +115,7 @@ export class RawPeer {
   #beNice({ type, body }: Frame, port: bigint): void {
     if (type <= FRAME.keepAlive) return;
     const request = type === FRAME.sigReq ? readSigReq(body) : undefined;
-    this.host.world.later(1, () => {
+    this.host.world.later(this.politeAfterMs, () => {
       if (request !== undefined) this.answer(request, port);
       else this.frame(FRAME.keepAlive);
     });

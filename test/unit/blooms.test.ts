@@ -210,6 +210,55 @@ test('what comes back within a round was never gone', () => {
   assert.deepEqual(setting.round(child), []);
 });
 
+// Between rounds
+
+test('a peer that comes on the tree hears everything at once, and is named', () => {
+  const setting = new Setting();
+  const child = setting.add(childOf);
+  assert.deepEqual(setting.blooms.look(), []);
+  setting.announce(childOf.key, us.key);
+  assert.deepEqual(setting.blooms.look(), [child.peer]);
+  assert.deepEqual(filtersTo(child), [filterOf(us.key)]);
+  assert.deepEqual(setting.blooms.look(), [], 'once');
+});
+
+test('what is new is told at once, what is gone not before the round', () => {
+  const setting = new Setting();
+  const child = setting.addChild(childOf);
+  const other = setting.addChild(otherOf);
+  setting.receive(other, far(1));
+  setting.blooms.look();
+  assert.deepEqual(filtersTo(child), [filterOf(us.key, far(1))]);
+  setting.receive(other, far(2));
+  setting.blooms.look();
+  assert.deepEqual(filtersTo(child), [filterOf(us.key, far(1), far(2))]);
+  assert.deepEqual(setting.round(child), [], 'as ever, a round keeps what is gone');
+  assert.deepEqual(setting.round(child), [filterOf(us.key, far(2))]);
+});
+
+test('a peer that leaves the tree hears the empty filter at once, and only once', () => {
+  const setting = new Setting();
+  const child = setting.addChild(childOf);
+  setting.blooms.look();
+  filtersTo(child);
+  setting.announce(childOf.key, otherOf.key);
+  setting.blooms.look();
+  assert.deepEqual(filtersTo(child), [emptyFilter()]);
+  assert.deepEqual(setting.round(child), []);
+});
+
+test('three filters are sent at once, the fourth waits for the round', () => {
+  const setting = new Setting();
+  const child = setting.addChild(childOf);
+  const other = setting.addChild(otherOf);
+  for (let i = 0; i < 4; i++) {
+    setting.receive(other, ...[0, 1, 2, 3].slice(0, i).map(far));
+    setting.blooms.look();
+    assert.equal(filtersTo(child).length, i < 3 ? 1 : 0);
+  }
+  assert.deepEqual(setting.round(child), [filterOf(us.key, ...[0, 1, 2].map(far))]);
+});
+
 test('a child that leaves is dropped from what others hear', () => {
   const setting = new Setting();
   const child = setting.addChild(childOf);

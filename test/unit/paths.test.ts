@@ -11,7 +11,7 @@ import {
   writePathBroken,
   writePathNotify,
 } from '../../daemon/wire/lookup.ts';
-import { crypto, type Identity, NOTHING, pathOf, UNIX_SECONDS } from '../support/core.ts';
+import { crypto, type Identity, identities, NOTHING, pathOf, UNIX_SECONDS } from '../support/core.ts';
 import {
   EMPTY_FILTER,
   FULL_FILTER,
@@ -74,6 +74,17 @@ test('a lookup goes nowhere when no filter has its item', () => {
   mesh.parent.frame(FRAME.bloomFilter, EMPTY_FILTER);
   mesh.send(farAddress);
   assert.deepEqual(lookupsTo(mesh.parent), []);
+});
+
+test('a peer whose filter has come is asked as soon as it is on the tree', () => {
+  const mesh = new Mesh();
+  mesh.parent.frame(FRAME.bloomFilter, EMPTY_FILTER);
+  mesh.send(farAddress);
+  const child = RawPeer.up(mesh.host, childOf);
+  child.frame(FRAME.bloomFilter, FULL_FILTER);
+  assert.deepEqual(lookupsTo(child), [], 'it would not listen');
+  child.announce(childOf, us, { seq: 1n, port: mesh.portOf(child) });
+  assert.equal(lookupsTo(child).length, 1);
 });
 
 test('the same key is looked up once a second at most', () => {
@@ -359,6 +370,24 @@ test('a lookup of our key is answered with our coordinates, signed', () => {
   assert.deepEqual([notify.path, notify.source, notify.dest], [pathOf(3), us.key, farOf.key]);
   assert.deepEqual([notify.info.seq, notify.info.path], [now, pathOf(7)]);
   assert.ok(crypto.ed25519Verify(us.key, notify.info.sig, notifySigned(now, pathOf(7))));
+});
+
+test('a second place in one second has a higher number, the same place the same', () => {
+  const mesh = new Mesh();
+  const ask = (source: Identity): PathNotify['info'] => {
+    mesh.parent.lookup(source.key, us.key, pathOf(3));
+    return notifiesTo(mesh.parent)[0]?.info as PathNotify['info'];
+  };
+  const first = ask(farOf);
+  assert.deepEqual(ask(strangerOf), first);
+  const [lower] = identities(60) as [Identity];
+  mesh.parent.announce(lower, lower, { seq: 1n });
+  mesh.parent.announce(root, lower, { seq: 2n, port: 5n });
+  const second = ask(childOf);
+  assert.deepEqual([second.seq, second.path], [first.seq + 1n, pathOf(5, 7)]);
+  assert.ok(crypto.ed25519Verify(us.key, second.sig, notifySigned(second.seq, second.path)));
+  mesh.world.run(3_000);
+  assert.equal(ask(farOf).seq, first.seq + 3n, 'then it is the time again');
 });
 
 test('the answer carries our distance as its watermark', () => {

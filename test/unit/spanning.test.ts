@@ -10,6 +10,9 @@ import { hex } from './wire-vectors.ts';
 
 // In the order of their keys: whoever is lower becomes the root.
 const [lowest, lower, us, higher, highest] = identities(5) as [Identity, Identity, Identity, Identity, Identity];
+const far = identities(20).filter((one) =>
+  [lowest, lower, us, higher, highest].every(({ key }) => hex(key) !== hex(one.key)),
+);
 
 function start(): { world: World; host: Host } {
   const world = new World();
@@ -62,7 +65,70 @@ test('announces itself as root with port zero and two equal signatures', () => {
   assert.deepEqual(message?.psig, message?.sig);
 });
 
-test('follows a lower root with the next round', () => {
+test('follows a lower root at once', () => {
+  const { world, host } = start();
+  const peer = RawPeer.up(host, higher, 4n);
+  peer.announce(lowest, lowest, { seq: 1n });
+  peer.announce(higher, lowest, { seq: 1n, port: 9n });
+  assert.deepEqual(host.node.self().coords, ['9', '4']);
+  world.run(1);
+  assert.deepEqual(
+    told(peer).map(({ seq, parent }) => [seq, parent]),
+    [
+      [1n, hex(us.key)],
+      [2n, hex(higher.key)],
+    ],
+  );
+});
+
+test('says that it is in the tree of a lower key before that key has said where it is', () => {
+  const { host } = start();
+  const peer = RawPeer.up(host, lower, 7n);
+  assert.deepEqual(told(peer), [{ key: hex(us.key), parent: hex(lower.key), seq: 2n, port: 7n }]);
+});
+
+test('presumes nothing of a peer while others follow it', () => {
+  const { host } = start();
+  const child = RawPeer.up(host, highest, 2n);
+  child.announce(highest, us, { seq: 1n });
+  RawPeer.up(host, lower, 7n);
+  assert.equal(parentOf(host), hex(us.key));
+});
+
+test('goes on from a presumed root to a lower one', () => {
+  const { host } = start();
+  RawPeer.up(host, lower, 7n);
+  const other = RawPeer.up(host, higher, 4n);
+  other.announce(lowest, lowest, { seq: 1n });
+  other.announce(higher, lowest, { seq: 1n, port: 9n });
+  assert.deepEqual(host.node.self().coords, ['9', '4']);
+});
+
+test('stays in a loop with a presumed parent for no more than two rounds', () => {
+  const { world, host } = start();
+  const peer = RawPeer.up(host, lower, 7n);
+  assert.equal(parentOf(host), hex(lower.key));
+  peer.announce(lower, us, { seq: 1n });
+  world.run(2_000);
+  assert.equal(parentOf(host), hex(us.key));
+});
+
+test('changes its place no more than five times in a second', () => {
+  const { world, host } = start();
+  const roots = identities(40).filter(({ key }) => hex(key) < hex(us.key));
+  const peer = RawPeer.up(host, higher, 4n);
+  const before = host.count('parentChanged');
+  for (const [i, root] of roots.toReversed().entries()) {
+    peer.announce(root, root, { seq: 1n });
+    peer.announce(higher, root, { seq: BigInt(i + 1), port: 9n });
+    world.run(2);
+    if (i % 2 === 1) RawPeer.up(host, root, 4n);
+  }
+  assert.ok(roots.length > 10);
+  assert.ok(host.count('parentChanged') - before <= 5);
+});
+
+test('takes the port that its parent gives as its coordinates', () => {
   const { host, parent } = withParent();
   assert.equal(rootOf(host), hex(lower.key));
   assert.deepEqual(host.node.self().coords, ['7']);
@@ -81,8 +147,8 @@ test('publishes what the parent signed, and signs it too', () => {
 test('asks everyone anew after each announcement of its own', () => {
   const { world, host } = start();
   const other = RawPeer.up(host, higher);
+  other.take();
   const parent = RawPeer.up(host, lower);
-  for (const peer of [other, parent]) peer.take();
   parent.announceSelf();
   world.run(1_000);
   for (const peer of [other, parent]) assert.equal(lastRequest(peer).seq, 3n);
@@ -246,38 +312,54 @@ test('leaves a parent that has not renewed for five minutes', () => {
 
 // Choice between several of one root
 
-/** A node that follows one of two ways to the same root, whose answers take so long. */
-function betweenWays(firstMs: number, secondMs: number) {
-  const { world, host } = start();
-  const ways = [higher, highest].map((self, i) => {
-    const peer = new RawPeer(host, self);
-    peer.greet();
-    peer.announce(lowest, lowest, { seq: 1n });
-    peer.announce(self, lowest, { seq: 1n, port: BigInt(20 + i) });
-    return peer;
-  }) as [RawPeer, RawPeer];
-  for (const [i, peer] of ways.entries()) {
-    const request = lastRequest(peer);
-    world.later(i === 0 ? firstMs : secondMs, () => peer.answer(request, 1n));
-  }
-  world.run(1_000);
-  return { world, host, ways };
+/** One of several ways to the same root, whose answers take so long. */
+function way(host: Host, self: Identity, rttMs: number, hops = 1): RawPeer {
+  const peer = new RawPeer(host, self);
+  peer.politePort = 1n;
+  peer.politeAfterMs = rttMs;
+  peer.greet();
+  const chain = [lowest, ...far.slice(0, hops - 1), self];
+  for (const [i, one] of chain.entries()) peer.announce(one, chain[i - 1] ?? one, { seq: 1n, port: i === 0 ? 0n : 9n });
+  return peer;
 }
 
+test('follows a lower root when its signature comes, not with the next round', () => {
+  const { world, host } = start();
+  way(host, higher, 50);
+  world.run(50);
+  assert.equal(parentOf(host), hex(higher.key));
+});
+
 test('of two ways to a root takes the cheaper one', () => {
-  assert.equal(parentOf(betweenWays(200, 50).host), hex(highest.key));
-  assert.equal(parentOf(betweenWays(50, 200).host), hex(higher.key));
+  for (const [firstMs, secondMs] of [
+    [200, 50],
+    [50, 200],
+  ] as const) {
+    const { world, host } = start();
+    way(host, higher, firstMs);
+    way(host, highest, secondMs);
+    world.run(1_000);
+    assert.equal(parentOf(host), hex(firstMs < secondMs ? higher.key : highest.key));
+  }
+});
+
+test('looks at all ways once more, a round after it took the first', () => {
+  const { world, host } = start();
+  way(host, higher, 20, 9);
+  way(host, highest, 60);
+  world.run(400);
+  assert.equal(parentOf(host), hex(higher.key), 'it was the first');
+  world.run(600);
+  assert.equal(parentOf(host), hex(highest.key), 'it is nine times as near');
 });
 
 /** A node whose second way to the root appeared late, with such a round trip; its parent costs 374. */
-function lateWay(rttMs: number): ReturnType<typeof betweenWays> {
-  const setting = betweenWays(100, 900_000);
-  for (const [i, peer] of setting.ways.entries()) {
-    const request = lastRequest(peer);
-    setting.world.later(i === 0 ? 100 : rttMs, () => peer.answer(request, 1n));
-    peer.politePort = 1n;
-  }
-  setting.world.run(5_000);
+function lateWay(rttMs: number): { world: World; host: Host } {
+  const setting = start();
+  way(setting.host, higher, 100);
+  setting.world.run(3_000);
+  way(setting.host, highest, rttMs);
+  setting.world.run(3_000);
   return setting;
 }
 

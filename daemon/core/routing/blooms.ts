@@ -49,16 +49,34 @@ export class Blooms {
 
   /** Once a round, after the parent has been chosen. */
   round(): void {
-    const onTree: Peer[] = [];
     for (const peer of this.#peers.proven) {
       this.#takePending(peer);
+      peer.isOnTree = this.#isOnTree(peer);
+      if (!peer.isOnTree && !filterEquals(peer.sendFilter, NO_ITEMS)) this.#send(peer, emptyFilter());
+    }
+    for (const { peer, exact } of this.#exactFilters()) this.#update(peer, exact);
+  }
+
+  /**
+   * Between rounds, when something has changed: who is on the tree is known at once, and what is new in a filter goes out
+   * at once; what is no longer in it waits for the round. Returns the peers that are on the tree since now.
+   */
+  look(): Peer[] {
+    const { nowMs } = this.#context;
+    const arrived: Peer[] = [];
+    for (const peer of this.#peers.proven) {
       const was = peer.isOnTree;
       peer.isOnTree = this.#isOnTree(peer);
-      if (peer.isOnTree) onTree.push(peer);
-      else if (was) this.#send(peer, emptyFilter());
+      if (peer.isOnTree && !was) arrived.push(peer);
+      const hasLeft = !peer.isOnTree && was && !filterEquals(peer.sendFilter, NO_ITEMS);
+      if (hasLeft && peer.filtersSent.take(nowMs)) this.#send(peer, emptyFilter());
     }
-    const filters = filtersWithoutEach(this.#own, onTree);
-    for (let i = 0; i < onTree.length; i++) this.#update(onTree[i] as Peer, filters[i] as FilterHalves);
+    for (const { peer, exact } of this.#exactFilters()) {
+      if (filterContains(peer.sendFilter, exact) || !peer.filtersSent.take(nowMs)) continue;
+      filterMerge(exact, peer.sendFilter);
+      this.#send(peer, exact);
+    }
+    return arrived;
   }
 
   /** Peers that a lookup for an item goes to, except where it came from. */
@@ -79,6 +97,13 @@ export class Blooms {
     const theirs = this.#tree.get(peer.key);
     if (own !== undefined && equalOctets(own.parent, peer.key)) return true;
     return theirs !== undefined && equalOctets(theirs.parent, this.#context.key);
+  }
+
+  /** For each peer on the tree what it should hear: our own item and what all the others sent. */
+  #exactFilters(): { peer: Peer; exact: FilterHalves }[] {
+    const onTree = this.#peers.proven.filter((peer) => peer.isOnTree);
+    const filters = filtersWithoutEach(this.#own, onTree);
+    return onTree.map((peer, i) => ({ peer, exact: filters[i] as FilterHalves }));
   }
 
   /** Ones travel at once; a bit is cleared one round after it should, by then with certainty (section 4.6). */
@@ -106,6 +131,8 @@ export class Blooms {
     tellPeer(peer, FRAME.bloomFilter, encodeFilter(filter));
   }
 }
+
+const NO_ITEMS = emptyFilter();
 
 function encodeFilter(filter: FilterHalves): Uint8Array {
   return encodeFrame(FRAME.bloomFilter, (writer) => writeFilter(writer, filter));

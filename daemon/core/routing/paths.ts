@@ -29,6 +29,7 @@ import {
   RUMOUR_LIFE_MS,
   RUMOUR_WANTED_MS,
   RUMOURS_MAX,
+  SEQ_AHEAD,
 } from '../limits.ts';
 import { equalOctets, hashOctets, OctetMap } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
@@ -86,7 +87,7 @@ export class Paths {
   readonly #ownLookups: Bucket;
   readonly #notifies: Bucket;
   #rumourBytes = 0;
-  #signed: { seq: bigint; coords: Coords; sig: Uint8Array } | undefined;
+  #signed: PathNotify['info'] | undefined;
 
   constructor(context: Context, blooms: Blooms, ports: PathPorts) {
     this.#context = context;
@@ -339,19 +340,26 @@ export class Paths {
   }
 
   #answer(lookup: PathLookup): void {
-    const { key, signer } = this.#context;
-    const seq = this.#context.unixSeconds();
-    const coords = this.#ports.coords();
-    if (this.#signed?.seq !== seq || !equalOctets(this.#signed.coords, coords)) {
-      this.#signed = { seq, coords, sig: signer.sign(notifySigned(seq, coords)) };
-    }
+    const info = this.#signedPlace();
     this.#context.stats.count('notifiesSent');
     this.#ports.route({
       path: lookup.from,
       watermark: WATERMARK_FRESH,
-      source: key,
+      source: this.#context.key,
       dest: lookup.source,
-      info: { seq, path: coords, sig: this.#signed.sig },
+      info,
     });
+  }
+
+  /** Signed once a second and place. Who has heard of another place in this very second takes only a higher number. */
+  #signedPlace(): PathNotify['info'] {
+    const last = this.#signed;
+    const path = this.#ports.coords();
+    const isSamePlace = last !== undefined && equalOctets(last.path, path);
+    let seq = this.#context.unixSeconds();
+    if (last !== undefined && last.seq >= seq && last.seq < seq + SEQ_AHEAD) seq = last.seq + (isSamePlace ? 0n : 1n);
+    if (isSamePlace && last.seq === seq) return last;
+    this.#signed = { seq, path, sig: this.#context.signer.sign(notifySigned(seq, path)) };
+    return this.#signed;
   }
 }

@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import {
   ANNOUNCES_PER_PEER,
   FILTERS_PER_PEER,
+  FILTERS_SENT,
   LINKS_PER_KEY,
   LOOKUP_BURST,
   PROOF_TIMEOUT_MS,
@@ -57,6 +58,8 @@ export type Peer = {
   readonly links: PeerLink[];
   /** Has been trusted on some link, and is said to be up. */
   isUp: boolean;
+  /** Since a link of it is proven. */
+  upSinceMs: number;
   /** What we asked this peer to sign, the same on all its links. */
   request: SigReq;
   response: SigRes | undefined;
@@ -74,6 +77,8 @@ export type Peer = {
   readonly deferred: Uint8Array[];
   readonly announces: Bucket;
   readonly filters: Bucket;
+  /** For filters that we send between rounds. */
+  readonly filtersSent: Bucket;
   readonly lookups: Bucket;
   /** Of the version of the tree in `coordsVersion`. */
   coords: Coords;
@@ -236,6 +241,7 @@ export class Peers {
       port,
       links: [],
       isUp: false,
+      upSinceMs: nowMs,
       request,
       response: undefined,
       told: new Set(),
@@ -248,6 +254,7 @@ export class Peers {
       deferred: [],
       announces: new Bucket(ANNOUNCES_PER_PEER, nowMs),
       filters: new Bucket(FILTERS_PER_PEER, nowMs),
+      filtersSent: new Bucket(FILTERS_SENT, nowMs),
       lookups: new Bucket(lookups, nowMs),
       coords: new Uint8Array(0) as Coords,
       hops: 0,

@@ -1,7 +1,7 @@
 /** The routing layer as one: frames in from links, payloads in from sessions, frames out to links. */
 import { readAnnounce } from '../../wire/announce.ts';
 import { Writer } from '../../wire/cursor.ts';
-import { readFilter } from '../../wire/filter.ts';
+import { emptyFilter, readFilter } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import {
   type PathBroken,
@@ -23,9 +23,10 @@ import {
   writeTrafficHead,
 } from '../../wire/traffic.ts';
 import type { Context } from '../context.ts';
-import { ANNOUNCES_DEFERRED, HOPS_MAX, MAINTENANCE_MS, PAYLOAD_MAX } from '../limits.ts';
+import { ANNOUNCES_DEFERRED, HOPS_MAX, LOOK_AGAIN_MS, LOOKS, MAINTENANCE_MS, PAYLOAD_MAX } from '../limits.ts';
 import type { Pipe, PipeUser } from '../link/pipe.ts';
 import { equalAt, hashOctets } from '../octetmap.ts';
+import { Bucket } from '../policy.ts';
 import type { CloseReason, Coords, PublicKey } from '../port.ts';
 import { Blooms } from './blooms.ts';
 import { Forwarder, preferredLink } from './forward.ts';
@@ -60,8 +61,11 @@ export class Router implements PipeUser {
   readonly #forwarder: Forwarder;
   readonly #view: TrafficView = trafficView();
   readonly #ownHash: number;
+  readonly #looks: Bucket;
   #roundAtMs = 0;
   #isStarted = false;
+  /** Something has changed since the last look or round. */
+  #isStirred = false;
 
   constructor(context: Context, user: RouterUser) {
     this.#context = context;
@@ -72,6 +76,7 @@ export class Router implements PipeUser {
     this.#blooms = new Blooms(context, this.peers, this.tree);
     this.#forwarder = new Forwarder(this.tree, this.peers, context.key);
     this.#ownHash = this.#hash(context.key);
+    this.#looks = new Bucket(LOOKS, context.nowMs);
     this.paths = new Paths(context, this.#blooms, {
       coords: () => this.#forwarder.coords,
       route: (notify) => this.#route(notify, FRAME.pathNotify, (writer) => writePathNotify(writer, notify)),
@@ -102,6 +107,17 @@ export class Router implements PipeUser {
       if (nowMs >= link.provenByMs) link.pipe.close('peer unproven', 'the other side did not sign our request');
       else this.#context.timers.arm(link.provenByMs);
     }
+  }
+
+  /** After each input: acts on what it has changed, or leaves that for a little later. */
+  look(): void {
+    if (!this.#isStirred || !this.#isStarted) return;
+    const { nowMs, timers, stats } = this.#context;
+    if (!this.#looks.take(nowMs)) return timers.arm(nowMs + LOOK_AGAIN_MS);
+    this.#isStirred = false;
+    stats.count('looks');
+    this.#spanning.look();
+    for (const peer of this.#blooms.look()) this.paths.filterChanged(peer, NO_ITEMS);
   }
 
   /**
@@ -141,6 +157,7 @@ export class Router implements PipeUser {
   gone(pipe: Pipe): void {
     const removed = this.peers.remove(pipe);
     if (removed === undefined) return;
+    this.#isStirred = true;
     const { peer, isLast } = removed;
     if (!isLast) this.#blooms.repeat(peer);
     else if (peer.isUp) this.#context.events.push({ kind: 'peerDown', key: peer.key, port: peer.port });
@@ -169,12 +186,15 @@ export class Router implements PipeUser {
         return this.#spanning.sigReqReceived(link, body);
       case FRAME.sigRes: {
         const result = this.#spanning.sigResReceived(link, body);
+        if (this.#spanning.awaits(link.peer)) this.#isStirred = true;
         return result === 'proven' ? this.#proven(link) : result;
       }
       case FRAME.announce:
+        this.#isStirred = true;
         return this.#spanning.announceReceived(link.peer, body);
       case FRAME.bloomFilter: {
         const before = link.peer.recvFilter;
+        this.#isStirred = true;
         if (!this.#blooms.received(link, body)) return 'filter malformed';
         this.paths.filterChanged(link.peer, before);
         return undefined;
@@ -227,6 +247,8 @@ export class Router implements PipeUser {
 
   #proven(link: PeerLink): CloseReason | undefined {
     this.peers.prove(link);
+    this.#isStirred = true;
+    if (!link.peer.isUp) link.peer.upSinceMs = this.#context.nowMs;
     this.#blooms.greet(link);
     this.#spanning.greet(link);
     if (!link.peer.isUp) this.#context.events.push({ kind: 'peerUp', key: link.peer.key, port: link.peer.port });
@@ -345,6 +367,7 @@ export class Router implements PipeUser {
 
   #round(): void {
     this.#context.stats.count('rounds');
+    this.#isStirred = false;
     this.peers.measure();
     for (const { link, reason } of this.#spanning.round()) link.pipe.close(reason, 'found when its turn came');
     this.#blooms.round();
@@ -355,3 +378,5 @@ export class Router implements PipeUser {
     return hashOctets(key, 0, 32, this.#context.hashSeed);
   }
 }
+
+const NO_ITEMS = emptyFilter();

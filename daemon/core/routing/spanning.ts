@@ -10,6 +10,9 @@ import {
   ANNOUNCES_ALL,
   ANNOUNCES_DEFERRED,
   HOPS_MAX,
+  MAINTENANCE_MS,
+  MOVES,
+  PRESUMED_ROOT_MS,
   VERIFIES,
   VERIFIES_RESERVED,
 } from '../limits.ts';
@@ -25,11 +28,14 @@ export class Spanning {
   readonly #tree: Tree;
   readonly #announces: Bucket;
   readonly #verifies: Bucket;
+  readonly #moves: Bucket;
   #refresh = false;
   #doRoot1 = false;
   /** Set at start, so that the first round makes us a root. */
   #doRoot2 = true;
   #refreshAtMs = Number.POSITIVE_INFINITY;
+  /** When we took the first parent that offered itself; the next round looks once more at all. */
+  #hastyAtMs: number | undefined;
   #root: Uint8Array | undefined;
 
   constructor(context: Context, peers: Peers, tree: Tree) {
@@ -38,6 +44,7 @@ export class Spanning {
     this.#tree = tree;
     this.#announces = new Bucket(ANNOUNCES_ALL, context.nowMs);
     this.#verifies = new Bucket(VERIFIES, context.nowMs);
+    this.#moves = new Bucket(MOVES, context.nowMs);
   }
 
   get parent(): PublicKey {
@@ -122,8 +129,27 @@ export class Spanning {
     this.#tree.expire((info) => this.#forgetTold(info));
     this.#chooseParent();
     this.#announce();
+    for (const peer of this.#peers.proven) this.#tell(peer, this.#tree.ancestry(peer.key).infos);
     this.#watchRoot();
     return ends;
+  }
+
+  /**
+   * Between rounds, when something has changed. A lower root is followed at once, and so is another way to the same one
+   * that does not lead over a parent just lost; what does may be as dead, and waits for the round.
+   */
+  look(): void {
+    const parent = this.#betterParent();
+    if (parent?.response !== undefined && this.#moves.take(this.#context.nowMs)) {
+      if (this.#publish(parent.key, parent.response)) this.#hastyAtMs = this.#context.nowMs;
+    }
+    this.#announce();
+    this.#watchRoot();
+  }
+
+  /** Whether the signature of this peer lets us go to a lower root, or renew what others know of us. */
+  awaits(peer: Peer): boolean {
+    return this.#refresh || compareOctets(this.#tree.rootOf(peer.key), this.#tree.rootOf(this.#context.key)) < 0;
   }
 
   #judge(peer: Peer, announce: Announce): CloseReason | undefined {
@@ -190,6 +216,33 @@ export class Spanning {
   }
 
   #chooseParent(): void {
+    const { key, nowMs } = this.#context;
+    const self = this.#tree.get(key);
+    const isSecondLook = this.#hastyAtMs !== undefined && nowMs >= this.#hastyAtMs + MAINTENANCE_MS / 2;
+    if (isSecondLook) this.#hastyAtMs = undefined;
+    const best = this.#best(this.#refresh || isSecondLook);
+    const parent = best.peer?.key ?? key;
+    if (self !== undefined && !this.#refresh && !this.#doRoot1 && !this.#doRoot2 && equalOctets(self.parent, parent))
+      return;
+    if (best.peer?.response !== undefined && this.#publish(best.peer.key, best.peer.response)) {
+      this.#moves.take(nowMs);
+      return;
+    }
+    if (this.#doRoot2) this.#becomeRoot();
+    else this.#doRoot1 = true;
+  }
+
+  /** Whom to follow at once: not our parent, unless our announcement must be renewed. */
+  #betterParent(): Peer | undefined {
+    const self = this.#tree.get(this.#context.key);
+    if (self === undefined) return undefined;
+    const { peer } = this.#best(this.#refresh, self.parent);
+    const isPresent = peer !== undefined && equalOctets(peer.key, self.parent);
+    return isPresent && !this.#refresh ? undefined : peer;
+  }
+
+  /** @param except a lost parent: ways over it do not count */
+  #best(mayImprove: boolean, except?: Uint8Array): Candidate {
     const { key } = this.#context;
     const self = this.#tree.get(key);
     let best: Candidate = { root: key, peer: undefined, cost: Number.POSITIVE_INFINITY };
@@ -197,33 +250,49 @@ export class Spanning {
     if (present !== undefined) {
       const { infos } = this.#tree.ancestry(key);
       const root = infos[infos.length - 1]?.key ?? key;
-      const isUsable = infos.length <= HOPS_MAX + 1 && compareOctets(root, key) < 0;
+      const isLoop = infos.some((info, i) => i > 0 && equalOctets(info.parent, key));
+      const isUsable = !isLoop && infos.length <= HOPS_MAX + 1 && compareOctets(root, key) < 0;
       if (isUsable) best = { root, peer: present, cost: (infos.length - 1) * peerCost(present) };
     }
-    for (const peer of this.#peers.proven) best = this.#better(best, peer, self?.parent);
-    const parent = best.peer?.key ?? key;
-    if (self !== undefined && !this.#refresh && !this.#doRoot1 && !this.#doRoot2 && equalOctets(self.parent, parent))
-      return;
-    if (best.peer?.response !== undefined && this.#publish(best.peer.key, best.peer.response)) return;
-    if (this.#doRoot2) this.#becomeRoot();
-    else this.#doRoot1 = true;
+    const isLost = present === undefined && self !== undefined && !equalOctets(self.parent, key);
+    const avoided = isLost ? except : undefined;
+    for (const peer of this.#peers.proven) best = this.#better(best, peer, { present, mayImprove, avoided });
+    return best;
   }
 
   /** The rules of section 4.4: a lower root at once; a lower cost when we change anyway or refresh and it is half. */
-  #better(best: Candidate, peer: Peer, presentParent: Uint8Array | undefined): Candidate {
+  #better(best: Candidate, peer: Peer, { present, mayImprove, avoided }: Choice): Candidate {
     if (peer.response === undefined) return best;
     const { infos } = this.#tree.ancestry(peer.key);
-    const root = infos[infos.length - 1]?.key;
-    if (root === undefined || infos.length > HOPS_MAX || infos.some((info) => equalOctets(info.key, this.#context.key)))
+    const root = infos[infos.length - 1]?.key ?? this.#presumedRoot(peer);
+    if (root === undefined || infos.length > HOPS_MAX) return best;
+    const { key } = this.#context;
+    if (infos.some((info) => equalOctets(info.key, key) || (avoided !== undefined && equalOctets(info.key, avoided))))
       return best;
-    const candidate: Candidate = { root, peer, cost: (infos.length - 1) * peerCost(peer) };
+    const candidate: Candidate = { root, peer, cost: Math.max(0, infos.length - 1) * peerCost(peer) };
     const order = compareOctets(root, best.root);
     if (order < 0) return candidate;
     if (order > 0) return best;
-    const isPresent =
-      presentParent !== undefined && best.peer !== undefined && equalOctets(best.peer.key, presentParent);
-    const wins = (this.#refresh && 2 * candidate.cost < best.cost) || (!isPresent && candidate.cost < best.cost);
+    const isPresent = best.peer !== undefined && best.peer === present;
+    const wins = (mayImprove && 2 * candidate.cost < best.cost) || (!isPresent && candidate.cost < best.cost);
     return wins ? candidate : best;
+  }
+
+  /**
+   * A peer that has not said yet where it is, which can take it a round, has a root that is not higher than itself. If its
+   * key is lower than ours we shall follow it, and may as well say so: then its next round finds us in its tree. Only
+   * a root of nobody does so, for it leads others astray until the peer has spoken.
+   */
+  #presumedRoot(peer: Peer): PublicKey | undefined {
+    const { key, nowMs } = this.#context;
+    if (nowMs >= peer.upSinceMs + PRESUMED_ROOT_MS || compareOctets(peer.key, key) > 0) return undefined;
+    const { parent } = this;
+    if (!equalOctets(parent, key) && !equalOctets(parent, peer.key)) return undefined;
+    const isParent = this.#peers.proven.some((other) => {
+      const info = this.#tree.get(other.key);
+      return info !== undefined && equalOctets(info.parent, key);
+    });
+    return isParent ? undefined : peer.key;
   }
 
   /** False if the announcement would not replace our present one. */
@@ -252,13 +321,10 @@ export class Spanning {
     this.#publish(this.#context.key, { seq, nonce, port: 0n, psig: NO_SIGNATURE });
   }
 
-  /** Each peer learns our ancestry and its own, roots first, as far as it has not heard them. */
+  /** Each peer learns our ancestry, roots first, as far as it has not heard it; its own waits for the round. */
   #announce(): void {
     const own = this.#tree.ancestry(this.#context.key).infos;
-    for (const peer of this.#peers.proven) {
-      this.#tell(peer, own);
-      this.#tell(peer, this.#tree.ancestry(peer.key).infos);
-    }
+    for (const peer of this.#peers.proven) this.#tell(peer, own);
   }
 
   #tell(peer: Peer, ancestry: readonly Info[]): void {
@@ -280,6 +346,8 @@ export class Spanning {
 }
 
 type Candidate = { root: Uint8Array; peer: Peer | undefined; cost: number };
+
+type Choice = { present: Peer | undefined; mayImprove: boolean; avoided: Uint8Array | undefined };
 
 const NO_SIGNATURE = new Uint8Array(64);
 
