@@ -11,12 +11,6 @@ namespace {
 // Sums of words of any width and order are the same after folding, but for the order of the two octets (RFC 1071).
 typedef uint64_t Words __attribute__((vector_size(32)));
 
-Words load(const uint8_t* data) {
-  Words words;
-  std::memcpy(&words, data, sizeof words);
-  return words;
-}
-
 uint16_t fold(uint64_t sum) {
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(sum);
@@ -27,7 +21,8 @@ uint16_t fold(uint64_t sum) {
 uint16_t sumOctets(const uint8_t* data, size_t size) {
   Words low = {}, high = {};
   for (; size >= sizeof(Words); data += sizeof(Words), size -= sizeof(Words)) {
-    const Words words = load(data);
+    Words words;
+    std::memcpy(&words, data, sizeof words);
     low += words & 0xffffffff;
     high += words >> 32;
   }
