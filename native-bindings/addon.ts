@@ -75,6 +75,8 @@ export interface Addon {
   openUdp(place: UdpPlace): Udp;
   /** One datagram to the UNIX socket at a path; '@' in front means an abstract name. Never waits. */
   sendUnixDatagram(path: string, octets: Uint8Array): void;
+  /** A TCP socket takes no more while so many octets in it have never been sent. False: it is none. */
+  limitUnsent(descriptor: number, octets: number): boolean;
   /**
    * Calls `onReadable` on this thread's event loop as long as the kernel has news of interfaces, addresses and routes: read
    * until nothing comes, or come back on the next call. Keeps the process alive until `close`. Needs no rights.
@@ -167,6 +169,7 @@ type Native = {
   sendUnixDatagram(path: string, octets: Uint8Array): number;
   completeChecksum: Addon['completeChecksum'];
   cutSegments: Addon['cutSegments'];
+  limitUnsent(descriptor: number, octets: number): number;
   Tun: new () => NativeTun;
   Udp: new () => NativeUdp;
   NetworkWatch: new () => NativeWatch;
@@ -222,6 +225,7 @@ function wrap(native: Native): Addon {
       const result = native.sendUnixDatagram(path, octets);
       if (result < 0) throw failure('DATAGRAM_SEND', result, `send a datagram to ${path}`, {});
     },
+    limitUnsent: (descriptor, octets) => native.limitUnsent(descriptor, octets) === 0,
     watchNetwork: (onReadable) =>
       openWatch(new native.NetworkWatch(), onReadable, false, 'watch the addresses of this machine'),
     watchNftables: (onReadable) => openWatch(new native.NetworkWatch(), onReadable, true, 'watch nftables'),

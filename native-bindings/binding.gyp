@@ -51,6 +51,7 @@
         'src/readable.cc',
         'src/segments.cc',
         'src/segments_call.cc',
+        'src/stream_socket.cc',
         'src/tun.cc',
         'src/tun_device.cc',
         'src/udp.cc',

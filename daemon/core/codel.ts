@@ -1,3 +1,6 @@
+/** How long packets may wait; for how long they may wait longer. */
+export type CodelTimes = { readonly targetMs: number; readonly intervalMs: number };
+
 /**
  * When a queue has been too long for too long (RFC 8289): drops begin, and become more frequent until it is short again.
  * Whom they hit is the queue's to decide.
@@ -13,7 +16,7 @@ export class Codel {
   #count = 0;
   #countBefore = 0;
 
-  constructor(times: { readonly targetMs: number; readonly intervalMs: number }) {
+  constructor(times: CodelTimes) {
     this.#targetMs = times.targetMs;
     this.#intervalMs = times.intervalMs;
   }

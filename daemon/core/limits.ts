@@ -31,8 +31,24 @@ export const KEEPALIVE_DELAY_MS = 1_000;
 export const FRAME_TIMEOUT_MS = 15_000;
 /** Control frames behind a link that takes nothing. */
 export const CONTROL_BACKLOG_BYTES = 256 * 1024;
-/** Handed to the system in one write; beyond it packets wait in the fair queue, where they can still be dropped. */
+/**
+ * Handed to the system in one write; beyond it packets wait in the fair queue, where others can still pass them by. As long
+ * as the system takes less than it is given it is given less, down to the lower bound or a single frame.
+ */
 export const STAGING_BYTES = 256 * 1024;
+export const STAGING_BYTES_MIN = 16 * 1024;
+/**
+ * Of a fair queue, RFC 8290: flows that are told apart, a power of two; octets of a turn; what a packet costs in memory
+ * however small it is, and how many may wait whatever the cap in octets.
+ */
+export const QUEUE_FLOWS = 1_024;
+export const QUEUE_QUANTUM_BYTES = 16 * 1024;
+export const QUEUE_PACKET_BYTES = 256;
+export const QUEUE_PACKETS_MIN = 64;
+/** Payloads of up to so many octets are not bulk: voice, echo, names, acknowledgements. */
+export const SMALL_PAYLOAD = 512;
+/** RFC 8289, on stream links. */
+export const STREAM_CODEL = { targetMs: 5, intervalMs: 100 };
 
 // Datagram links. What differs between the classes of carriers is in link/datagram/classes.ts; sections of the link document.
 

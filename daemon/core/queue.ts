@@ -1,176 +1,266 @@
 /**
- * The queue of a link that cannot take more: packets wait grouped by destination and, within it, source. Taken out is
- * always the oldest; when the octets exceed the cap, the oldest packet of the largest source in the largest
- * destination is dropped (section 4.8), so that one flow cannot starve the others.
+ * The queue of a link that cannot take more (RFC 8290): packets wait by flow, a flow being what one source sends to one
+ * destination. Flows take turns by octets, and one that had nothing waiting goes first, so that sparse flows pass by the
+ * bulk. Flows whose packets wait too long lose some (CoDel); when the octets exceed the cap, the largest flow does.
  */
+import { Codel, type CodelTimes } from './codel.ts';
+import { QUEUE_FLOWS, QUEUE_PACKET_BYTES, QUEUE_PACKETS_MIN, QUEUE_QUANTUM_BYTES } from './limits.ts';
 import type { BufferPool, Pooled } from './pool.ts';
 
 export class FairQueue {
   bytes = 0;
+  /** Packets lost to the cap, and to their own lateness, until the owner sets these to zero. */
   dropped = 0;
+  late = 0;
   readonly #maxBytes: number;
+  readonly #maxPackets: number;
   readonly #pool: BufferPool;
-  readonly #dests = new Map<number, Dest>();
-  /** Ends of the list of all packets, oldest first. */
-  #oldest: Packet | undefined;
-  #newest: Packet | undefined;
+  readonly #times: CodelTimes | undefined;
+  /** By hash; made when first needed. */
+  readonly #flows: (Flow | undefined)[] = [];
+  /** Flows with their first packets since they were empty, and the others, both in the order of their turns. */
+  readonly #fresh = new FlowList();
+  readonly #known = new FlowList();
+  /** Whose packet `look` has found. */
+  #turn: Flow | undefined;
+  #count = 0;
+  /** Records of packets that are gone, used again. */
+  #spare: Packet | undefined;
 
-  constructor(maxBytes: number, pool: BufferPool) {
+  /** @param times without them nothing is ever too late */
+  constructor(maxBytes: number, pool: BufferPool, times?: CodelTimes) {
     this.#maxBytes = maxBytes;
+    this.#maxPackets = Math.max(QUEUE_PACKETS_MIN, maxBytes / QUEUE_PACKET_BYTES);
     this.#pool = pool;
+    this.#times = times;
   }
 
   get isEmpty(): boolean {
-    return this.#oldest === undefined;
+    return this.#count === 0;
   }
 
   /**
    * A place for a packet of `size` octets, which the caller fills before anything is taken out. `dest` and `source`
-   * are hashes of the keys. Drops others, or the packet itself later, to keep the cap.
+   * are hashes of the keys. Drops others, or the packet itself, to keep the cap.
    */
-  push(size: number, dest: number, source: number, nowMs = 0): Uint8Array {
+  push(size: number, dest: number, source: number, nowMs: number): Uint8Array {
+    const flow = this.#flow(dest, source);
     const buffer = this.#pool.take(size);
-    const packet: Packet = {
-      buffer,
-      size,
-      atMs: nowMs,
-      flow: this.#flow(dest, source),
-      older: this.#newest,
-      newer: undefined,
-      next: undefined,
-    };
-    if (this.#newest === undefined) this.#oldest = packet;
-    else this.#newest.newer = packet;
-    this.#newest = packet;
-    const flow = packet.flow;
+    const packet = this.#packet(buffer, size, nowMs);
     if (flow.last === undefined) flow.first = packet;
     else flow.last.next = packet;
     flow.last = packet;
-    this.#account(flow, size);
-    while (this.bytes > this.#maxBytes) {
-      this.dropFairly();
+    flow.bytes += size;
+    this.bytes += size;
+    this.#count++;
+    this.#turn = undefined;
+    if (!flow.isListed) {
+      flow.isListed = true;
+      flow.credit = QUEUE_QUANTUM_BYTES;
+      this.#fresh.add(flow);
+    }
+    while (this.bytes > this.#maxBytes || this.#count > this.#maxPackets) {
+      this.#drop(this.#largest());
       this.dropped++;
     }
     return buffer.octets;
   }
 
-  /** Drops the packet whose turn it is. */
-  dropFairly(): void {
-    this.#drop(this.#victim());
+  /** Finds the packet whose turn it is, for those that ask about it and take it. False: there is none. */
+  look(nowMs: number): boolean {
+    for (;;) {
+      const isFresh = this.#fresh.head !== undefined;
+      const list = isFresh ? this.#fresh : this.#known;
+      const flow = list.head;
+      if (flow === undefined) return false;
+      if (flow.first !== undefined) this.#shorten(flow, nowMs);
+      if (flow.first === undefined) {
+        list.shift();
+        // Once behind the others: whoever sends one packet at a time must not stay in front for ever.
+        if (isFresh && this.#known.head !== undefined) this.#known.add(flow);
+        else flow.isListed = false;
+      } else if (flow.credit > 0) {
+        this.#turn = flow;
+        return true;
+      } else {
+        flow.credit += QUEUE_QUANTUM_BYTES;
+        list.shift();
+        this.#known.add(flow);
+      }
+    }
   }
 
-  /** When the oldest packet came. */
-  get oldestAtMs(): number {
-    return this.#oldest?.atMs ?? 0;
+  /** A flow that had nothing waiting has a packet, whose turn it is then. */
+  get hasFresh(): boolean {
+    return this.#fresh.head !== undefined;
   }
 
-  /** Size of the oldest packet, 0 if there is none. */
+  /** The flow of the packet that `look` has found: only to be compared. */
+  get turn(): object | undefined {
+    return this.#turn;
+  }
+
+  /** Size of the packet that `look` has found, otherwise 0; likewise below. */
   nextSize(): number {
-    return this.#oldest?.size ?? 0;
+    return this.#turn?.first?.size ?? 0;
   }
 
-  /** Size of the second oldest packet, 0 if there is none. */
+  /** Size of the one that probably comes behind it, 0 if there is none. */
   secondSize(): number {
-    return this.#oldest?.newer?.size ?? 0;
+    const turn = this.#turn;
+    if (turn === undefined) return 0;
+    const second = turn.first?.next;
+    if (second !== undefined) return second.size;
+    const other = turn === this.#fresh.head ? (turn.next ?? this.#known.head) : turn.next;
+    return other?.first?.size ?? 0;
   }
 
-  /** The buffer of the oldest packet, which begins at 0. */
+  /** Its buffer; it begins at 0. */
   first(): Uint8Array | undefined {
-    return this.#oldest?.buffer.octets;
+    return this.#turn?.first?.buffer.octets;
   }
 
-  /** Forgets the oldest packet; its buffer is the caller's, to be given back to the pool. */
+  /** Forgets it; its buffer is the caller's, to be given back to the pool. */
   take(): Pooled | undefined {
-    const packet = this.#oldest;
-    if (packet !== undefined) this.#remove(packet);
-    return packet?.buffer;
+    const flow = this.#turn;
+    const packet = flow?.first;
+    if (flow === undefined || packet === undefined) return undefined;
+    this.#turn = undefined;
+    flow.credit -= packet.size;
+    const { buffer } = packet;
+    this.#remove(flow, packet);
+    return buffer;
   }
 
-  /** Copies the oldest packet to `target` at `at` and forgets it. */
+  /** Copies it to `target` at `at` and forgets it; answers its size. */
   popInto(target: Uint8Array, at: number): number {
-    const packet = this.#oldest;
-    if (packet === undefined) return 0;
-    target.set(packet.buffer.octets.subarray(0, packet.size), at);
-    this.#drop(packet);
-    return packet.size;
+    const size = this.nextSize();
+    const buffer = this.take();
+    if (buffer === undefined) return 0;
+    target.set(buffer.octets.subarray(0, size), at);
+    this.#pool.give(buffer);
+    return size;
   }
 
   clear(): void {
-    while (this.#oldest !== undefined) this.#drop(this.#oldest);
+    for (const flow of this.#flows) while (flow?.first !== undefined) this.#drop(flow);
+    this.#flows.length = 0;
+    this.#fresh.clear();
+    this.#known.clear();
+    this.#turn = undefined;
+    this.#spare = undefined;
   }
 
-  #flow(destHash: number, sourceHash: number): Flow {
-    let dest = this.#dests.get(destHash);
-    if (dest === undefined) {
-      dest = { hash: destHash, bytes: 0, flows: new Map() };
-      this.#dests.set(destHash, dest);
-    }
-    let flow = dest.flows.get(sourceHash);
+  #flow(dest: number, source: number): Flow {
+    // Hashes of keys are mixed well already; of two keys each order counts as another flow.
+    const index = (dest ^ ((source << 7) | (source >>> 25))) & (QUEUE_FLOWS - 1);
+    let flow = this.#flows[index];
     if (flow === undefined) {
-      flow = { hash: sourceHash, dest, bytes: 0, first: undefined, last: undefined };
-      dest.flows.set(sourceHash, flow);
+      flow = new Flow(this.#times);
+      if (this.#flows.length === 0) this.#flows.length = QUEUE_FLOWS;
+      this.#flows[index] = flow;
     }
     return flow;
   }
 
-  #account(flow: Flow, size: number): void {
-    flow.bytes += size;
-    flow.dest.bytes += size;
-    this.bytes += size;
-  }
-
-  #victim(): Packet {
-    let dest: Dest | undefined;
-    for (const candidate of this.#dests.values()) {
-      if (dest === undefined || candidate.bytes > dest.bytes) dest = candidate;
-    }
-    let flow: Flow | undefined;
-    for (const candidate of dest?.flows.values() ?? []) {
-      if (flow === undefined || candidate.bytes > flow.bytes) flow = candidate;
-    }
-    const packet = flow?.first;
-    if (packet === undefined) throw new Error('a queue over its cap holds a packet');
+  #packet(buffer: Pooled, size: number, nowMs: number): Packet {
+    const packet = this.#spare;
+    if (packet === undefined) return { buffer, size, atMs: nowMs, next: undefined };
+    this.#spare = packet.next;
+    packet.buffer = buffer;
+    packet.size = size;
+    packet.atMs = nowMs;
+    packet.next = undefined;
     return packet;
   }
 
-  #drop(packet: Packet): void {
-    this.#remove(packet);
-    this.#pool.give(packet.buffer);
+  #shorten(flow: Flow, nowMs: number): void {
+    const { codel } = flow;
+    if (codel === undefined) return;
+    while (flow.first !== undefined && codel.mustDrop(nowMs - flow.first.atMs, flow.first === flow.last, nowMs)) {
+      this.#drop(flow);
+      this.late++;
+    }
   }
 
-  /** Only ever the oldest of its flow. */
-  #remove(packet: Packet): void {
-    const flow = packet.flow;
-    if (packet.older === undefined) this.#oldest = packet.newer;
-    else packet.older.newer = packet.newer;
-    if (packet.newer === undefined) this.#newest = packet.older;
-    else packet.newer.older = packet.older;
+  #largest(): Flow {
+    let largest: Flow | undefined;
+    for (const list of [this.#fresh, this.#known]) {
+      for (let flow = list.head; flow !== undefined; flow = flow.next) {
+        if (flow.bytes > (largest?.bytes ?? 0)) largest = flow;
+      }
+    }
+    if (largest === undefined) throw new Error('a queue over its cap holds a packet');
+    return largest;
+  }
+
+  /** The oldest packet of a flow. */
+  #drop(flow: Flow): void {
+    const packet = flow.first;
+    if (packet === undefined) return;
+    this.#pool.give(packet.buffer);
+    this.#remove(flow, packet);
+  }
+
+  #remove(flow: Flow, packet: Packet): void {
     flow.first = packet.next;
     if (flow.first === undefined) flow.last = undefined;
-    this.#account(flow, -packet.size);
-    if (flow.first === undefined) flow.dest.flows.delete(flow.hash);
-    if (flow.dest.flows.size === 0) this.#dests.delete(flow.dest.hash);
+    flow.bytes -= packet.size;
+    this.bytes -= packet.size;
+    this.#count--;
+    packet.buffer = NONE;
+    packet.next = this.#spare;
+    this.#spare = packet;
   }
 }
 
-type Dest = { readonly hash: number; bytes: number; readonly flows: Map<number, Flow> };
-
-type Flow = {
-  readonly hash: number;
-  readonly dest: Dest;
-  bytes: number;
+class Flow {
   first: Packet | undefined;
   last: Packet | undefined;
-};
+  bytes = 0;
+  /** Octets that may still leave in this turn; below zero what was borrowed from the next one. */
+  credit = 0;
+  /** It is in a list, although perhaps with nothing in it any more. */
+  isListed = false;
+  /** Behind it in its list. */
+  next: Flow | undefined;
+  readonly codel: Codel | undefined;
+
+  constructor(times: CodelTimes | undefined) {
+    this.codel = times === undefined ? undefined : new Codel(times);
+  }
+}
+
+/** First in, first out. */
+class FlowList {
+  head: Flow | undefined;
+  #tail: Flow | undefined;
+
+  add(flow: Flow): void {
+    flow.next = undefined;
+    if (this.#tail === undefined) this.head = flow;
+    else this.#tail.next = flow;
+    this.#tail = flow;
+  }
+
+  shift(): void {
+    this.head = this.head?.next;
+    if (this.head === undefined) this.#tail = undefined;
+  }
+
+  clear(): void {
+    this.head = undefined;
+    this.#tail = undefined;
+  }
+}
 
 type Packet = {
-  readonly buffer: Pooled;
-  readonly size: number;
-  /** When it came, where that was told. */
-  readonly atMs: number;
-  readonly flow: Flow;
-  older: Packet | undefined;
-  newer: Packet | undefined;
-  /** The next younger packet of the same flow. */
+  buffer: Pooled;
+  size: number;
+  /** When it came. */
+  atMs: number;
+  /** The next younger packet of the same flow; of one that is gone: another such. */
   next: Packet | undefined;
 };
+
+const NONE: Pooled = { octets: new Uint8Array(0) };

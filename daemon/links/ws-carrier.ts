@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import type { LinkFacts } from '../core/port.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
 import { reasonOf } from './reason.ts';
+import { SendQueue } from './send-queue.ts';
 import { isTaken } from './taken.ts';
 
 /** The sub-protocol token. */
@@ -41,6 +42,7 @@ export class WebSocketCarrier implements Carrier {
   readonly localHost: string;
   readonly #client: WebSocket;
   readonly #socket: Socket;
+  readonly #sendQueue: SendQueue;
   #events: CarrierEvents | undefined;
   #isHeld = false;
   #isClosed = false;
@@ -50,6 +52,7 @@ export class WebSocketCarrier implements Carrier {
   constructor(client: WebSocket, socket: Socket, facts: LinkFacts) {
     this.#client = client;
     this.#socket = socket;
+    this.#sendQueue = new SendQueue(socket);
     this.facts = facts;
     this.remoteHost = socket.remoteAddress ?? '';
     this.localHost = socket.localAddress ?? '';
@@ -93,6 +96,8 @@ export class WebSocketCarrier implements Carrier {
     }
     const isOneMessage = bytes.length <= MESSAGE_SENT;
     this.#isHeld = this.#client.bufferedAmount > 0 && !(isOneMessage && isTaken(this.#socket, waiting, bytes.length));
+    if (this.#isHeld) this.#sendQueue.held(bytes.length);
+    else this.#sendQueue.taken(bytes.length);
     return !this.#isHeld;
   }
 

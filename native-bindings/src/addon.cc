@@ -6,6 +6,7 @@
 #include "netlink_call.h"
 #include "network_watch.h"
 #include "segments_call.h"
+#include "stream_socket.h"
 #include "tun.h"
 #include "udp.h"
 #include "unix_datagram.h"
@@ -29,6 +30,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::sendUnixDatagram>("sendUnixDatagram"),
                              InstanceMethod<&RatatoskAddon::completeChecksum>("completeChecksum"),
                              InstanceMethod<&RatatoskAddon::cutSegments>("cutSegments"),
+                             InstanceMethod<&RatatoskAddon::limitUnsent>("limitUnsent"),
                              InstanceValue("Tun", Tun::define(env)),
                              InstanceValue("Udp", Udp::define(env)),
                              InstanceValue("NetworkWatch", NetworkWatch::define(env)),
@@ -57,6 +59,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   Napi::Value sendUnixDatagram(const Napi::CallbackInfo& info) { return callSendUnixDatagram(info); }
   Napi::Value completeChecksum(const Napi::CallbackInfo& info) { return callCompleteChecksum(info); }
   Napi::Value cutSegments(const Napi::CallbackInfo& info) { return callCutSegments(info); }
+  Napi::Value limitUnsent(const Napi::CallbackInfo& info) { return callLimitUnsent(info); }
 
   const Kernel* kernel_ = chooseKernel(nullptr);
   AeadCalls aeads_;

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Codel } from '../../daemon/core/codel.ts';
 import { Outbox } from '../../daemon/core/link/datagram/outbox.ts';
 import { BufferPool } from '../../daemon/core/pool.ts';
 import { Writer } from '../../daemon/wire/cursor.ts';
@@ -9,13 +8,13 @@ const STAGE_MAX = 1_400;
 const NOW = 1_000;
 
 function boxOf(pool = new BufferPool()): Outbox {
-  return new Outbox(1_000_000, new Codel({ targetMs: 5, intervalMs: 100 }), pool);
+  return new Outbox(1_000_000, { targetMs: 5, intervalMs: 100 }, pool);
 }
 
 /** A frame of `size` octets whose first is `mark`, with its length before it. */
-function put(outbox: Outbox, size: number, mark: number, isUrgent = false, nowMs = NOW): void {
+function put(outbox: Outbox, size: number, mark: number, isUrgent = false, nowMs = NOW, dest = 1): void {
   const prefix = size < 0x80 ? 1 : size < 0x4000 ? 2 : 3;
-  outbox.reserve(prefix + size, 1, 1, isUrgent, STAGE_MAX, nowMs);
+  outbox.reserve(prefix + size, dest, 1, isUrgent, STAGE_MAX, nowMs);
   new Writer(outbox.target, outbox.targetAt).uvarint(size).u8(mark);
 }
 
@@ -126,5 +125,52 @@ test('a queue that stays long is shortened, by the fair rule', () => {
     outbox.look(nowMs);
     outbox.shift();
   }
-  assert.equal(outbox.late, 3);
+  assert.equal(outbox.queue.late, 3);
+});
+
+test('what is staged while the link takes nothing is not added to', () => {
+  const outbox = boxOf();
+  put(outbox, 100, 1);
+  put(outbox, 100, 2, false, NOW + 1);
+  assert.ok(!outbox.queue.isEmpty);
+  assert.deepEqual(
+    takeAll(outbox).map(([mark]) => mark),
+    [1, 2],
+  );
+});
+
+test('a small message of a flow that had nothing waiting passes by one that leaves in pieces', () => {
+  const outbox = boxOf();
+  put(outbox, 50_000, 1);
+  outbox.look(NOW);
+  const { flow } = outbox;
+  outbox.take();
+  assert.equal(outbox.lookPast(flow, STAGE_MAX, NOW), false);
+  put(outbox, 50_000, 2, false, NOW, 2);
+  assert.equal(outbox.lookPast(flow, STAGE_MAX, NOW), false, 'it is large itself');
+  put(outbox, 200, 3, false, NOW, 3);
+  assert.equal(outbox.lookPast(flow, STAGE_MAX, NOW), false, 'a large one is before it');
+  outbox.look(NOW);
+  outbox.shift();
+  assert.equal(outbox.lookPast(flow, STAGE_MAX, NOW), true);
+  assert.equal(outbox.buffer[outbox.at], 3);
+});
+
+test('a message never passes by one of its own flow', () => {
+  const outbox = boxOf();
+  put(outbox, 50_000, 1);
+  outbox.look(NOW);
+  const { flow } = outbox;
+  outbox.take();
+  assert.equal(outbox.look(NOW), false);
+  outbox.reserve(201, 1, 1, false, 0, NOW);
+  new Writer(outbox.target, outbox.targetAt).uvarint(200).u8(2);
+  assert.equal(outbox.lookPast(flow, STAGE_MAX, NOW), false);
+});
+
+test('what finds paths passes by as well', () => {
+  const outbox = boxOf();
+  put(outbox, 200, 1, true);
+  assert.equal(outbox.lookPast({}, STAGE_MAX, NOW), true);
+  assert.equal(outbox.lookPast({}, 100, NOW), false);
 });

@@ -2,7 +2,7 @@
  * What leaves on one stream. Control frames go first and are never dropped; packets are laid into a staging buffer
  * while the system takes everything, and into the fair queue while it does not.
  */
-import { CONTROL_BACKLOG_BYTES, STAGING_BYTES } from '../limits.ts';
+import { CONTROL_BACKLOG_BYTES, STAGING_BYTES, STAGING_BYTES_MIN, STREAM_CODEL } from '../limits.ts';
 import type { BufferPool } from '../pool.ts';
 import type { LinkId, Sink } from '../port.ts';
 import { FairQueue } from '../queue.ts';
@@ -19,9 +19,11 @@ export class Egress {
   /** The second buffer, while the system holds the first. */
   #spare: Uint8Array = NOTHING;
   #isBusy = false;
+  /** What the next write may hold. */
+  #room = STAGING_BYTES;
 
   constructor(queueMaxBytes: number, pool: BufferPool) {
-    this.queue = new FairQueue(queueMaxBytes, pool);
+    this.queue = new FairQueue(queueMaxBytes, pool, STREAM_CODEL);
   }
 
   get isIdle(): boolean {
@@ -44,9 +46,9 @@ export class Egress {
     return true;
   }
 
-  reserve(size: number, dest: number, source: number): void {
-    if (this.#isBusy || !this.queue.isEmpty || this.#staged + size > STAGING_BYTES) {
-      this.target = this.queue.push(size, dest, source);
+  reserve(size: number, dest: number, source: number, nowMs: number): void {
+    if (this.#isBusy || !this.queue.isEmpty || !this.#fits(size)) {
+      this.target = this.queue.push(size, dest, source, nowMs);
       this.targetAt = 0;
       return;
     }
@@ -61,7 +63,7 @@ export class Egress {
     this.#isBusy = false;
   }
 
-  drain(link: LinkId, sink: Pick<Sink, 'write'>): void {
+  drain(link: LinkId, sink: Pick<Sink, 'write'>, nowMs: number): void {
     while (!this.#isBusy) {
       if (this.#control.length > 0) {
         const octets = this.#takeControl();
@@ -69,13 +71,17 @@ export class Egress {
         this.#isBusy = !sink.write(link, octets);
         continue;
       }
-      if (this.#staged === 0) this.#refill();
+      if (this.#staged === 0) this.#refill(nowMs);
       if (this.#staged === 0) return;
       const octets = this.#staging.subarray(0, this.#staged);
       this.bytesSent += this.#staged;
       this.#staged = 0;
-      if (sink.write(link, octets)) continue;
+      if (sink.write(link, octets)) {
+        this.#room = Math.min(2 * this.#room, STAGING_BYTES);
+        continue;
+      }
       this.#isBusy = true;
+      this.#room = Math.max(this.#room >> 1, STAGING_BYTES_MIN);
       const held = this.#staging;
       this.#staging = this.#spare;
       this.#spare = held;
@@ -104,10 +110,15 @@ export class Egress {
     return octets;
   }
 
-  #refill(): void {
+  /** One frame may always go, whatever its size. */
+  #fits(size: number): boolean {
+    return this.#staged + size <= (this.#staged === 0 ? STAGING_BYTES : this.#room);
+  }
+
+  #refill(nowMs: number): void {
     if (this.queue.isEmpty) return;
     if (this.#staging.length === 0) this.#staging = new Uint8Array(STAGING_BYTES);
-    while (!this.queue.isEmpty && this.#staged + this.queue.nextSize() <= STAGING_BYTES) {
+    while (this.queue.look(nowMs) && this.#fits(this.queue.nextSize())) {
       this.#staged += this.queue.popInto(this.#staging, this.#staged);
     }
   }

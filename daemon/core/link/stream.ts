@@ -134,9 +134,8 @@ export class StreamLink implements Pipe {
 
   reserve(size: number, dest: number, source: number): void {
     const { queue } = this.egress;
-    const before = queue.dropped;
-    this.egress.reserve(size, dest, source);
-    for (let i = before; i < queue.dropped; i++) this.#context.stats.drop('traffic queue full');
+    this.egress.reserve(size, dest, source, this.#context.nowMs);
+    for (; queue.dropped > 0; queue.dropped--) this.#context.stats.drop('traffic queue full');
     this.#mark(this);
     this.#sent(true);
   }
@@ -180,7 +179,9 @@ export class StreamLink implements Pipe {
   }
 
   drain(sink: Sink): void {
-    this.egress.drain(this.id, sink);
+    const { queue } = this.egress;
+    this.egress.drain(this.id, sink, this.#context.nowMs);
+    for (; queue.late > 0; queue.late--) this.#context.stats.drop('traffic queue late');
   }
 
   /** Collects the greeting; returns what came behind it. */

@@ -1,6 +1,7 @@
 /** The routing layer as one: frames in from links, payloads in from sessions, frames out to links. */
 import { readAnnounce } from '../../wire/announce.ts';
 import { Writer } from '../../wire/cursor.ts';
+import { E2E } from '../../wire/e2e.ts';
 import { emptyFilter, readFilter } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import {
@@ -23,7 +24,15 @@ import {
   writeTrafficHead,
 } from '../../wire/traffic.ts';
 import type { Context } from '../context.ts';
-import { ANNOUNCES_DEFERRED, HOPS_MAX, LOOK_AGAIN_MS, LOOKS, MAINTENANCE_MS, PAYLOAD_MAX } from '../limits.ts';
+import {
+  ANNOUNCES_DEFERRED,
+  HOPS_MAX,
+  LOOK_AGAIN_MS,
+  LOOKS,
+  MAINTENANCE_MS,
+  PAYLOAD_MAX,
+  SMALL_PAYLOAD,
+} from '../limits.ts';
 import type { Pipe, PipeUser } from '../link/pipe.ts';
 import { equalAt, hashOctets } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
@@ -34,6 +43,9 @@ import { type Path, Paths } from './paths.ts';
 import { type PeerLink, Peers } from './peers.ts';
 import { Spanning } from './spanning.ts';
 import { Tree } from './tree.ts';
+
+/** Small records of a pair of keys are a flow of their own: no voice waits behind its own hosts' bulk. */
+const SMALL_FLOW = 0x2545_f491;
 
 /** The layer above: sessions. */
 export type RouterUser = {
@@ -122,15 +134,16 @@ export class Router implements PipeUser {
 
   /**
    * Makes room for a payload of `size` octets to `dest` at `target`, `targetAt`; the caller fills it before the node is
-   * drained. Without a path the payload waits for a lookup. False: dropped, nothing is to be filled.
+   * drained. Without a path the payload waits for a lookup. False: dropped, nothing is to be filled. `isRecord`: its kind of
+   * session minds no other order, so that a small one may pass by large ones.
    */
-  begin(dest: PublicKey, size: number): boolean {
+  begin(dest: PublicKey, size: number, isRecord = false): boolean {
     if (size > PAYLOAD_MAX) {
       this.#context.stats.drop('payload too large');
       return false;
     }
     const path = this.paths.get(dest);
-    if (path !== undefined) return this.#beginOn(path, size);
+    if (path !== undefined) return this.#beginOn(path, size, isRecord);
     const kept = this.paths.lookupWith(dest, size);
     if (kept === undefined) return false;
     this.target = kept;
@@ -141,8 +154,8 @@ export class Router implements PipeUser {
   /** As `begin`, without a lookup: where no path is known, back the way that the payload being handled has come. */
   beginBack(dest: PublicKey, size: number): boolean {
     const path = this.paths.get(dest);
-    if (path !== undefined) return this.#beginOn(path, size);
-    return this.#beginTo(this.#view.from as Coords, dest, this.#hash(dest), size);
+    if (path !== undefined) return this.#beginOn(path, size, false);
+    return this.#beginTo(this.#view.from as Coords, dest, this.#hash(dest), size, false);
   }
 
   // From the links
@@ -296,7 +309,8 @@ export class Router implements PipeUser {
 
   #forward(hop: PeerLink, view: TrafficView, start: number, destHash: number): void {
     const { buffer } = view;
-    const source = hashOctets(buffer, view.sourceAt, 32, this.#context.hashSeed);
+    const isSmall = view.end - view.payloadAt <= SMALL_PAYLOAD && buffer[view.payloadAt] === E2E.data;
+    const source = hashOctets(buffer, view.sourceAt, 32, this.#context.hashSeed) ^ (isSmall ? SMALL_FLOW : 0);
     const bodyStart = lowerWatermark(view, start, this.#forwarder.distance);
     const length = 1 + view.end - bodyStart;
     const prefix = length < 0x80 ? 1 : length < 0x4000 ? 2 : 3;
@@ -333,14 +347,14 @@ export class Router implements PipeUser {
     return true;
   }
 
-  #beginOn(path: Path, size: number): boolean {
+  #beginOn(path: Path, size: number, isRecord: boolean): boolean {
     if (this.#context.nowMs >= path.doubtAtMs) this.paths.doubt(path);
-    if (this.#beginTo(path.coords, path.key, path.hash, size)) return true;
+    if (this.#beginTo(path.coords, path.key, path.hash, size, isRecord)) return true;
     this.paths.broke(path);
     return false;
   }
 
-  #beginTo(coords: Coords, dest: PublicKey, destHash: number, size: number): boolean {
+  #beginTo(coords: Coords, dest: PublicKey, destHash: number, size: number, isRecord: boolean): boolean {
     const peer = this.peers.get(destHash, dest);
     const towards = this.#forwarder.nextHop(coords, 0xffff_ffff, 0xffff_ffff);
     const hop = (peer && preferredLink(peer)) ?? towards;
@@ -351,7 +365,8 @@ export class Router implements PipeUser {
     const from = this.#forwarder.coords;
     const { distance } = this.#forwarder;
     const head = trafficHeadSize(coords, from, distance, size);
-    hop.pipe.reserve(head + size, destHash, this.#ownHash);
+    const isSmall = isRecord && size <= SMALL_PAYLOAD;
+    hop.pipe.reserve(head + size, destHash, this.#ownHash ^ (isSmall ? SMALL_FLOW : 0));
     const { target, targetAt } = hop.pipe;
     const writer = new Writer(target, targetAt);
     writeTrafficHead(writer, coords, from, this.#context.key, dest, distance, size);
@@ -362,7 +377,7 @@ export class Router implements PipeUser {
 
   #resend(path: Path, payload: Uint8Array): void {
     this.#user.settle();
-    if (this.#beginOn(path, payload.length)) this.target.set(payload, this.targetAt);
+    if (this.#beginOn(path, payload.length, false)) this.target.set(payload, this.targetAt);
   }
 
   #round(): void {

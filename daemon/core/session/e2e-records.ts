@@ -50,7 +50,7 @@ export class E2eRecords {
 
   /** Seals `buffer[at..at+length)`, which must stay until `settle`. False: the router has dropped it. */
   send(keys: E2eKeys, buffer: Uint8Array, at: number, length: number): boolean {
-    if (!this.#router.begin(keys.peer.key, RECORD_OVERHEAD + length)) return false;
+    if (!this.#router.begin(keys.peer.key, RECORD_OVERHEAD + length, true)) return false;
     const { target, targetAt } = this.#router;
     const counter = keys.nextCounter();
     writeRecordHead(target, targetAt, keys.peerSid, counter >>> 0);

@@ -27,7 +27,7 @@ const INNER = 32;
 
 export type SessionPorts = {
   /** As `Router.begin`: where the payload goes is then in `target`, `targetAt`. */
-  begin(dest: PublicKey, size: number): boolean;
+  begin(dest: PublicKey, size: number, isRecord?: boolean): boolean;
   readonly target: Uint8Array;
   readonly targetAt: number;
 };

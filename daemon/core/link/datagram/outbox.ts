@@ -3,7 +3,7 @@
  * one behind the other in a staging buffer; what comes faster than it leaves, and what is larger than a packet, goes
  * through the fair queue.
  */
-import type { Codel } from '../../codel.ts';
+import type { CodelTimes } from '../../codel.ts';
 import { OUTBOX_BYTES, OUTBOX_ROWS, URGENT_BYTES } from '../../limits.ts';
 import type { BufferPool, Pooled } from '../../pool.ts';
 import { FairQueue } from '../../queue.ts';
@@ -19,10 +19,7 @@ export class Outbox {
   readonly queue: FairQueue;
   /** Goes first. */
   readonly urgent: FairQueue;
-  /** Dropped because the queue was too long for too long. */
-  late = 0;
   readonly #pool: BufferPool;
-  readonly #codel: Codel;
   /** While there is something in it. */
   #staging: Pooled | undefined;
   #staged = 0;
@@ -30,11 +27,12 @@ export class Outbox {
   readonly #starts = new Int32Array(OUTBOX_ROWS + 1);
   #row = 0;
   #rows = 0;
+  /** When the first of them came. */
+  #stagedAtMs = 0;
 
-  constructor(queueMaxBytes: number, codel: Codel, pool: BufferPool) {
-    this.queue = new FairQueue(queueMaxBytes, pool);
+  constructor(queueMaxBytes: number, times: CodelTimes, pool: BufferPool) {
+    this.queue = new FairQueue(queueMaxBytes, pool, times);
     this.urgent = new FairQueue(Math.min(URGENT_BYTES, queueMaxBytes), pool);
-    this.#codel = codel;
     this.#pool = pool;
   }
 
@@ -46,21 +44,25 @@ export class Outbox {
     return this.#staged - (this.#starts[this.#row] as number) + this.queue.bytes + this.urgent.bytes;
   }
 
-  /** @param stageMax larger ones go into a buffer of their own */
+  /** @param stageMax larger ones go into a buffer of their own; 0: all, since there is something to pass by */
   reserve(size: number, dest: number, source: number, isUrgent: boolean, stageMax: number, nowMs: number): void {
     if (isUrgent) {
-      this.target = this.urgent.push(size, dest, source);
+      this.target = this.urgent.push(size, dest, source, nowMs);
       this.targetAt = 0;
       return;
     }
-    const isStaged =
-      size <= stageMax && this.queue.isEmpty && this.#rows < OUTBOX_ROWS && this.#staged + size <= OUTBOX_BYTES;
-    if (!isStaged) {
+    // What is still staged from an earlier input does not leave as fast as it comes.
+    const isFlowing = this.queue.isEmpty && (this.#staging === undefined || this.#stagedAtMs === nowMs);
+    const hasRoom = size <= stageMax && this.#rows < OUTBOX_ROWS && this.#staged + size <= OUTBOX_BYTES;
+    if (!isFlowing || !hasRoom) {
       this.target = this.queue.push(size, dest, source, nowMs);
       this.targetAt = 0;
       return;
     }
-    this.#staging ??= this.#pool.take(OUTBOX_BYTES);
+    if (this.#staging === undefined) {
+      this.#staging = this.#pool.take(OUTBOX_BYTES);
+      this.#stagedAtMs = nowMs;
+    }
     this.target = this.#staging.octets;
     this.targetAt = this.#staged;
     this.#staged += size;
@@ -75,11 +77,27 @@ export class Outbox {
       this.#show((this.#staging as Pooled).octets, start, (this.#starts[this.#row + 1] as number) - start);
       return true;
     }
-    if (queue === this.queue) this.#shorten(nowMs);
+    if (!queue.look(nowMs)) return false;
     const octets = queue.first();
     if (octets === undefined) return false;
     this.#show(octets, 0, queue.nextSize());
     return true;
+  }
+
+  /**
+   * Finds one that may pass by a message of `flow` which is leaving in pieces: of another flow that had nothing waiting, or one
+   * that finds paths. False: there is none of at most `sizeMax` octets.
+   */
+  lookPast(flow: object | undefined, sizeMax: number, nowMs: number): boolean {
+    const isUrgent = !this.urgent.isEmpty;
+    if (!isUrgent && (this.#staging !== undefined || !this.queue.hasFresh)) return false;
+    const mayPass = this.look(nowMs) && this.size <= sizeMax;
+    return mayPass && (isUrgent || (this.queue.hasFresh && this.queue.turn !== flow));
+  }
+
+  /** Whose the message is that `look` has found, if it comes from the queue. */
+  get flow(): object | undefined {
+    return this.#inTurn?.turn;
   }
 
   /** Octets of the one behind it in the same storage, its length counted in; 0 if there is none. */
@@ -125,15 +143,6 @@ export class Outbox {
   get #inTurn(): FairQueue | undefined {
     if (!this.urgent.isEmpty) return this.urgent;
     return this.#staging === undefined ? this.queue : undefined;
-  }
-
-  #shorten(nowMs: number): void {
-    const { queue } = this;
-    if (queue.isEmpty) return;
-    while (this.#codel.mustDrop(nowMs - queue.oldestAtMs, queue.secondSize() === 0, nowMs)) {
-      queue.dropFairly();
-      this.late++;
-    }
   }
 
   /** The frame behind its length, a uvarint that is never longer than necessary. */

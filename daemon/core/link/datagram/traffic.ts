@@ -1,7 +1,6 @@
 /** Messages on their way into packets: alone, several in one, or cut into fragments (link document, section 10). */
 import { uvarintSize } from '../../../wire/cursor.ts';
 import { LINK_FRAME } from '../../../wire/link-frames.ts';
-import { Codel } from '../../codel.ts';
 import type { Context } from '../../context.ts';
 import type { ClassConstants } from './classes.ts';
 import { Fragments, type RepairSpace } from './fragments.ts';
@@ -19,6 +18,8 @@ export class Traffic {
   readonly #context: Context;
   readonly #messageMax: number;
   readonly #outbox: Outbox;
+  /** Of the message that leaves in fragments. */
+  #cutFlow: object | undefined;
 
   constructor(
     context: Context,
@@ -30,7 +31,7 @@ export class Traffic {
   ) {
     this.#context = context;
     this.#messageMax = constants.messageMax;
-    this.#outbox = new Outbox(queueBytes, new Codel(constants.codel), context.pool);
+    this.#outbox = new Outbox(queueBytes, constants.codel, context.pool);
     this.fragments = new Fragments(constants, context.pool, space, hasRepair, this.sent, overhead);
   }
 
@@ -52,7 +53,8 @@ export class Traffic {
 
   /** See `Pipe`; `room` is what a packet holds. */
   reserve(size: number, dest: number, source: number, isUrgent: boolean, room: number): void {
-    this.#outbox.reserve(size, dest, source, isUrgent, room, this.#context.nowMs);
+    const stageMax = this.fragments.isFree ? room : 0;
+    this.#outbox.reserve(size, dest, source, isUrgent, stageMax, this.#context.nowMs);
     this.#countDropped();
   }
 
@@ -64,10 +66,14 @@ export class Traffic {
     const { nowMs, stats } = this.#context;
     this.isInPlace = false;
     if (this.fragments.abandon(room)) stats.drop('link message too large');
+    if (!this.fragments.isFree && this.#lookPast(room - 1, nowMs)) {
+      const size = this.#writeWhole(target, start, at, limit, true);
+      if (size > 0) return size;
+    }
     for (;;) {
       const size = this.fragments.write(target, at, limit - at, nowMs);
       if (size > 0 || !this.fragments.isFree || !this.#look(nowMs)) return size;
-      if (1 + this.#outbox.size <= room) return this.#writeWhole(target, start, at, limit);
+      if (1 + this.#outbox.size <= room) return this.#writeWhole(target, start, at, limit, false);
       this.#cut(room);
     }
   }
@@ -77,15 +83,15 @@ export class Traffic {
     this.fragments.clear();
   }
 
-  /** Messages that need no cutting: as many as fit, the last one to the end of the packet. */
-  #writeWhole(target: Uint8Array, start: number, at: number, limit: number): number {
+  /** Messages that need no cutting: as many as fit, or one, the last one to the end of the packet. */
+  #writeWhole(target: Uint8Array, start: number, at: number, limit: number, isOne: boolean): number {
     const outbox = this.#outbox;
     const { nowMs } = this.#context;
     let end = at;
     for (;;) {
       const { buffer, size } = outbox;
       const next = end + 1 + uvarintSize(0, size) + size;
-      const isLast = next + 1 + outbox.secondSize() > limit || outbox.secondSize() === 0;
+      const isLast = isOne || next + 1 + outbox.secondSize() > limit || outbox.secondSize() === 0;
       if (isLast && end + 1 + size > limit) return end - at;
       if (isLast && end === start) return this.#leave();
       if (isLast) target[end++] = LINK_FRAME.msg;
@@ -110,7 +116,13 @@ export class Traffic {
 
   #look(nowMs: number): boolean {
     const isFound = this.#outbox.look(nowMs);
-    if (this.#outbox.late > 0) this.#countDropped();
+    if (this.#outbox.queue.late > 0) this.#countDropped();
+    return isFound;
+  }
+
+  #lookPast(sizeMax: number, nowMs: number): boolean {
+    const isFound = this.#outbox.lookPast(this.#cutFlow, sizeMax, nowMs);
+    if (this.#outbox.queue.late > 0) this.#countDropped();
     return isFound;
   }
 
@@ -118,14 +130,15 @@ export class Traffic {
     const { stats } = this.#context;
     const { queue, urgent } = this.#outbox;
     for (const { dropped } of [queue, urgent]) for (let i = 0; i < dropped; i++) stats.drop('traffic queue full');
-    for (; this.#outbox.late > 0; this.#outbox.late--) stats.drop('traffic queue late');
+    for (; queue.late > 0; queue.late--) stats.drop('traffic queue late');
     queue.dropped = 0;
     urgent.dropped = 0;
   }
 
   #cut(room: number): void {
-    const { size } = this.#outbox;
+    const { size, flow } = this.#outbox;
     const buffer = this.#outbox.take();
+    this.#cutFlow = flow;
     if (size <= this.#messageMax && this.fragments.begin(buffer, this.#outbox.at, size, room)) return;
     this.#context.pool.give(buffer);
     this.#context.stats.drop('link message too large');

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <napi.h>
+
+namespace ratatosk {
+
+// (descriptor, octets) → 0 or a negative errno value. A TCP socket of this process takes no more while so many octets wait
+// in it that have never been sent.
+Napi::Value callLimitUnsent(const Napi::CallbackInfo& info);
+
+}  // namespace ratatosk
