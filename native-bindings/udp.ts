@@ -49,6 +49,8 @@ export interface Udp {
     addresses: Uint8Array,
     count: number,
   ): number;
+  /** The kernel holds no more than about so many octets that have not left. */
+  limitUnsent(octets: number): void;
   /** Receives what is sent to an IPv6 group (16 octets) on one interface. */
   joinGroup(group: Uint8Array, interfaceIndex: number): void;
   /** Nothing is called back afterwards. May be repeated. */
@@ -63,6 +65,7 @@ export type NativeUdp = {
   watch(isWritable: number): number;
   receiveBatch: Udp['receiveBatch'];
   sendBatch: Udp['sendBatch'];
+  limitUnsent(octets: number): void;
   joinGroup(group: Uint8Array, interfaceIndex: number): number;
   close(): void;
 };
@@ -101,6 +104,7 @@ export function openUdp(udp: NativeUdp, { family, address, device, isShared, nam
       if (done < count) udp.watch(1);
       return done;
     },
+    limitUnsent: (octets) => udp.limitUnsent(octets),
     joinGroup: (group, interfaceIndex) => void check(udp.joinGroup(group, interfaceIndex), 'join a group on'),
     close: () => udp.close(),
   };

@@ -302,8 +302,9 @@ export const INIT_SENDINGS = 3;
 export const ATTEMPTS_PENDING = 2;
 /** Answers to handshakes that wait for a socket which takes nothing. */
 export const ANSWERS_QUEUED = 512;
-/** Packets and octets sealed and sent at once. */
+/** Packets and octets sealed and sent at once; fewer, down to the lower bound, while the system takes less than all. */
 export const RECORDS_PER_BATCH = 256;
+export const RECORDS_PER_BATCH_MIN = 8;
 export const RECORD_ARENA_BYTES = 256 * 1024;
 /** Records of one link before the next link has its turn. */
 export const RECORDS_PER_TURN = 64;

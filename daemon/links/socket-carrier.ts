@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { LinkFacts } from '../core/port.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
 import { reasonOf } from './reason.ts';
-import { SendQueue } from './send-queue.ts';
+import { type SendQueue, sendQueueOf } from './send-queue.ts';
 import { isTaken } from './taken.ts';
 
 /** What was written still gets this long to leave. */
@@ -22,7 +22,7 @@ export class SocketCarrier implements Carrier {
 
   constructor(socket: Socket, facts: LinkFacts) {
     this.#socket = socket;
-    this.#sendQueue = new SendQueue(socket);
+    this.#sendQueue = sendQueueOf(socket);
     this.facts = facts;
     this.remoteHost = socket.remoteAddress ?? '';
     this.localHost = socket.localAddress ?? '';
@@ -54,7 +54,7 @@ export class SocketCarrier implements Carrier {
     const waiting = this.#socket.writableLength;
     this.#socket.write(bytes, this.#written);
     this.#isHeld = !isTaken(this.#socket, waiting, bytes.length);
-    if (this.#isHeld) this.#sendQueue.held(bytes.length);
+    if (this.#isHeld) this.#sendQueue.held(bytes.length, performance.now());
     else this.#sendQueue.taken(bytes.length);
     return !this.#isHeld;
   }

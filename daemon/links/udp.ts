@@ -9,6 +9,7 @@ import { RatatoskError } from '../core/error.ts';
 import { DATAGRAM_ADDRESS, type DatagramBatch, type SocketFacts } from '../core/port.ts';
 import type { DatagramCarrier, DatagramEvents } from './datagram.ts';
 import { remoteUri } from './facts.ts';
+import { SendQueue } from './send-queue.ts';
 import { udpAddress } from './udp-address.ts';
 import { largestFrame } from './udp-frame.ts';
 import { openPortableUdp } from './udp-portable.ts';
@@ -18,6 +19,8 @@ const SLOTS = 32;
 const ROWS = SLOTS * UDP_SLOT_DATAGRAMS;
 /** Batches handled in a row before other sources get their turn. */
 const BATCHES_PER_TURN = 4;
+/** Octets in the system before it says that it is full; fewer once it has shown how slow it is. */
+const UNSENT_MAX = 256 * 1024;
 
 export type UdpOptions = {
   readonly family: UdpFamily;
@@ -68,6 +71,7 @@ export async function openUdp(options: UdpOptions, addon: Addon | undefined): Pr
 class UdpCarrier implements DatagramCarrier {
   readonly facts: SocketFacts;
   readonly #udp: Udp;
+  readonly #sendQueue: SendQueue;
   readonly #arena = new Uint8Array(SLOTS * UDP_SLOT);
   readonly #isFull = new Uint8Array(1);
   readonly #batch: DatagramBatch = {
@@ -81,6 +85,7 @@ class UdpCarrier implements DatagramCarrier {
 
   constructor(udp: Udp, facts: SocketFacts) {
     this.#udp = udp;
+    this.#sendQueue = new SendQueue(UNSENT_MAX, (octets) => udp.limitUnsent(octets));
     this.facts = facts;
   }
 
@@ -92,7 +97,13 @@ class UdpCarrier implements DatagramCarrier {
   }
 
   send({ buffers, offsets, lengths, addresses, count }: DatagramBatch): number {
-    return this.#isClosed ? count : this.#udp.sendBatch(buffers, offsets, lengths, addresses, count);
+    if (this.#isClosed) return count;
+    const sent = this.#udp.sendBatch(buffers, offsets, lengths, addresses, count);
+    let octets = 0;
+    for (let i = 0; i < sent; i++) octets += lengths[i] as number;
+    if (sent < count) this.#sendQueue.held(octets, performance.now());
+    else this.#sendQueue.taken(octets);
+    return sent;
   }
 
   close(): void {

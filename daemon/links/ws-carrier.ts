@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import type { LinkFacts } from '../core/port.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
 import { reasonOf } from './reason.ts';
-import { SendQueue } from './send-queue.ts';
+import { type SendQueue, sendQueueOf } from './send-queue.ts';
 import { isTaken } from './taken.ts';
 
 /** The sub-protocol token. */
@@ -52,7 +52,7 @@ export class WebSocketCarrier implements Carrier {
   constructor(client: WebSocket, socket: Socket, facts: LinkFacts) {
     this.#client = client;
     this.#socket = socket;
-    this.#sendQueue = new SendQueue(socket);
+    this.#sendQueue = sendQueueOf(socket);
     this.facts = facts;
     this.remoteHost = socket.remoteAddress ?? '';
     this.localHost = socket.localAddress ?? '';
@@ -96,7 +96,7 @@ export class WebSocketCarrier implements Carrier {
     }
     const isOneMessage = bytes.length <= MESSAGE_SENT;
     this.#isHeld = this.#client.bufferedAmount > 0 && !(isOneMessage && isTaken(this.#socket, waiting, bytes.length));
-    if (this.#isHeld) this.#sendQueue.held(bytes.length);
+    if (this.#isHeld) this.#sendQueue.held(bytes.length, performance.now());
     else this.#sendQueue.taken(bytes.length);
     return !this.#isHeld;
   }

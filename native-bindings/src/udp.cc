@@ -23,6 +23,7 @@ Napi::Function Udp::define(Napi::Env env) {
                          InstanceMethod<&Udp::watch>("watch"),
                          InstanceMethod<&Udp::receiveBatch>("receiveBatch"),
                          InstanceMethod<&Udp::sendBatch>("sendBatch"),
+                         InstanceMethod<&Udp::limitUnsent>("limitUnsent"),
                          InstanceMethod<&Udp::close>("close"),
                          InstanceAccessor<&Udp::refused>("refused"),
                      });
@@ -168,6 +169,14 @@ Napi::Value Udp::sendBatch(const Napi::CallbackInfo& info) {
   // Afterwards nothing leaves; the owner hears of it by its own close.
   if (!socket_.isOpen()) return Napi::Number::New(env, static_cast<double>(count));
   return Napi::Number::New(env, static_cast<double>(socket_.send(datagrams_.data(), addresses.data, count)));
+}
+
+// (octets, with what the kernel needs for them)
+Napi::Value Udp::limitUnsent(const Napi::CallbackInfo& info) {
+  size_t octets = 0;
+  if (info.Length() != 1 || !readSize(info.Env(), info[0], INT32_MAX / 2, &octets)) return {};
+  socket_.limitUnsent(static_cast<int>(octets));
+  return info.Env().Undefined();
 }
 
 Napi::Value Udp::close(const Napi::CallbackInfo& info) {

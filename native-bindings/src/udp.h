@@ -24,6 +24,7 @@ class Udp : public Napi::ObjectWrap<Udp> {
   Napi::Value watch(const Napi::CallbackInfo& info);
   Napi::Value receiveBatch(const Napi::CallbackInfo& info);
   Napi::Value sendBatch(const Napi::CallbackInfo& info);
+  Napi::Value limitUnsent(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   UdpSocket socket_;

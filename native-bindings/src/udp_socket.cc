@@ -110,7 +110,7 @@ int UdpSocket::configure(const Options& options) {
   }
   if (options.isShared) need(SOL_SOCKET, SO_REUSEADDR, 1);
   setBuffer(number, SO_RCVBUFFORCE, SO_RCVBUF, kReceiveBuffer);
-  setBuffer(number, SO_SNDBUFFORCE, SO_SNDBUF, kSendBuffer);
+  limitUnsent(kSendBuffer);
   // Kernels before 5.0 deliver one by one.
   static_cast<void>(set(number, SOL_UDP, UDP_GRO, 1));
   if (result == 0 && options.device[0] != '\0' &&
@@ -118,6 +118,10 @@ int UdpSocket::configure(const Options& options) {
                    static_cast<socklen_t>(std::strlen(options.device) + 1)) != 0)
     result = -errno;
   return result;
+}
+
+void UdpSocket::limitUnsent(int octets) {
+  if (descriptor_.isOpen()) setBuffer(descriptor_.number(), SO_SNDBUFFORCE, SO_SNDBUF, octets);
 }
 
 int UdpSocket::port() const {

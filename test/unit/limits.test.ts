@@ -300,15 +300,21 @@ test('one MiB of traffic waits for a link, what is more is dropped and counted',
 
 test('every packet that a large one displaces is counted', () => {
   const { mesh, forward } = stalled();
-  forward(1, 100, 5_800);
+  forward(1, 100, 4_000);
+  forward(1, 100_000, 2);
+  forward(1, 80_000, 1);
   assert.equal(mesh.host.drops('traffic queue full'), 0);
-  forward(1, 100_000, 1);
-  forward(1, 60_000, 1);
-  forward(1, 60_000, 1);
-  forward(1, 60_000, 1);
   const before = mesh.host.drops('traffic queue full');
-  forward(1, 60_000, 1);
+  forward(1, 100_000, 1);
   assert.ok(mesh.host.drops('traffic queue full') - before > 100);
+});
+
+test('4 096 packets wait for a link, however small', () => {
+  const { mesh, forward } = stalled();
+  forward(1, 10, 4_096);
+  assert.equal(mesh.host.drops('traffic queue full'), 0);
+  forward(1, 10, 1);
+  assert.equal(mesh.host.drops('traffic queue full'), 1);
 });
 
 test('a source that floods a link does not displace another', () => {

@@ -3,7 +3,7 @@
  * sealed in one batch and sent in one call. What the system does not take stays until it does.
  */
 import { dataHeader, TAG, writeDataHeader } from '../../../wire/link-packets.ts';
-import { ANSWERS_QUEUED, RECORD_ARENA_BYTES, RECORDS_PER_BATCH } from '../../limits.ts';
+import { ANSWERS_QUEUED, RECORD_ARENA_BYTES, RECORDS_PER_BATCH, RECORDS_PER_BATCH_MIN } from '../../limits.ts';
 import { type AeadBatch, type AeadJobs, DATAGRAM_ADDRESS, type DatagramBatch } from '../../port.ts';
 import type { AddressRow } from './addresses.ts';
 import type { LinkKey } from './link-key.ts';
@@ -32,6 +32,8 @@ export class SocketOutbox {
   readonly #answers: { readonly packet: Uint8Array; readonly row: AddressRow }[] = [];
   #arena: Uint8Array = new Uint8Array(0);
   #used = 0;
+  /** Rows of the next batch: what is sealed can no longer be passed by. */
+  #rows = RECORDS_PER_BATCH;
 
   /** @param dataType of the records sent here */
   constructor(aead: AeadBatch, dataType: number) {
@@ -59,7 +61,7 @@ export class SocketOutbox {
 
   /** Whether one more record of any size fits before the batch must go. */
   hasRoom(mtu: number): boolean {
-    return this.batch.count < RECORDS_PER_BATCH && (this.#used === 0 || this.#used + mtu <= RECORD_ARENA_BYTES);
+    return this.batch.count < this.#rows && (this.#used === 0 || this.#used + mtu <= RECORD_ARENA_BYTES);
   }
 
   /** Adds one record under a key; false: the source has none. `mtu` bounds the whole packet. */
@@ -111,11 +113,13 @@ export class SocketOutbox {
       batch.addresses.copyWithin(0, count * DATAGRAM_ADDRESS, batch.count * DATAGRAM_ADDRESS);
       batch.count -= count;
       this.isBlocked = true;
+      this.#rows = Math.max(this.#rows >> 1, RECORDS_PER_BATCH_MIN);
       return;
     }
     batch.buffers.length = 0;
     batch.count = 0;
     this.#used = 0;
+    this.#rows = Math.min(2 * this.#rows, RECORDS_PER_BATCH);
   }
 
   clear(): void {
