@@ -1,9 +1,9 @@
 /**
- * The router thread: builds core, links and TUN, and answers the host thread. Started as a worker with
- * `RouterSettings`; messages are those of `host/commands.ts`.
+ * The router thread: builds core, links and TUN, and answers the host thread. A worker whose data is its line to the host
+ * thread, with the messages of `host/commands.ts`; its one message of its own are the settings to start with.
  */
 import { randomFillSync } from 'node:crypto';
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { RatatoskError } from './core/error.ts';
 import { addressForKey } from './core/identity.ts';
 import { DEFAULT_LIMITS, MTU_MAX } from './core/limits.ts';
@@ -23,8 +23,8 @@ import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
 import { Questions } from './questions.ts';
 
-const port = parentPort;
-if (port === null) throw new Error('the router runs as a worker thread');
+if (parentPort === null) throw new Error('the router runs as a worker thread');
+const port = workerData as MessagePort;
 
 type Handlers = {
   [N in CommandName]: (args: Commands[N]['args']) => Commands[N]['answer'] | Promise<Commands[N]['answer']>;
@@ -36,9 +36,11 @@ const report: Report = (level, message, fields = {}) => notify({ kind: 'log', le
 /** Far more than the host's limit for the commands that it runs. */
 const GUARD_LIMIT_MS = 30_000;
 
-start(workerData as RouterStart).catch((error: unknown) => {
-  const code = error instanceof RatatoskError ? error.code : 'ROUTER_FAILED';
-  notify({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+parentPort.once('message', (settings: RouterStart) => {
+  start(settings).catch((error: unknown) => {
+    const code = error instanceof RatatoskError ? error.code : 'ROUTER_FAILED';
+    notify({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+  });
 });
 
 async function start(settings: RouterStart): Promise<void> {
@@ -168,7 +170,7 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
 
 function answer(handlers: Handlers): void {
   const call: AskRouter = async (name, args) => handlers[name](args);
-  port?.on('message', (message: { id: number; name: CommandName; args: never }) => {
+  port.on('message', (message: { id: number; name: CommandName; args: never }) => {
     const { id } = message;
     call(message.name, message.args).then(
       (value) => port.postMessage({ id, answer: value }),

@@ -3,14 +3,13 @@
  * End: peers are told, then the socket goes, then the process.
  */
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { RatatoskError } from '../core/error.ts';
 import { addressForKey, subnetForKey } from '../core/identity.ts';
 import { addressText, hexText, subnetText } from '../host/address.ts';
 import { AdminServer, parseEndpoint } from '../host/admin.ts';
 import { adminCalls } from '../host/admin-calls.ts';
 import { RouterLine } from '../host/ask.ts';
-import type { RouterNotice, RouterStart } from '../host/commands.ts';
+import type { RouterNotice } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
 import { type Mark, markInstance } from '../host/instance.ts';
 import type { Identity } from '../host/keys.ts';
@@ -25,6 +24,7 @@ import { findTarget } from '../host/targets.ts';
 import { type Guard, openGuard } from './guard.ts';
 import { restartWarnings } from './restart.ts';
 import { type Status, summaryLines } from './summary.ts';
+import { type RouterThread, startThread } from './thread.ts';
 import { EXIT_CRASHED, EXIT_DONE, EXIT_FAILED } from './verb.ts';
 import { version } from './version.ts';
 
@@ -33,14 +33,13 @@ export type DaemonOptions = {
   readonly isJson: boolean;
   /** The configuration's, for texts. */
   readonly path: string;
+  /** Opened, not started. */
+  readonly thread: RouterThread;
   /** Throws what an operator can read. */
   readonly load: () => LoadedConfig;
 };
 
 type Ready = Extract<RouterNotice, { kind: 'ready' }>;
-
-/** Section 4 of the security rules: beyond it the router ends with an error, and a supervisor starts it again. */
-const HEAP_MAX_MB = 512;
 
 /** In the state folder. */
 const KNOWN_KEYS = 'e2e-peers';
@@ -61,7 +60,6 @@ export class Daemon {
   /** See `RouterStart`. */
   readonly #gate = new Int32Array(new SharedArrayBuffer(4));
   #line: RouterLine | undefined;
-  #worker: Worker | undefined;
   #admin: AdminServer | undefined;
   #mark: Mark | undefined;
   #ready: Ready | undefined;
@@ -128,16 +126,14 @@ export class Daemon {
   }
 
   #startRouter(): void {
+    const { thread } = this.#options;
     const settings = routerSettings(this.#loaded.config, this.#identity, version(), this.#known.keys);
-    const workerData: RouterStart = { ...settings, gate: this.#gate.buffer };
-    const resourceLimits = { maxOldGenerationSizeMb: HEAP_MAX_MB };
-    const worker = new Worker(new URL('../router.js', import.meta.url), { workerData, resourceLimits, execArgv: [] });
-    this.#worker = worker;
-    this.#line = new RouterLine(worker, (notice) => this.#heard(notice));
-    worker.on('error', (error: Error) => this.#crash('the router thread failed', error));
-    worker.on('exit', () => {
+    this.#line = new RouterLine(thread.line, (notice) => this.#heard(notice));
+    thread.worker.on('error', (error: Error) => this.#crash('the router thread failed', error));
+    thread.worker.on('exit', () => {
       if (!this.#isEnding) this.#crash('the router thread ended by itself', undefined);
     });
+    startThread(thread, { ...settings, gate: this.#gate.buffer });
   }
 
   get #router(): RouterLine {
@@ -300,7 +296,7 @@ export class Daemon {
     this.#line?.fail(new RatatoskError('ROUTER_GONE', 'the daemon is ending'));
     this.#admin?.close();
     this.#mark?.release();
-    this.#worker?.terminate().catch(() => undefined);
+    this.#options.thread.worker.terminate().catch(() => undefined);
   }
 
   get #adminUri(): string {

@@ -25,14 +25,15 @@ type Choice<T> = { readonly chosen: T; readonly reason?: string | undefined };
 export function chooseCrypto(found: LoadedAddon = findAddon(), fastX25519: X25519 = nodeX25519): ChosenCrypto {
   const curve = chooseX25519(fastX25519);
   const parts = nodeCrypto(curve.chosen);
+  const [box, macs, aead] = [chooseBox(found), chooseMacs(found), chooseAead(found)];
+  // What was fallen back to has not been tried yet.
   const problem =
-    x25519Problem(portableX25519) ?? cryptoProblem(parts) ?? boxProblem(portableBox) ?? aeadProblem(portableAead);
+    x25519Problem(curve.chosen) ?? cryptoProblem(parts) ?? boxProblem(box.chosen) ?? aeadProblem(aead.chosen);
   if (problem !== undefined)
     throw new RatatoskError(
       'CRYPTO_SELF_TEST',
       `Cannot start: ${problem}. Is this Node built with an OpenSSL of its own?`,
     );
-  const [box, macs, aead] = [chooseBox(found), chooseMacs(found), chooseAead(found)];
   const reasons = [curve, box, macs, aead].flatMap(({ reason }) => reason ?? []);
   return {
     crypto: { ...parts, box: box.chosen, macs: macs.chosen, aead: aead.chosen },
@@ -60,7 +61,7 @@ function chooseMacs({ addon, problem }: LoadedAddon): Choice<MacSigner> {
   return reason === undefined ? { chosen: native } : { chosen: nodeMacs, reason };
 }
 
-/** The addon's, that of `node:crypto`, or the portable one, which has passed its test already. */
+/** The addon's, that of `node:crypto`, or the portable one. */
 function chooseAead({ addon, problem }: LoadedAddon): Choice<AeadBatch> {
   const native = addon && nativeAead(addon);
   const reason = native === undefined ? problem : aeadProblem(native);

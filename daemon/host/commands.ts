@@ -104,7 +104,7 @@ export type RouterSettings = {
   limits: Record<string, number>;
 };
 
-/** What the worker is started with. `gate` is one Int32, which the host makes 1 when the interface may get its address. */
+/** What the router thread is started with. `gate` is one Int32, which the host makes 1 when the interface may get its address. */
 export type RouterStart = RouterSettings & { gate: SharedArrayBuffer };
 
 /** What the router thread tells without being asked. */

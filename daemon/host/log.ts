@@ -1,5 +1,6 @@
 /** The log: one line an event, for people or, with `--log-json`, for machines. */
-import { pino } from 'pino';
+import { createRequire } from 'node:module';
+import type { Logger, pino } from 'pino';
 import { printable } from './printable.ts';
 import { Throttle } from './throttle.ts';
 
@@ -21,7 +22,7 @@ export type LogOptions = {
 export class Log {
   readonly #throttle = new Throttle();
   readonly #options: LogOptions;
-  readonly #json: ReturnType<typeof pino> | undefined;
+  readonly #json: Logger | undefined;
 
   constructor(options: LogOptions) {
     this.#options = options;
@@ -29,7 +30,9 @@ export class Log {
     const timestamp = (): string => `,"time":"${new Date(options.unixMs()).toISOString()}"`;
     const formatters = { level: (level: string) => ({ level }) };
     const settings = { level: 'debug', base: null, messageKey: 'message', timestamp, formatters };
-    this.#json = pino(settings, { write: options.write });
+    // Loaded only where it is used: it takes as long as everything else a start needs of this folder.
+    const load = createRequire(import.meta.url)('pino') as { pino: typeof pino };
+    this.#json = load.pino(settings, { write: options.write });
   }
 
   get dropped(): number {

@@ -6,7 +6,6 @@ import { socks, socksTls } from './socks.ts';
 import { tcp } from './tcp.ts';
 import { tls } from './tls.ts';
 import { unix } from './unix.ts';
-import { ws, wss } from './ws.ts';
 
 /** What some kinds need of the rest of the daemon. */
 export type LinkNeeds = {
@@ -26,8 +25,8 @@ export function openLinks({ certificate, makeWay }: LinkNeeds): Links {
   const kinds: ReadonlyMap<string, LinkKind> = new Map([
     ['tcp', tcp],
     ['tls', tls(certificate)],
-    ['ws', ws],
-    ['wss', wss(certificate)],
+    ['ws', whenUsed(async () => (await import('./ws.ts')).ws)],
+    ['wss', whenUsed(async () => (await import('./ws.ts')).wss(certificate))],
     ['unix', unix(makeWay)],
     ['socks', socks],
     ['sockstls', socksTls(certificate)],
@@ -43,5 +42,16 @@ export function openLinks({ certificate, makeWay }: LinkNeeds): Links {
       if (listen === undefined) throw new RatatoskError('SCHEME_UNKNOWN', `Cannot listen on ${uri.scheme}://`);
       return listen(uri, accept);
     },
+  };
+}
+
+/** A kind that is loaded with its first URI: WebSockets bring as much code as all other kinds together. */
+function whenUsed(load: () => Promise<LinkKind>): LinkKind {
+  let loaded: Promise<LinkKind> | undefined;
+  const kind = (): Promise<LinkKind> => (loaded ??= load());
+  const lacks = new RatatoskError('SCHEME_UNKNOWN', 'Cannot be used in this direction');
+  return {
+    dial: async (...args) => (await kind()).dial?.(...args) ?? Promise.reject(lacks),
+    listen: async (...args) => (await kind()).listen?.(...args) ?? Promise.reject(lacks),
   };
 }

@@ -1,0 +1,30 @@
+/**
+ * The router thread. It is opened before anything else of a start, and loads its half of the daemon while this one reads
+ * the configuration; it does nothing before it has its settings.
+ */
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { RouterStart } from '../host/commands.ts';
+
+/** Section 4 of the security rules: beyond it the router ends with an error, and a supervisor starts it again. */
+const HEAP_MAX_MB = 512;
+
+export type RouterThread = {
+  readonly worker: Worker;
+  /** Questions, answers and notices: see `host/commands.ts`. */
+  readonly line: MessagePort;
+};
+
+export function openThread(): RouterThread {
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(new URL('../router.js', import.meta.url), {
+    workerData: port2,
+    transferList: [port2],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MB },
+    execArgv: [],
+  });
+  return { worker, line: port1 };
+}
+
+export function startThread({ worker }: RouterThread, settings: RouterStart): void {
+  worker.postMessage(settings);
+}
