@@ -7,6 +7,8 @@ import type { RouterStart } from '../host/commands.ts';
 
 /** Section 4 of the security rules: beyond it the router ends with an error, and a supervisor starts it again. */
 const HEAP_MAX_MB = 512;
+/** Nothing is allocated per packet, so what is young may be little: unused, the usual 48 MiB fill up before they are swept. */
+const YOUNG_MAX_MB = 12;
 
 export type RouterThread = {
   readonly worker: Worker;
@@ -19,7 +21,7 @@ export function openThread(): RouterThread {
   const worker = new Worker(new URL('../router.js', import.meta.url), {
     workerData: port2,
     transferList: [port2],
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MB },
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MAX_MB, maxYoungGenerationSizeMb: YOUNG_MAX_MB },
     execArgv: [],
   });
   return { worker, line: port1 };
