@@ -6,7 +6,7 @@ import { SEGMENT_ARENA_BYTES, SEGMENT_ROWS } from './limits.ts';
 import { type Cutter, PACKET_HEADROOM, type PublicKey } from './port.ts';
 
 /** Up to here a sum made in TypeScript is cheaper than a call into the addon. */
-const SHORT_BYTES = 512;
+const SHORT_BYTES = 128;
 
 export type FinisherUser = {
   /** A whole packet, which stays until `settle`. */
