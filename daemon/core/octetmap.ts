@@ -5,6 +5,7 @@
 export class OctetMap<T> {
   readonly #length: number;
   readonly #seed: number;
+  /** By the low 32 bits of the hash: a `Map` finds small integers without making numbers of them first. */
   readonly #table = new Map<number, Entry<T>>();
   #size = 0;
 
@@ -24,7 +25,7 @@ export class OctetMap<T> {
 
   /** For a caller that has hashed the octets already, with the same seed. */
   getHashed(hash: number, octets: Uint8Array, at = 0): T | undefined {
-    let entry = this.#table.get(hash);
+    let entry = this.#table.get(hash | 0);
     while (entry !== undefined) {
       if (equalAt(entry.octets, octets, at, this.#length)) return entry.value;
       entry = entry.next;
@@ -38,7 +39,7 @@ export class OctetMap<T> {
 
   /** Copies the octets of a new key. A new key goes to the end of the order of `values`. */
   set(octets: Uint8Array, value: T, at = 0): void {
-    const hash = hashOctets(octets, at, this.#length, this.#seed);
+    const hash = hashOctets(octets, at, this.#length, this.#seed) | 0;
     const head = this.#table.get(hash);
     for (let entry = head; entry !== undefined; entry = entry.next) {
       if (equalAt(entry.octets, octets, at, this.#length)) {
@@ -51,7 +52,7 @@ export class OctetMap<T> {
   }
 
   delete(octets: Uint8Array, at = 0): boolean {
-    const hash = hashOctets(octets, at, this.#length, this.#seed);
+    const hash = hashOctets(octets, at, this.#length, this.#seed) | 0;
     let previous: Entry<T> | undefined;
     for (let entry = this.#table.get(hash); entry !== undefined; previous = entry, entry = entry.next) {
       if (!equalAt(entry.octets, octets, at, this.#length)) continue;

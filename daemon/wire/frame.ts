@@ -34,10 +34,11 @@ export type FrameHeadResult = 'complete' | 'short' | 'malformed';
  */
 export function readFrameHead(buffer: Uint8Array, start: number, end: number, head: FrameHead): FrameHeadResult {
   let value = 0;
-  for (let i = 0; i < 10; i++) {
+  // Not raised to a power: that makes a floating-point number of every length, and of every place behind it.
+  for (let i = 0, scale = 1; i < 10; i++, scale *= 0x80) {
     if (start + i >= end) return 'short';
     const octet = buffer[start + i] as number;
-    value += (octet & 0x7f) * 2 ** (7 * i);
+    value += (octet & 0x7f) * scale;
     if (value > FRAME_MAX) return 'malformed';
     if (octet < 0x80) {
       if (value === 0) return 'malformed';

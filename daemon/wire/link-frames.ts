@@ -196,9 +196,10 @@ export class LinkFrames {
   /** -1 if it is cut off or above 2^53 - 1. */
   #uvarint(): number {
     let value = 0;
-    for (let i = 0; i < 10 && this.#at < this.#packetEnd; i++) {
+    // Not raised to a power: that makes a floating-point number of every length, and of every place behind it.
+    for (let i = 0, scale = 1; i < 10 && this.#at < this.#packetEnd; i++, scale *= 0x80) {
       const octet = this.#u8();
-      value += (octet & 0x7f) * 2 ** (7 * i);
+      value += (octet & 0x7f) * scale;
       if (octet < 0x80) return value <= Number.MAX_SAFE_INTEGER ? value : -1;
     }
     return -1;

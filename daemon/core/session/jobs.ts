@@ -1,3 +1,4 @@
+import { putKey, wipeKeys } from '../key-column.ts';
 import { JOBS_MAX } from '../limits.ts';
 import type { AeadJobs, BoxJobs } from '../port.ts';
 
@@ -34,17 +35,17 @@ export function addJob(
   jobs.lengths[i] = length;
   jobs.targets[i] = target;
   jobs.targetOffsets[i] = targetAt;
-  jobs.keys.set(key, i * 32);
+  putKey(jobs.keys, i, key);
   jobs.nonces[2 * i] = nonceHigh;
   jobs.nonces[2 * i + 1] = nonceLow;
 }
 
 /** Forgets the jobs and the buffers they name. */
 export function clearJobs(jobs: BoxJobs): void {
+  wipeKeys(jobs.keys, jobs.sources.length);
   jobs.count = 0;
   jobs.sources.length = 0;
   jobs.targets.length = 0;
-  jobs.keys.fill(0);
 }
 
 /** The same for records. */

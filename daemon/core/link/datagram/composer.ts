@@ -14,6 +14,7 @@ import {
 } from '../../../wire/link-frames.ts';
 import { FNACKS_PER_PACKET, MTU_LOSSES, RTT_REFRESH_MS } from '../../limits.ts';
 import type { Parts } from './parts.ts';
+import { NO_PING } from './path-mtu.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 const NOTHING = new Uint8Array(0);
@@ -29,8 +30,8 @@ export class Composer {
   isAnswerDue = false;
   cackAtMs = NEVER;
   readonly #parts: Parts;
-  /** The PING that follows one as large as packets may be; -1: none. */
-  #smallPing = -1;
+  /** The PING that follows one as large as packets may be. */
+  #smallPing = NO_PING;
   #writer = new Writer(NOTHING);
 
   constructor(parts: Parts) {
@@ -98,9 +99,9 @@ export class Composer {
   #writeMtu(target: Uint8Array, at: number, room: number, nowMs: number): number {
     const writer = this.#writerAt(target, at);
     this.asks = true;
-    if (this.#smallPing >= 0) {
+    if (this.#smallPing !== NO_PING) {
       writePing(writer, LINK_FRAME.ping, this.#smallPing);
-      this.#smallPing = -1;
+      this.#smallPing = NO_PING;
       return writer.pos - at;
     }
     if (this.#parts.controlOut.largeLosses >= MTU_LOSSES) {

@@ -22,6 +22,8 @@ type Cut = {
   readonly wanted: Uint8Array;
 };
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** What all links of a node share: the octets they keep. */
 export class RepairSpace {
   bytes = 0;
@@ -94,7 +96,7 @@ export class Fragments {
       id: this.#nextId,
       share,
       last,
-      sentAtMs: 0,
+      sentAtMs: NEVER,
       again: new Uint8Array(last + 1),
       wanted: new Uint8Array(last + 1),
     };
@@ -165,7 +167,7 @@ export class Fragments {
 
   get deadlineMs(): number {
     const [oldest] = this.#kept;
-    return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.sentAtMs + this.#constants.repair.ageMs;
+    return oldest === undefined ? NEVER : oldest.sentAtMs + this.#constants.repair.ageMs;
   }
 
   clear(): void {

@@ -16,6 +16,11 @@ import {
 } from '../../limits.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+/**
+ * Above every id of a PING. Not −1: to the engine ids are floating-point numbers, and a field that has held small integers
+ * alone makes it discard all compiled code that knows the object when another number comes: here that of the sending path.
+ */
+export const NO_PING = 2 ** 32;
 /** Common ones first: tunnels, PPPoE, Ethernet; then those of jumbo frames and of this machine. */
 const STEPS: readonly number[] = [1_280, 1_352, 1_400, 1_420, 1_452, 1_472, 2_048, 4_096, 8_192, 8_952, 16_384, 32_768];
 
@@ -30,8 +35,8 @@ export class PathMtu {
   #probeAtMs = NEVER;
   #searchAtMs = NEVER;
   /** The ids of the round under way, and what is known of it. */
-  #largePing = -1;
-  #smallPing = -1;
+  #largePing = NO_PING;
+  #smallPing = NO_PING;
   #isSmallAnswered = false;
   #lostRounds = 0;
   #checkAtMs = NEVER;
@@ -82,7 +87,7 @@ export class PathMtu {
   /** A round is due: a PING padded to `current`, and a small one beside it. */
   isCheckDue(nowMs: number): boolean {
     if (nowMs < this.#checkAtMs || this.current === this.#base) return false;
-    if (this.#largePing < 0 || !this.#isSmallAnswered) return true;
+    if (this.#largePing === NO_PING || !this.#isSmallAnswered) return true;
     if (++this.#lostRounds < MTU_LOSSES) return true;
     this.blackHole(nowMs);
     return false;
@@ -139,8 +144,8 @@ export class PathMtu {
   }
 
   #endCheck(): void {
-    this.#largePing = -1;
-    this.#smallPing = -1;
+    this.#largePing = NO_PING;
+    this.#smallPing = NO_PING;
     this.#lostRounds = 0;
     this.#checkAtMs = NEVER;
   }

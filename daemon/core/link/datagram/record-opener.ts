@@ -1,6 +1,7 @@
 /** Records as they come: index, window, then one opening for many, in place (link document, section 5). */
 import { counterLow, dataHeader, indexOf, PACKET, TAG } from '../../../wire/link-packets.ts';
 import type { Context } from '../../context.ts';
+import { putKey, wipeKeys } from '../../key-column.ts';
 import { RECORDS_PER_BATCH } from '../../limits.ts';
 import type { AeadJobs, DatagramBatch } from '../../port.ts';
 import { reconstructCounter } from '../../replay-window.ts';
@@ -65,7 +66,7 @@ export class RecordOpener {
     jobs.targetOffsets[i] = at + header;
     jobs.lengths[i] = length - header;
     jobs.adLengths[i] = header;
-    jobs.keys.set(key.receiveKey, i * 32);
+    putKey(jobs.keys, i, key.receiveKey);
     jobs.nonces[2 * i] = high;
     jobs.nonces[2 * i + 1] = low;
     this.#jobKeys[i] = key;
@@ -97,7 +98,7 @@ export class RecordOpener {
       }
     }
     stats.count('recordsOpened', opened);
-    jobs.keys.fill(0, 0, count * 32);
+    wipeKeys(jobs.keys, count);
     jobs.sources.length = 0;
     jobs.targets.length = 0;
     jobs.count = 0;

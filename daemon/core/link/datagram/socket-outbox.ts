@@ -3,6 +3,7 @@
  * sealed in one batch and sent in one call. What the system does not take stays until it does.
  */
 import { dataHeader, TAG, writeDataHeader } from '../../../wire/link-packets.ts';
+import { putKey, wipeKeys } from '../../key-column.ts';
 import { ANSWERS_QUEUED, RECORD_ARENA_BYTES, RECORDS_PER_BATCH, RECORDS_PER_BATCH_MIN } from '../../limits.ts';
 import { type AeadBatch, type AeadJobs, DATAGRAM_ADDRESS, type DatagramBatch } from '../../port.ts';
 import type { AddressRow } from './addresses.ts';
@@ -82,7 +83,7 @@ export class SocketOutbox {
     jobs.targetOffsets[i] = at + header;
     jobs.lengths[i] = length;
     jobs.adLengths[i] = header;
-    jobs.keys.set(key.sendKey, i * 32);
+    putKey(jobs.keys, i, key.sendKey);
     jobs.nonces[2 * i] = Math.floor(counter / TWO_32);
     jobs.nonces[2 * i + 1] = counter % TWO_32;
     const size = header + length + TAG;
@@ -96,7 +97,7 @@ export class SocketOutbox {
     const jobs = this.#jobs;
     const { count } = jobs;
     if (count > 0) this.#aead.seal(jobs);
-    jobs.keys.fill(0, 0, count * 32);
+    wipeKeys(jobs.keys, count);
     jobs.sources.length = 0;
     jobs.targets.length = 0;
     jobs.count = 0;
