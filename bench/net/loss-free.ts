@@ -3,9 +3,9 @@
 import type { Scene } from './rows.ts';
 import { type Flooded, flood } from './traffic.ts';
 
-const LEAST_RATE = 2_000;
-const MOST_RATE = 512_000;
-const STEPS = 8;
+const LEAST_RATE = 4_000;
+const MOST_RATE = 256_000;
+const STEPS = 7;
 const TRIAL_SECONDS = 1;
 /** A shared machine loses a packet now and then that no daemon is guilty of. */
 const LOSS_MAX = 0.001;
