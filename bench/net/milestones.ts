@@ -6,7 +6,6 @@ import type { Figures } from './figures.ts';
 import type { Daemon } from './host.ts';
 
 const EVERY_MS = 2;
-const LISTENS = '0A';
 const OWN_NAMESPACE = readlinkSync('/proc/self/ns/net');
 
 /** Starts it and waits until it is ready. */
@@ -38,12 +37,10 @@ export async function nodeStartMs(): Promise<number> {
   return Number(await mustRun([process.execPath, '-e', script])) - startMs;
 }
 
+/** Nothing else in its namespace has a socket. The tables of sockets themselves take milliseconds to read. */
 function listens(pid: number): boolean {
-  const isUdp = (line: string): boolean => line.trim() !== '';
-  const isListening = (line: string): boolean => line.trim().split(/\s+/)[3] === LISTENS;
-  return (
-    ['tcp', 'tcp6'].some((table) => linesOf(pid, table).some(isListening)) ||
-    ['udp', 'udp6'].some((table) => linesOf(pid, table).some(isUdp))
+  return ['sockstat', 'sockstat6'].some((file) =>
+    /^(TCP|UDP)6?: inuse [1-9]/m.test(readFileSync(`/proc/${pid}/net/${file}`, 'utf8')),
   );
 }
 

@@ -1,12 +1,13 @@
-/** Echo and floods of datagrams between hosts, by the two programs of `bench/traffic`, compiled when they are wanted. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+/** Echo and floods of datagrams between hosts, by the programs of `bench/traffic`, compiled when they are wanted. */
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Place } from '../../test/support/iperf.ts';
 import type { Lab } from '../../test/support/lab.ts';
 import { repoRoot, toolInPath } from '../../test/support/places.ts';
 import { run } from '../../test/support/process.ts';
 
-const PROGRAMS = ['ping', 'flood'] as const;
+const PROGRAMS = ['ping', 'flood', 'pages'] as const;
+const FOLDER = join(repoRoot, 'bench/traffic');
 const COMPILER = 'g++';
 const FLAGS = ['-O2', '-std=c++20', '-Wall', '-Wextra', '-Werror'];
 const FLOOD_PORT = 7777;
@@ -42,9 +43,10 @@ export type Flooded = {
 export async function buildTraffic(): Promise<string | undefined> {
   if (toolInPath(COMPILER) === undefined) return `needs ${COMPILER}`;
   mkdirSync(join(repoRoot, 'dist/bench/traffic'), { recursive: true });
+  const newestMs = Math.max(...readdirSync(FOLDER).map((name) => statSync(join(FOLDER, name)).mtimeMs));
   for (const name of PROGRAMS) {
-    const source = join(repoRoot, 'bench/traffic', `${name}.cc`);
-    if (existsSync(program(name)) && statSync(program(name)).mtimeMs > statSync(source).mtimeMs) continue;
+    const source = join(FOLDER, `${name}.cc`);
+    if (existsSync(program(name)) && statSync(program(name)).mtimeMs > newestMs) continue;
     const outcome = await run([COMPILER, ...FLAGS, '-o', program(name), source], { limitMs: 120_000 });
     if (outcome.code !== 0) return `${COMPILER} refuses ${source}: ${outcome.stderr}`;
   }
@@ -99,7 +101,7 @@ const STRAGGLERS_MS = 300;
 
 export const idle = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function program(name: (typeof PROGRAMS)[number]): string {
+export function program(name: (typeof PROGRAMS)[number]): string {
   return join(repoRoot, 'dist/bench/traffic', name);
 }
 

@@ -4,8 +4,6 @@
 //   flood receive ADDRESS PORT                      "ready", a JSON object at SIGINT
 //
 // Every datagram begins with its number and the time it left (CLOCK_REALTIME, nanoseconds); OCTETS is 16 at least.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -20,6 +18,8 @@
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include "address.h"
 
 namespace {
 
@@ -38,37 +38,8 @@ int64_t now_ns(clockid_t clock) {
   return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
 }
 
-[[noreturn]] void fail(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
-
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-
-  Address(const char* text, int port) {
-    auto& six = reinterpret_cast<sockaddr_in6&>(storage);
-    auto& four = reinterpret_cast<sockaddr_in&>(storage);
-    const auto network_port = htons(static_cast<uint16_t>(port));
-    if (inet_pton(AF_INET6, text, &six.sin6_addr) == 1) {
-      six.sin6_family = AF_INET6;
-      six.sin6_port = network_port;
-      size = sizeof six;
-    } else if (inet_pton(AF_INET, text, &four.sin_addr) == 1) {
-      four.sin_family = AF_INET;
-      four.sin_port = network_port;
-      size = sizeof four;
-    } else {
-      fail(text);
-    }
-  }
-
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
 int open_socket(const Address& address, int which_buffer) {
-  const int socket_fd = socket(address.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const int socket_fd = address.open(SOCK_DGRAM);
   if (socket_fd < 0) fail("socket");
   setsockopt(socket_fd, SOL_SOCKET, which_buffer, &kBufferOctets, sizeof kBufferOctets);
   return socket_fd;
@@ -176,11 +147,11 @@ int main(int argc, char** argv) {
   const std::string verb = argc > 1 ? argv[1] : "";
   if (verb == "send" && argc == 7) {
     const auto octets = std::max<size_t>(kStamp, static_cast<size_t>(std::atol(argv[4])));
-    send_all(Address(argv[2], std::atoi(argv[3])), octets, std::atof(argv[5]), static_cast<uint64_t>(std::atol(argv[6])));
+    send_all(Address(argv[2], argv[3]), octets, std::atof(argv[5]), static_cast<uint64_t>(std::atol(argv[6])));
     return 0;
   }
   if (verb == "receive" && argc == 4) {
-    receive_all(Address(argv[2], std::atoi(argv[3])));
+    receive_all(Address(argv[2], argv[3]));
     return 0;
   }
   return 2;
