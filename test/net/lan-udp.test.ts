@@ -84,6 +84,8 @@ describe('neighbours on a LAN that speak datagrams', { concurrency: 3 }, () => {
       await linkedByUdp(a, b);
       await setLanDevice(a, 'down');
       await waitFor('the links to go', async () => (await a.peers()).length === 0, { limitMs: 4_000 });
+      // Who says nothing need not notice for half a minute.
+      await ping(b, a, { count: 3 });
       await waitFor('the other end', async () => (await b.peers()).length === 0, { limitMs: 15_000 });
       await setLanDevice(a, 'up');
       t.diagnostic(`back after ${Math.round(await linkedByUdp(a, b, 20_000))} ms`);
