@@ -235,7 +235,7 @@ export class Peering {
     try {
       carrier = await this.#links.dial(task.uri, task.sourceInterface, run.abort.signal);
     } catch (error) {
-      return this.#failed(task, run, messageOf(error));
+      return this.#failed(task, run, messageOf(error), undefined, isRefusal(error));
     }
     if (run.abort.signal.aborted) return carrier.close();
     const link = this.#driver.attach(carrier, {
@@ -302,11 +302,12 @@ export class Peering {
     this.#dialDue();
   }
 
-  #failed(task: DialTask, run: Run, reason: string, waitMs?: number): void {
+  #failed(task: DialTask, run: Run, reason: string, waitMs?: number, isRefused = false): void {
     if (this.#runs.get(task) !== run) return;
     this.#runs.delete(task);
     this.#report('info', 'not connected', { peer: task.uri.name, reason });
-    this.#dialer.failed(task, reason, performance.now(), waitMs);
+    if (isRefused) this.#dialer.refused(task, reason, performance.now());
+    else this.#dialer.failed(task, reason, performance.now(), waitMs);
     this.#dialDue();
   }
 }
@@ -321,4 +322,10 @@ function isSame(peer: PeerSetting, task: DialTask): boolean {
 
 function messageOf(error: unknown): string {
   return error instanceof RatatoskError || error instanceof Error ? error.message : String(error);
+}
+
+/** Nobody listens at the last address that was tried. */
+function isRefusal(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }

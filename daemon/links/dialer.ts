@@ -8,6 +8,12 @@
 import { RatatoskError } from '../core/error.ts';
 import type { LinkUri } from './link.ts';
 
+/**
+ * Nobody listens there, which costs neither side anything: for a short while that is asked often, as the peer may be starting
+ * as we are, or be started again. It is no handshake, which some peers count.
+ */
+const REFUSED_RETRY_MS = 250;
+const REFUSED_EAGER_MS = 2_000;
 /** Attempts under way at once; more wait for their turn. */
 const DIALS_MAX = 64;
 const BACKOFF_CAP_MS = 4_096_000;
@@ -26,6 +32,8 @@ export type DialTask = {
   readonly sourceInterface: string;
   state: DialState;
   failures: number;
+  /** Since when every attempt was refused. */
+  refusedSinceMs: number | undefined;
   lastError: string | undefined;
   lastErrorAtMs: number;
 };
@@ -46,7 +54,7 @@ export class Dialer {
       throw new RatatoskError('PEER_EXISTS', `Cannot add the peer ${uri.name}: it is configured already`);
     }
     const state: DialState = { kind: 'waiting', atMs: nowMs };
-    const task: DialTask = { uri, sourceInterface, state, failures: 0, lastError: undefined, lastErrorAtMs: 0 };
+    const task: DialTask = { uri, sourceInterface, state, failures: 0, ...NO_ERROR };
     this.#tasks.set(name, task);
     return task;
   }
@@ -81,10 +89,26 @@ export class Dialer {
   established(task: DialTask): void {
     task.state = { kind: 'up' };
     task.failures = 0;
+    task.refusedSinceMs = undefined;
   }
 
   /** A failed attempt or a lost link. `waitMs`: instead of what follows from the number of failures; infinity: never. */
   failed(task: DialTask, error: string, nowMs: number, waitMs?: number): void {
+    task.refusedSinceMs = undefined;
+    this.#failed(task, error, nowMs, waitMs);
+  }
+
+  /** An attempt failed because nobody listens. */
+  refused(task: DialTask, error: string, nowMs: number): void {
+    task.refusedSinceMs ??= nowMs;
+    // Once a link, or an attempt that went further, has failed more than once, the peer is not merely late.
+    const isLate = task.failures <= 1 && nowMs - task.refusedSinceMs < REFUSED_EAGER_MS;
+    const { failures } = task;
+    this.#failed(task, error, nowMs, isLate ? REFUSED_RETRY_MS : undefined);
+    if (isLate) task.failures = failures;
+  }
+
+  #failed(task: DialTask, error: string, nowMs: number, waitMs: number | undefined): void {
     task.failures = Math.min(EXPONENT_MAX, task.failures + 1);
     task.lastError = error;
     task.lastErrorAtMs = nowMs;
@@ -97,6 +121,7 @@ export class Dialer {
   retry(task: DialTask, nowMs: number): void {
     if (task.state.kind !== 'waiting' && task.state.kind !== 'dialling') return;
     task.failures = 0;
+    task.refusedSinceMs = undefined;
     task.state = { kind: 'waiting', atMs: nowMs };
   }
 
@@ -116,6 +141,8 @@ export class Dialer {
     if (task.state.kind === 'waiting') task.state = { kind: 'waiting', atMs: nowMs };
   }
 }
+
+const NO_ERROR = { refusedSinceMs: undefined, lastError: undefined, lastErrorAtMs: 0 };
 
 function taskName(uri: LinkUri, sourceInterface: string): string {
   return `${uri.name} ${sourceInterface}`;

@@ -34,7 +34,7 @@ const FIRST_PORT = 9100;
 /** A line or a ring, all daemons ready; links and tree may still be settling. */
 export async function startMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
   const mesh = await layMesh(lab, options);
-  // Listeners first: a dialler that comes too early waits 2 s before it tries again.
+  // Listeners first: a plain dialler that comes too early waits 2 s before it tries again.
   const order = options.link?.dialler === 'a' ? mesh.nodes.toReversed() : mesh.nodes;
   await inOrder(order, (node) => node.start());
   return mesh;

@@ -34,6 +34,37 @@ test('a peer that never answers is dialled at 0, 2, 6, 14, 23 and 32 s with maxb
   assert.deepEqual(attempts(peer(1, '?maxbackoff=9s'), 6), [0, 2_000, 6_000, 14_000, 23_000, 32_000]);
 });
 
+test('where nobody listens it is tried every 250 ms for two seconds, then as ever', () => {
+  const dialer = new Dialer();
+  dialer.add(peer(1), '', 0);
+  const times: number[] = [];
+  while (times.length < 12) {
+    const nowMs = dialer.deadline();
+    times.push(nowMs);
+    dialer.refused(dialled(dialer, nowMs), 'refused', nowMs);
+  }
+  assert.deepEqual(times, [0, 250, 500, 750, 1_000, 1_250, 1_500, 1_750, 2_000, 4_000, 8_000, 16_000]);
+});
+
+test('a peer that was lost and is refused then is tried often for two seconds', () => {
+  const dialer = new Dialer();
+  const task = dialer.add(peer(1), '', 0);
+  dialled(dialer, 0);
+  dialer.established(task);
+  dialer.failed(task, 'lost', 10_000);
+  for (const atMs of [12_000, 12_250, 12_500]) dialer.refused(dialled(dialer, atMs), 'refused', atMs);
+  assert.equal(dialer.deadline(), 12_750);
+});
+
+test('a peer that has refused the handshake is not tried often', () => {
+  const dialer = new Dialer();
+  const task = dialer.add(peer(1), '', 0);
+  for (const atMs of [0, 2_000]) dialer.failed(dialled(dialer, atMs), 'version mismatch', atMs);
+  dialer.refused(dialled(dialer, 6_000), 'refused', 6_000);
+  assert.equal(dialer.deadline(), 14_000);
+  assert.equal(task.failures, 3);
+});
+
 test('the wait doubles up to 4096 s and stays there', () => {
   const times = attempts(peer(1), 40);
   const waits = times.slice(1).map((atMs, i) => atMs - (times[i] as number));
