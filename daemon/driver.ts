@@ -31,10 +31,6 @@ type Attached = { readonly carrier: Carrier; readonly watcher: LinkWatcher };
 
 /** Batches handled in a row before other sources get their turn. */
 const BATCHES_PER_TURN = 4;
-/** While more waits for links than this, nothing is read from the TUN: what is not sealed need not be dropped. */
-const PAUSE_ABOVE_BYTES = 256 * 1024;
-/** The longest pause: one link that takes nothing must not stop the others. */
-const PAUSE_MAX_MS = 5;
 
 const SYSTEM_CLOCK: Clock = { nowMs: () => performance.now(), sinceBootMs: () => uptime() * 1_000 };
 
@@ -49,7 +45,6 @@ export class Driver implements Sink {
   readonly #device: TunDevice | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
-  #pause: NodeJS.Timeout | undefined;
   #isStopped = false;
   readonly #clock: Clock;
   readonly #sleep: SleepWatch;
@@ -124,8 +119,6 @@ export class Driver implements Sink {
     if (this.#isStopped) return;
     this.#node.handle(input, this.#nowMs());
     this.#settle();
-    const hasRoom = input.kind === 'linkWritable' || input.kind === 'socketWritable';
-    if (hasRoom && this.#pause !== undefined && this.#node.queuedBytes() < PAUSE_ABOVE_BYTES) this.#resume();
   }
 
   stop(): void {
@@ -134,7 +127,6 @@ export class Driver implements Sink {
     this.#node.drain(this);
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    clearTimeout(this.#pause);
     for (const attached of this.#links) attached?.carrier.close();
     this.datagrams.stop();
     this.#device?.close();
@@ -198,21 +190,8 @@ export class Driver implements Sink {
       const batch = this.#device?.read();
       if (batch === undefined || batch.count === 0) return;
       this.feed({ kind: 'packets', batch });
-      if (this.#node.queuedBytes() >= PAUSE_ABOVE_BYTES) return this.#hold();
       if (!batch.isFull) return;
     }
-  }
-
-  #hold(): void {
-    if (this.#pause !== undefined) return;
-    this.#device?.pause();
-    this.#pause = setTimeout(() => this.#resume(), PAUSE_MAX_MS);
-  }
-
-  #resume(): void {
-    clearTimeout(this.#pause);
-    this.#pause = undefined;
-    this.#device?.resume();
   }
 }
 

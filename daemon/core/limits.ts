@@ -45,6 +45,15 @@ export const QUEUE_FLOWS = 1_024;
 export const QUEUE_QUANTUM_BYTES = 16 * 1024;
 export const QUEUE_PACKET_BYTES = 256;
 export const QUEUE_PACKETS_MIN = 64;
+/**
+ * Packets from the TUN: what waits for links, as a multiple of one link's queue, since few of them fill it when segments are
+ * large; for links that hold so many octets; what is sealed before they are asked again; and how long one link that takes
+ * nothing may stop what is for others.
+ */
+export const INGRESS_QUEUES = 4;
+export const INGRESS_LINK_BYTES = 16 * 1024;
+export const INGRESS_TURN_BYTES = 64 * 1024;
+export const INGRESS_HOLD_MS = 5;
 /** Payloads of up to so many octets are not bulk: voice, echo, names, acknowledgements. */
 export const SMALL_PAYLOAD = 512;
 /** RFC 8289, on stream links. */

@@ -2,7 +2,8 @@
 import { pathPorts } from '../wire/path.ts';
 import { APP } from '../wire/query.ts';
 import { Context } from './context.ts';
-import { DATAGRAM_LINKS_FROM, MAINTENANCE_MS } from './limits.ts';
+import { Ingress } from './ingress.ts';
+import { DATAGRAM_LINKS_FROM, INGRESS_HOLD_MS, INGRESS_LINK_BYTES, MAINTENANCE_MS } from './limits.ts';
 import { Datagrams } from './link/datagram/datagrams.ts';
 import { Links } from './link/links.ts';
 import type { Pipe } from './link/pipe.ts';
@@ -13,6 +14,7 @@ import type {
   LinkId,
   LinkInfo,
   NodeOptions,
+  PacketBatch,
   PathInfo,
   SelfInfo,
   SessionInfo,
@@ -26,6 +28,8 @@ import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
 import { Channels } from './session/channels.ts';
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 export class Node {
   readonly #context: Context;
   readonly #links: Links;
@@ -34,6 +38,9 @@ export class Node {
   readonly #channels: Channels;
   readonly #packets: Packets;
   readonly #queries: Queries;
+  readonly #ingress: Ingress;
+  /** What waits in `#ingress` goes on by then, whatever links hold. */
+  #releaseAtMs = NEVER;
   #expireAtMs = 0;
 
   constructor(options: NodeOptions) {
@@ -63,6 +70,7 @@ export class Node {
       peerKeys: () => [...this.#router.peers.links()].filter((link) => link.isProven).map((link) => link.peer.key),
       treeKeys: () => [...this.#router.tree.values()].map((info) => info.key),
     });
+    this.#ingress = new Ingress(context);
     this.#links = new Links(context, this.#router);
     this.#datagrams = new Datagrams(context, this.#router);
   }
@@ -88,10 +96,12 @@ export class Node {
       deliveries.buffers.length = 0;
       deliveries.count = 0;
     }
-    while (this.#links.hasOutput || this.#datagrams.hasOutput) {
-      this.#links.drain(sink);
-      this.#datagrams.drain(sink);
-    }
+    do {
+      while (this.#links.hasOutput || this.#datagrams.hasOutput) {
+        this.#links.drain(sink);
+        this.#datagrams.drain(sink);
+      }
+    } while (this.#release());
     for (const event of this.#context.events.splice(0)) sink.event(event);
     this.#context.pool.settle();
   }
@@ -165,7 +175,10 @@ export class Node {
       case 'linkBytes':
         return this.#links.received(input.link, input.bytes);
       case 'packets':
-        return this.#packets.outgoing(input.batch);
+        // What links hold was left by the last drain.
+        if (this.#ingress.isEmpty && this.queuedBytes() < INGRESS_LINK_BYTES) this.#packets.outgoing(input.batch);
+        else this.#ingress.push(input.batch);
+        return;
       case 'linkWritable':
         return this.#links.writable(input.link);
       case 'linkOpened':
@@ -204,6 +217,31 @@ export class Node {
         return input satisfies never;
     }
   }
+
+  /** Seals some of what waits if links have room. False: they have none, or nothing waits. */
+  #release(): boolean {
+    if (this.#ingress.isEmpty || (this.queuedBytes() >= INGRESS_LINK_BYTES && this.#mayHold())) return false;
+    this.#releaseAtMs = NEVER;
+    this.#ingress.release(this.#seal);
+    this.#channels.settle();
+    return true;
+  }
+
+  /** What waits may wait on: as long as it takes where every link is busy, otherwise for a moment. */
+  #mayHold(): boolean {
+    const { nowMs, timers } = this.#context;
+    if (nowMs >= this.#releaseAtMs) return false;
+    for (const link of this.#router.peers.links()) {
+      if (!link.isEligible || link.pipe.queuedBytes > 0) continue;
+      if (this.#releaseAtMs === NEVER) this.#releaseAtMs = nowMs + INGRESS_HOLD_MS;
+      timers.arm(this.#releaseAtMs);
+      return true;
+    }
+    this.#releaseAtMs = NEVER;
+    return true;
+  }
+
+  readonly #seal = (batch: PacketBatch): void => this.#packets.outgoing(batch);
 
   #timer(nowMs: number, lateMs: number): void {
     this.#router.timer(nowMs);

@@ -14,6 +14,8 @@ export const DROP_REASONS = [
   'address buffers full',
   'traffic queue full',
   'traffic queue late',
+  'tun queue full',
+  'tun queue late',
   'link frame malformed',
   'link frame unknown',
   'link frames too many',

@@ -121,7 +121,8 @@ int UdpSocket::configure(const Options& options) {
 }
 
 void UdpSocket::limitUnsent(int octets) {
-  if (descriptor_.isOpen()) setBuffer(descriptor_.number(), SO_SNDBUFFORCE, SO_SNDBUF, octets);
+  // The kernel doubles it.
+  if (descriptor_.isOpen()) setBuffer(descriptor_.number(), SO_SNDBUFFORCE, SO_SNDBUF, octets / 2);
 }
 
 int UdpSocket::port() const {

@@ -117,7 +117,8 @@ scenario('a node with room for four sessions keeps four of each kind, and its qu
   }
   sim.run(5_000);
   const arrived = sent.filter(({ arrivedMs }) => arrivedMs !== undefined).length;
-  const dropped = first.node.stats().drops['traffic queue full'] ?? 0;
+  const { drops } = first.node.stats();
+  const dropped = (drops['tun queue full'] ?? 0) + (drops['traffic queue full'] ?? 0);
   assert.ok(dropped > 0);
   assert.ok(arrived > 0 && arrived + dropped <= sent.length, `${arrived} arrived, ${dropped} dropped`);
   checkBounds(sim);

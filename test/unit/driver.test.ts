@@ -17,9 +17,7 @@ import type { Carrier, CarrierEvents } from '../../daemon/links/link.ts';
 import { memoryPair } from '../../daemon/links/memory.ts';
 import { identity, linkFacts, nodeOptions } from '../support/core.ts';
 import { started, until } from '../support/link-suite.ts';
-import { turns, VirtualTime } from '../support/virtual-time.ts';
-
-const KIB = 1024;
+import { turns } from '../support/virtual-time.ts';
 
 /** A node that does what the test says and remembers what it was given. */
 class ScriptedNode extends Node {
@@ -396,69 +394,6 @@ test('without a device deliveries are dropped', () => {
   const { node, driver } = scene();
   node.acts.push((sink) => sink.deliver(deliveries(0)));
   driver.feed({ kind: 'timer' });
-});
-
-test('nothing is read while 256 KiB wait for links; one octet less does not stop it', () => {
-  const { node, device } = reading([32, 32, 32]);
-  node.queued = 256 * KIB - 1;
-  device.onReadable();
-  assert.deepEqual([device.reads, device.calls], [4, []]);
-  device.batches = [32, 32, 32];
-  node.queued = 256 * KIB;
-  device.onReadable();
-  assert.deepEqual([device.reads, device.calls], [5, ['pause']]);
-});
-
-test('reading goes on when a link has taken enough, not before', (t) => {
-  const { node, driver, device } = reading([32]);
-  t.after(() => driver.stop());
-  const { carrier } = attached(driver);
-  node.queued = 300 * KIB;
-  device.onReadable();
-  carrier.events?.writable();
-  assert.deepEqual(device.calls, ['pause']);
-  node.queued = 100 * KIB;
-  carrier.events?.writable();
-  carrier.events?.writable();
-  assert.deepEqual(device.calls, ['pause', 'resume']);
-});
-
-test('reading goes on after 5 ms although a link takes nothing', (t) => {
-  const time = new VirtualTime(t);
-  const { node, device } = reading([32]);
-  node.queued = 300 * KIB;
-  device.onReadable();
-  time.tick(4);
-  assert.deepEqual(device.calls, ['pause']);
-  time.tick(1);
-  assert.deepEqual(device.calls, ['pause', 'resume']);
-});
-
-test('a pause that has ended early does not end the next one early', (t) => {
-  const time = new VirtualTime(t);
-  const { node, driver, device } = reading([32, 32]);
-  const { carrier } = attached(driver);
-  node.queued = 300 * KIB;
-  device.onReadable();
-  time.tick(3);
-  node.queued = 0;
-  carrier.events?.writable();
-  node.queued = 300 * KIB;
-  device.onReadable();
-  time.tick(3);
-  assert.deepEqual(device.calls, ['pause', 'resume', 'pause']);
-  time.tick(2);
-  assert.deepEqual(device.calls, ['pause', 'resume', 'pause', 'resume']);
-});
-
-test('a stop during a pause leaves the closed device alone', (t) => {
-  const time = new VirtualTime(t);
-  const { node, driver, device } = reading([32]);
-  node.queued = 300 * KIB;
-  device.onReadable();
-  driver.stop();
-  time.tick(100);
-  assert.deepEqual(device.calls, ['pause', 'close']);
 });
 
 // Two real nodes

@@ -19,6 +19,8 @@ export class Egress {
   /** The second buffer, while the system holds the first. */
   #spare: Uint8Array = NOTHING;
   #isBusy = false;
+  /** What the system holds and has not taken. */
+  #held = 0;
   /** What the next write may hold. */
   #room = STAGING_BYTES;
 
@@ -35,7 +37,7 @@ export class Egress {
   }
 
   get queuedBytes(): number {
-    return this.#staged + this.queue.bytes;
+    return this.#held + this.#staged + this.queue.bytes;
   }
 
   /** False when the backlog is full: the peer is too slow. */
@@ -61,6 +63,7 @@ export class Egress {
   /** The system has taken what `write` refused to take at once. */
   writable(): void {
     this.#isBusy = false;
+    this.#held = 0;
   }
 
   drain(link: LinkId, sink: Pick<Sink, 'write'>, nowMs: number): void {
@@ -69,6 +72,7 @@ export class Egress {
         const octets = this.#takeControl();
         this.bytesSent += octets.length;
         this.#isBusy = !sink.write(link, octets);
+        if (this.#isBusy) this.#held = octets.length;
         continue;
       }
       if (this.#staged === 0) this.#refill(nowMs);
@@ -81,6 +85,7 @@ export class Egress {
         continue;
       }
       this.#isBusy = true;
+      this.#held = octets.length;
       this.#room = Math.max(this.#room >> 1, STAGING_BYTES_MIN);
       const held = this.#staging;
       this.#staging = this.#spare;

@@ -120,7 +120,7 @@ export class SocketOutbox {
     batch.buffers.length = 0;
     batch.count = 0;
     this.#used = 0;
-    this.#rows = Math.min(2 * this.#rows, RECORDS_PER_BATCH);
+    if (this.#rows < RECORDS_PER_BATCH) this.#rows++;
   }
 
   clear(): void {

@@ -1,0 +1,81 @@
+/**
+ * Packets from the TUN that links have no room for: they wait here, not sealed, so that nothing is sealed in vain and a
+ * sparse flow of this machine passes by its bulk. Flows are told apart by their addresses and ports.
+ */
+import type { Context } from './context.ts';
+import { INGRESS_QUEUES, INGRESS_TURN_BYTES, STREAM_CODEL } from './limits.ts';
+import { hashOctets } from './octetmap.ts';
+import { PACKET_HEADROOM, type PacketBatch } from './port.ts';
+import { FairQueue } from './queue.ts';
+
+/** Behind the addresses of an IPv6 packet; and the next headers of those that have ports there. */
+const PORTS_AT = 40;
+const TCP = 6;
+const UDP = 17;
+
+export class Ingress {
+  readonly #context: Context;
+  readonly #queue: FairQueue;
+  /** One row. */
+  readonly #batch: PacketBatch = {
+    arena: new Uint8Array(0),
+    offsets: Int32Array.of(PACKET_HEADROOM),
+    lengths: new Int32Array(1),
+    count: 1,
+  };
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#queue = new FairQueue(INGRESS_QUEUES * context.options.limits.trafficQueueBytes, context.pool, STREAM_CODEL);
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.isEmpty;
+  }
+
+  get bytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /** Copies what has come, its headroom included, in which the device may have left something. */
+  push({ arena, offsets, lengths, count }: PacketBatch): void {
+    const { nowMs } = this.#context;
+    for (let i = 0; i < count; i++) {
+      const at = (offsets[i] as number) - PACKET_HEADROOM;
+      const size = (lengths[i] as number) + PACKET_HEADROOM;
+      const flow = this.#flowOf(arena, at + PACKET_HEADROOM, lengths[i] as number);
+      this.#queue.push(size, flow, 0, nowMs).set(arena.subarray(at, at + size));
+    }
+    this.#count();
+  }
+
+  /** Hands packets over until so many have had their turn that links should be drained, or until there are none. */
+  release(take: (batch: PacketBatch) => void): void {
+    const { pool, nowMs } = this.#context;
+    const batch = this.#batch;
+    for (let bytes = 0; bytes < INGRESS_TURN_BYTES && this.#queue.look(nowMs); ) {
+      const size = this.#queue.nextSize();
+      const taken = this.#queue.take();
+      if (taken === undefined) break;
+      batch.arena = taken.octets;
+      batch.lengths[0] = size - PACKET_HEADROOM;
+      take(batch);
+      // Rests until the node has been drained: sealing reads it before.
+      pool.give(taken);
+      bytes += size;
+    }
+    this.#count();
+  }
+
+  #flowOf(buffer: Uint8Array, at: number, length: number): number {
+    if (length < PORTS_AT + 4) return 0;
+    const protocol = buffer[at + 6] as number;
+    const hasPorts = protocol === TCP || protocol === UDP;
+    return hashOctets(buffer, at + 8, hasPorts ? 36 : 32, this.#context.hashSeed ^ protocol);
+  }
+
+  #count(): void {
+    for (; this.#queue.dropped > 0; this.#queue.dropped--) this.#context.stats.drop('tun queue full');
+    for (; this.#queue.late > 0; this.#queue.late--) this.#context.stats.drop('tun queue late');
+  }
+}
