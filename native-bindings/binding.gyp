@@ -11,7 +11,11 @@
     'cflags_cc!': ['-fno-rtti', '-std=gnu++17', '-std=gnu++20', '-O3'],
     'cflags_cc': ['-std=c++20', '-fno-exceptions'],
     'configurations': {
-      'Release': {'cflags!': ['-O3'], 'cflags': ['-O2']},
+      'Release': {
+        'cflags!': ['-O3'],
+        # The checks of the sanitizers make the kernels so long that -O2 takes three times as long over them.
+        'conditions': [['sanitize==1', {'cflags': ['-O1']}, {'cflags': ['-O2']}]],
+      },
     },
     'conditions': [
       ['strict==1', {'cflags': ['-Werror']}],
