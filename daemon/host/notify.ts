@@ -36,7 +36,10 @@ export class Supervisor {
     // Twice in its time, as the manual advises.
     this.#watch = setInterval(() => {
       isAlive().then(
-        () => this.#tell('WATCHDOG=1'),
+        () => {
+          // The answer may come when we are stopping already.
+          if (this.#watch !== undefined) this.#tell('WATCHDOG=1');
+        },
         () => undefined,
       );
     }, this.#watchdogMs / 2).unref();
@@ -44,6 +47,7 @@ export class Supervisor {
 
   stopping(): void {
     clearInterval(this.#watch);
+    this.#watch = undefined;
     this.#tell('STOPPING=1');
   }
 

@@ -62,6 +62,18 @@ test('feeds the watchdog twice in its time while the daemon answers, and not whe
   });
 });
 
+test('says nothing of being alive once it has said that it ends', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { sent, it } = supervisor({ NOTIFY_SOCKET: '@x', WATCHDOG_USEC: '30000000' });
+  // It settles behind the call that ends the watch.
+  const answer = Promise.resolve();
+  it.ready(() => answer);
+  t.mock.timers.tick(15_000);
+  it.stopping();
+  await answer;
+  assert.deepEqual(sent, ['@x READY=1', '@x STOPPING=1']);
+});
+
 test('fails where the supervisor cannot be told that we are ready, and is silent later', () => {
   let isBroken = true;
   const it = new Supervisor({ NOTIFY_SOCKET: '/run/x' }, () => {
