@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { withLab } from '../support/lab.ts';
 import { at, settle, startMesh } from '../support/mesh.ts';
@@ -24,5 +25,19 @@ test(
     assert.match(router.log, /tun/i, 'it says that the TUN is missing');
     assert.doesNotMatch(router.log, /firewall/, 'nothing is open without an interface');
     assert.match(router.log, /root|CAP_NET_ADMIN|setcap|sudo|--no-tun/i, 'and how to get it');
+
+    // The router thread goes first where it may.
+    const [usual] = niceValues(router.pid);
+    assert.ok(niceValues(router.pid).every((nice) => nice === usual));
+    assert.equal(niceValues(first.pid)[0], usual);
+    assert.ok(niceValues(first.pid).includes(-10));
   }),
 );
+
+/** Of each thread of a process, that of the main thread first (proc(5), field 19; the name before may hold blanks). */
+function niceValues(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  });
+}
