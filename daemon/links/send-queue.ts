@@ -14,7 +14,7 @@ const MEASURE_MS = 20;
 const IDLE_MS = 500;
 
 /** Of a TCP connection: a burst that the system can take over without us. */
-const TCP_UNSENT_MAX = 128 * 1024;
+const TCP_UNSENT_MAX = 512 * 1024;
 
 const addon = loadAddon();
 
