@@ -12,11 +12,12 @@ import { type Lossy, lossyThroughput } from '../test/support/lossy.ts';
 import { needs, needsMesh, needsTool } from '../test/support/needs.ts';
 import { describeMachine } from './net/machine.ts';
 import { short, summarise, table } from './net/statistics.ts';
+import { yggdrasilDaemon } from './net/systems/mesh-system.ts';
 
-type System = Pick<Lossy, 'kind' | 'scheme'>;
+type System = Pick<Lossy, 'kind' | 'scheme' | 'binary'>;
 
 const SYSTEMS: readonly System[] = [
-  { kind: 'yggdrasil', scheme: 'tcp' },
+  { kind: 'yggdrasil', scheme: 'tcp', binary: yggdrasilDaemon() },
   { kind: 'ratatosk', scheme: 'udp' },
   { kind: 'ratatosk', scheme: 'tcp' },
 ];

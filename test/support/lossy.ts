@@ -10,6 +10,8 @@ import { firstAnswerMs } from './ping.ts';
 
 export type Lossy = {
   readonly kind: DaemonKind;
+  /** See `NodeSpec`. */
+  readonly binary?: string | undefined;
   readonly scheme: NonNullable<LinkOptions['scheme']>;
   /** 0..1, each way, and the delay each way. */
   readonly loss: number;
@@ -25,9 +27,14 @@ const PATIENCE_MS = 60_000;
 
 /** Megabits a second that one TCP connection carries through the mesh, from one node to the other. */
 export async function lossyThroughput(lab: Lab, options: Lossy): Promise<number> {
-  const { kind, scheme, loss, delayMs, seed, congestion, seconds } = options;
+  const { kind, binary, scheme, loss, delayMs, seed, congestion, seconds } = options;
   const relay = { loss, delayMs, seed };
-  const { nodes, cables } = await layMesh(lab, { kinds: [kind, kind], link: { scheme }, relay });
+  const { nodes, cables } = await layMesh(lab, {
+    kinds: [kind, kind],
+    node: () => ({ binary }),
+    link: { scheme },
+    relay,
+  });
   const [a, b] = [at(nodes, 0), at(nodes, 1)];
   const cable = at(cables, 0);
   // By routes: a namespace may not choose among all that the kernel has, and the machine's own is not ours to change.
