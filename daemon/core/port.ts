@@ -5,6 +5,9 @@
  * randomness of its own and calls nothing back but the sink it is given. Time is monotonic milliseconds.
  */
 import type { Segments } from '../wire/segments.ts';
+import type { AirFacts } from './radio/facts.ts';
+
+export type { AirFacts, AirLimit, AirReport, Modulation } from './radio/facts.ts';
 
 declare const brand: unique symbol;
 
@@ -76,6 +79,8 @@ export type SocketFacts = {
   readonly isExemptFromAllowList: boolean;
   /** `slow=halow`. */
   readonly isSlow: boolean;
+  /** Of radios: what a frame costs, and how much may be sent. Undefined: frames cost nothing but their time. */
+  readonly air?: AirFacts | undefined;
 };
 
 /** A wish for a link to one peer at one address. */

@@ -1,0 +1,47 @@
+/** What the core is told of radios. Times in ms. */
+
+/** How octets become time on the air. */
+export type Modulation =
+  /** `codingRate` 5 to 8 for 4/5 to 4/8; `preambleSymbols` as the modem sends them (radio reference, section 3). */
+  | {
+      readonly kind: 'lora';
+      readonly spreadingFactor: number;
+      readonly bandwidthHz: number;
+      readonly codingRate: number;
+      readonly preambleSymbols: number;
+    }
+  /** Modems that say no more than their rate; `frameMs` is added to each frame. */
+  | { readonly kind: 'rate'; readonly bitsPerSecond: number; readonly frameMs: number };
+
+/** At most `airMs` on the air in any `windowMs`; no single transmission longer than `frameMs`. */
+export type AirLimit = { readonly windowMs: number; readonly airMs: number; readonly frameMs: number };
+
+/** What a transmitter costs and may do (radio reference, sections 3, 4 and 6.8). */
+export type AirFacts = {
+  readonly modulation: Modulation;
+  /** Octets that the modem puts before each frame. */
+  readonly frameOverhead: number;
+  /** The mean wait for a free channel before a transmission. */
+  readonly accessMs: number;
+  /** One access carries all frames that the modem holds; otherwise each frame waits for its own. */
+  readonly sharesAccess: boolean;
+  /** After a transmission, until both ends hear again. */
+  readonly turnaroundMs: number;
+  /** All of them hold. Empty where the law sets none. */
+  readonly limits: readonly AirLimit[];
+  /** What the node takes of a channel at most, in any 15 s: 0 to 1. */
+  readonly share: number;
+  /** The transmitter and band that the limits are counted for: sockets come and go, it stays. */
+  readonly ledger: string;
+};
+
+/** What a modem tells now and then; undefined: it does not say. dBm and dB; shares are 0 to 1. */
+export type AirReport = {
+  readonly rssi?: number;
+  readonly snr?: number;
+  readonly noiseFloor?: number;
+  readonly channelLoad?: number;
+  /** Counted by the modem itself, of 15 s and of an hour. */
+  readonly usedShort?: number;
+  readonly usedLong?: number;
+};
