@@ -235,7 +235,7 @@ export class Peering {
     try {
       carrier = await this.#links.dial(task.uri, task.sourceInterface, run.abort.signal);
     } catch (error) {
-      return this.#failed(task, run, messageOf(error), undefined, isRefusal(error));
+      return this.#failed(task, run, messageOf(error), { isRefused: isRefusal(error) });
     }
     if (run.abort.signal.aborted) return carrier.close();
     const link = this.#driver.attach(carrier, {
@@ -286,7 +286,7 @@ export class Peering {
 
   #lost(task: DialTask, run: Run, reason: string, waitMs?: number): void {
     const wasUp = task.state.kind === 'up';
-    this.#failed(task, run, reason, waitMs);
+    this.#failed(task, run, reason, { waitMs });
     const nowMs = performance.now();
     if (!wasUp || nowMs - this.#probedAtMs > PROBE_END_MS) return;
     // The probe has ended it: the peer itself may be well.
@@ -302,7 +302,12 @@ export class Peering {
     this.#dialDue();
   }
 
-  #failed(task: DialTask, run: Run, reason: string, waitMs?: number, isRefused = false): void {
+  #failed(
+    task: DialTask,
+    run: Run,
+    reason: string,
+    { waitMs, isRefused = false }: { readonly waitMs?: number | undefined; readonly isRefused?: boolean } = {},
+  ): void {
     if (this.#runs.get(task) !== run) return;
     this.#runs.delete(task);
     this.#report('info', 'not connected', { peer: task.uri.name, reason });

@@ -34,7 +34,7 @@ export function parts(crypto: Crypto): void {
   group(`queue, ${QUEUED} packets in and out`, () => {
     for (const flows of [1, 16, 64]) {
       const pool = new BufferPool();
-      const queue = new FairQueue(QUEUED * QUEUED_OCTETS * 2, pool);
+      const queue = new FairQueue(QUEUED * QUEUED_OCTETS * 2, pool, () => {});
       const target = new Uint8Array(QUEUED_OCTETS);
       bench(`${flows} flows`, () => {
         for (let i = 0; i < QUEUED; i++) queue.push(QUEUED_OCTETS, i % flows, 0, 1);

@@ -49,7 +49,10 @@ export class Finisher {
     if (total === 0) return this.#context.stats.drop('packet malformed');
     for (let first = 0; first < total; ) {
       const before = segments.count;
-      first += cutter.cut(buffer, at, end, first, PACKET_HEADROOM, segments);
+      const cut = cutter.cut(buffer, at, end, first, PACKET_HEADROOM, segments);
+      // None fits even where nothing else is: there is no end of trying.
+      if (cut < 0 || (cut === 0 && before === 0)) return this.#context.stats.drop('packet malformed');
+      first += cut;
       for (let i = before; i < segments.count; i++) {
         this.#user.send(key, segments.arena, segments.offsets[i] as number, segments.lengths[i] as number);
       }

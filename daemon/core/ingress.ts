@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { INGRESS_QUEUES, INGRESS_TURN_BYTES, STREAM_CODEL } from './limits.ts';
 import { hashOctets } from './octetmap.ts';
 import { PACKET_HEADROOM, type PacketBatch } from './port.ts';
-import { FairQueue } from './queue.ts';
+import { FairQueue, type LossWatcher } from './queue.ts';
 
 /** Behind the addresses of an IPv6 packet; and the next headers of those that have ports there. */
 const PORTS_AT = 40;
@@ -26,7 +26,9 @@ export class Ingress {
 
   constructor(context: Context) {
     this.#context = context;
-    this.#queue = new FairQueue(INGRESS_QUEUES * context.options.limits.trafficQueueBytes, context.pool, STREAM_CODEL);
+    const { pool, stats, options } = context;
+    const lost: LossWatcher = (why) => stats.drop(why === 'late' ? 'tun queue late' : 'tun queue full');
+    this.#queue = new FairQueue(INGRESS_QUEUES * options.limits.trafficQueueBytes, pool, lost, STREAM_CODEL);
   }
 
   get isEmpty(): boolean {
@@ -46,7 +48,6 @@ export class Ingress {
       const flow = this.#flowOf(arena, at + PACKET_HEADROOM, lengths[i] as number);
       this.#queue.push(size, flow, 0, nowMs).set(arena.subarray(at, at + size));
     }
-    this.#count();
   }
 
   /** Hands packets over until so many have had their turn that links should be drained, or until there are none. */
@@ -64,7 +65,6 @@ export class Ingress {
       pool.give(taken);
       bytes += size;
     }
-    this.#count();
   }
 
   #flowOf(buffer: Uint8Array, at: number, length: number): number {
@@ -72,10 +72,5 @@ export class Ingress {
     const protocol = buffer[at + 6] as number;
     const hasPorts = protocol === TCP || protocol === UDP;
     return hashOctets(buffer, at + 8, hasPorts ? 36 : 32, this.#context.hashSeed ^ protocol);
-  }
-
-  #count(): void {
-    for (; this.#queue.dropped > 0; this.#queue.dropped--) this.#context.stats.drop('tun queue full');
-    for (; this.#queue.late > 0; this.#queue.late--) this.#context.stats.drop('tun queue late');
   }
 }

@@ -7,14 +7,15 @@ import { Codel, type CodelTimes } from './codel.ts';
 import { QUEUE_FLOWS, QUEUE_PACKET_BYTES, QUEUE_PACKETS_MIN, QUEUE_QUANTUM_BYTES } from './limits.ts';
 import type { BufferPool, Pooled } from './pool.ts';
 
+/** Told of each packet that is lost to the cap, or to its own lateness. */
+export type LossWatcher = (why: 'full' | 'late') => void;
+
 export class FairQueue {
   bytes = 0;
-  /** Packets lost to the cap, and to their own lateness, until the owner sets these to zero. */
-  dropped = 0;
-  late = 0;
   readonly #maxBytes: number;
   readonly #maxPackets: number;
   readonly #pool: BufferPool;
+  readonly #lost: LossWatcher;
   readonly #times: CodelTimes | undefined;
   /** By hash; made when first needed. */
   readonly #flows: (Flow | undefined)[] = [];
@@ -28,10 +29,11 @@ export class FairQueue {
   #spare: Packet | undefined;
 
   /** @param times without them nothing is ever too late */
-  constructor(maxBytes: number, pool: BufferPool, times?: CodelTimes) {
+  constructor(maxBytes: number, pool: BufferPool, lost: LossWatcher, times?: CodelTimes) {
     this.#maxBytes = maxBytes;
     this.#maxPackets = Math.max(QUEUE_PACKETS_MIN, maxBytes / QUEUE_PACKET_BYTES);
     this.#pool = pool;
+    this.#lost = lost;
     this.#times = times;
   }
 
@@ -61,7 +63,7 @@ export class FairQueue {
     }
     while (this.bytes > this.#maxBytes || this.#count > this.#maxPackets) {
       this.#drop(this.#largest());
-      this.dropped++;
+      this.#lost('full');
     }
     return buffer.octets;
   }
@@ -179,7 +181,7 @@ export class FairQueue {
     if (codel === undefined) return;
     while (flow.first !== undefined && codel.mustDrop(nowMs - flow.first.atMs, flow.first === flow.last, nowMs)) {
       this.#drop(flow);
-      this.late++;
+      this.#lost('late');
     }
   }
 

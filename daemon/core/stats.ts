@@ -1,5 +1,6 @@
 /** Plain counters. Every drop has a name. */
 import type { CloseReason, StatsInfo } from './port.ts';
+import type { LossWatcher } from './queue.ts';
 
 export const DROP_REASONS = [
   'packet malformed',
@@ -130,6 +131,9 @@ export class Stats {
   drop(reason: DropReason, by = 1): void {
     this.drops[reason] += by;
   }
+
+  /** For queues of links. */
+  readonly trafficLost: LossWatcher = (why) => this.drop(why === 'late' ? 'traffic queue late' : 'traffic queue full');
 
   close(reason: CloseReason): void {
     this.closes[reason] = (this.closes[reason] ?? 0) + 1;

@@ -22,11 +22,20 @@ export type Links = {
 };
 
 export function openLinks({ certificate, makeWay }: LinkNeeds): Links {
-  const kinds: ReadonlyMap<string, LinkKind> = new Map([
+  let loaded: Promise<Required<Pick<LinkKind, 'dial'>>> | undefined;
+  const wss = () => (loaded ??= import('./ws.ts').then((module) => module.wss(certificate)));
+  const kinds: ReadonlyMap<string, LinkKind> = new Map<string, LinkKind>([
     ['tcp', tcp],
     ['tls', tls(certificate)],
-    ['ws', whenUsed(async () => (await import('./ws.ts')).ws)],
-    ['wss', whenUsed(async () => (await import('./ws.ts')).wss(certificate))],
+    // Loaded with their first URI: they bring as much code as all other kinds together.
+    [
+      'ws',
+      {
+        dial: async (...args) => (await import('./ws.ts')).ws.dial(...args),
+        listen: async (...args) => (await import('./ws.ts')).ws.listen(...args),
+      },
+    ],
+    ['wss', { dial: async (...args) => (await wss()).dial(...args) }],
     ['unix', unix(makeWay)],
     ['socks', socks],
     ['sockstls', socksTls(certificate)],
@@ -42,16 +51,5 @@ export function openLinks({ certificate, makeWay }: LinkNeeds): Links {
       if (listen === undefined) throw new RatatoskError('SCHEME_UNKNOWN', `Cannot listen on ${uri.scheme}://`);
       return listen(uri, accept);
     },
-  };
-}
-
-/** A kind that is loaded with its first URI: WebSockets bring as much code as all other kinds together. */
-function whenUsed(load: () => Promise<LinkKind>): LinkKind {
-  let loaded: Promise<LinkKind> | undefined;
-  const kind = (): Promise<LinkKind> => (loaded ??= load());
-  const lacks = new RatatoskError('SCHEME_UNKNOWN', 'Cannot be used in this direction');
-  return {
-    dial: async (...args) => (await kind()).dial?.(...args) ?? Promise.reject(lacks),
-    listen: async (...args) => (await kind()).listen?.(...args) ?? Promise.reject(lacks),
   };
 }

@@ -16,7 +16,7 @@ import { upgraded } from './ws-dial.ts';
 
 const CLOSE_POLICY = 1008;
 
-export const ws: LinkKind = {
+export const ws: Required<LinkKind> = {
   async dial(uri, sourceInterface, signal) {
     return upgraded(uri, await connectTcp(uri, sourceInterface, signal), signal);
   },
@@ -37,7 +37,7 @@ export const ws: LinkKind = {
  * Never bound: the certificate is that of a web server, which stands before the node. Such servers may lack TLS 1.3, and
  * nothing rests on it here.
  */
-export function wss(own: Certificate): LinkKind {
+export function wss(own: Certificate): Required<Pick<LinkKind, 'dial'>> {
   const context = diallingContext(own, 'TLSv1.2');
   return {
     async dial(uri, sourceInterface, signal) {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Egress } from '../../daemon/core/link/egress.ts';
 import { BufferPool } from '../../daemon/core/pool.ts';
 import { linkId, type Sink } from '../../daemon/core/port.ts';
+import { countLosses, type Losses } from '../support/queues.ts';
 
 const LINK = linkId(3);
 const NOW = 1_000;
@@ -23,8 +24,9 @@ class System implements Pick<Sink, 'write'> {
   }
 }
 
-function setUp(queueBytes = 1_000): { egress: Egress; system: System } {
-  return { egress: new Egress(queueBytes, new BufferPool()), system: new System() };
+function setUp(queueBytes = 1_000): { egress: Egress; system: System; losses: Losses } {
+  const { losses, lost } = countLosses();
+  return { egress: new Egress(queueBytes, new BufferPool(), lost), system: new System(), losses };
 }
 
 function packet(egress: Egress, text: string, dest = 1): void {
@@ -123,13 +125,13 @@ test('packets staged before a refused control frame are kept', () => {
 });
 
 test('what waits for a busy system is bounded by the queue', () => {
-  const { egress, system } = setUp(100);
+  const { egress, system, losses } = setUp(100);
   system.isWilling = false;
   packet(egress, 'P');
   egress.drain(LINK, system, NOW);
   for (let i = 0; i < 50; i++) packet(egress, 'x'.repeat(10));
   assert.equal(egress.queuedBytes, 1 + 100);
-  assert.equal(egress.queue.dropped, 40);
+  assert.equal(losses.full, 40);
 });
 
 test('256 KiB of control frames may wait', () => {

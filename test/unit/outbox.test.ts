@@ -3,12 +3,14 @@ import { test } from 'node:test';
 import { Outbox } from '../../daemon/core/link/datagram/outbox.ts';
 import { BufferPool } from '../../daemon/core/pool.ts';
 import { Writer } from '../../daemon/wire/cursor.ts';
+import { countLosses, type Losses } from '../support/queues.ts';
 
 const STAGE_MAX = 1_400;
 const NOW = 1_000;
 
-function boxOf(pool = new BufferPool()): Outbox {
-  return new Outbox(1_000_000, { targetMs: 5, intervalMs: 100 }, pool);
+function boxOf(pool = new BufferPool()): Outbox & { losses: Losses } {
+  const { losses, lost } = countLosses();
+  return Object.assign(new Outbox(1_000_000, { targetMs: 5, intervalMs: 100 }, pool, lost), { losses });
 }
 
 /** A frame of `size` octets whose first is `mark`, with its length before it. */
@@ -113,7 +115,7 @@ test('what finds paths overtakes what is staged and what is queued', () => {
 test('no more than 64 KiB of it wait', () => {
   const outbox = boxOf();
   for (let i = 0; i < 100; i++) put(outbox, 1_022, i, true);
-  assert.equal(outbox.urgent.dropped, 36);
+  assert.equal(outbox.losses.full, 36);
   assert.equal(takeAll(outbox).length, 64);
 });
 
@@ -125,7 +127,7 @@ test('a queue that stays long is shortened, by the fair rule', () => {
     outbox.look(nowMs);
     outbox.shift();
   }
-  assert.equal(outbox.queue.late, 3);
+  assert.equal(outbox.losses.late, 3);
 });
 
 test('what is staged while the link takes nothing is not added to', () => {

@@ -239,3 +239,21 @@ test('whoever sends a super-packet becomes known', () => {
   desk.outgoingUnfinished(outgoing());
   assert.equal(desk.superPackets.length, 1);
 });
+
+test('a cutter that cannot go on costs the packet and nothing else', () => {
+  for (const answer of [0, -1]) {
+    let asked = 0;
+    const stuck = {
+      ...cutter,
+      cut: () => {
+        asked++;
+        return answer;
+      },
+    };
+    const desk = new Desk({ cutter: stuck });
+    desk.takesSuperPackets = false;
+    desk.packets.found(far.key);
+    desk.outgoingUnfinished(outgoing());
+    assert.deepEqual([asked, desk.sent.length, desk.drops()], [1, 0, { 'packet malformed': 1 }]);
+  }
+});

@@ -5,7 +5,7 @@
 import { CONTROL_BACKLOG_BYTES, STAGING_BYTES, STAGING_BYTES_MIN, STREAM_CODEL } from '../limits.ts';
 import type { BufferPool } from '../pool.ts';
 import type { LinkId, Sink } from '../port.ts';
-import { FairQueue } from '../queue.ts';
+import { FairQueue, type LossWatcher } from '../queue.ts';
 
 export class Egress {
   readonly queue: FairQueue;
@@ -24,8 +24,8 @@ export class Egress {
   /** What the next write may hold. */
   #room = STAGING_BYTES;
 
-  constructor(queueMaxBytes: number, pool: BufferPool) {
-    this.queue = new FairQueue(queueMaxBytes, pool, STREAM_CODEL);
+  constructor(queueMaxBytes: number, pool: BufferPool, lost: LossWatcher) {
+    this.queue = new FairQueue(queueMaxBytes, pool, lost, STREAM_CODEL);
   }
 
   get isIdle(): boolean {

@@ -69,7 +69,7 @@ export class StreamLink implements Pipe {
     this.#user = user;
     this.#mark = mark;
     this.upSinceMs = context.nowMs;
-    this.egress = new Egress(context.options.limits.trafficQueueBytes, context.pool);
+    this.egress = new Egress(context.options.limits.trafficQueueBytes, context.pool, context.stats.trafficLost);
     const untilMs = context.nowMs + GREETING_TIMEOUT_MS;
     this.#state = { kind: 'greeting', received: new Uint8Array(256), have: 0, untilMs };
     context.timers.arm(untilMs);
@@ -133,9 +133,7 @@ export class StreamLink implements Pipe {
   }
 
   reserve(size: number, dest: number, source: number): void {
-    const { queue } = this.egress;
     this.egress.reserve(size, dest, source, this.#context.nowMs);
-    for (; queue.dropped > 0; queue.dropped--) this.#context.stats.drop('traffic queue full');
     this.#mark(this);
     this.#sent(true);
   }
@@ -179,9 +177,7 @@ export class StreamLink implements Pipe {
   }
 
   drain(sink: Sink): void {
-    const { queue } = this.egress;
     this.egress.drain(this.id, sink, this.#context.nowMs);
-    for (; queue.late > 0; queue.late--) this.#context.stats.drop('traffic queue late');
   }
 
   /** Collects the greeting; returns what came behind it. */

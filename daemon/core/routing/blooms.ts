@@ -132,7 +132,8 @@ export class Blooms {
   }
 }
 
-const NO_ITEMS = emptyFilter();
+/** Nobody writes to it. */
+export const NO_ITEMS: FilterHalves = emptyFilter();
 
 function encodeFilter(filter: FilterHalves): Uint8Array {
   return encodeFrame(FRAME.bloomFilter, (writer) => writeFilter(writer, filter));

@@ -2,7 +2,7 @@
 import { readAnnounce } from '../../wire/announce.ts';
 import { Writer } from '../../wire/cursor.ts';
 import { E2E } from '../../wire/e2e.ts';
-import { emptyFilter, readFilter } from '../../wire/filter.ts';
+import { readFilter } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import {
   type PathBroken,
@@ -37,7 +37,7 @@ import type { Pipe, PipeUser } from '../link/pipe.ts';
 import { equalAt, hashOctets } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import type { CloseReason, Coords, PublicKey } from '../port.ts';
-import { Blooms } from './blooms.ts';
+import { Blooms, NO_ITEMS } from './blooms.ts';
 import { Forwarder, preferredLink } from './forward.ts';
 import { type Path, Paths } from './paths.ts';
 import { type PeerLink, Peers } from './peers.ts';
@@ -393,5 +393,3 @@ export class Router implements PipeUser {
     return hashOctets(key, 0, 32, this.#context.hashSeed);
   }
 }
-
-const NO_ITEMS = emptyFilter();

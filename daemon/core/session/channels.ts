@@ -75,7 +75,7 @@ export class Channels {
     if (!isWanted || !this.#keep(dest, buffer, at, length)) this.sessions.send(dest, buffer, at, length);
   }
 
-  /** The same for an `SUPER_PACKET`, which only some take: false, and nothing has happened. */
+  /** The same for a `SUPER_PACKET`, which only some take: false, and nothing has happened. */
   sendSuperPacket(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean {
     const peer = this.#context.options.e2e === 'off' ? undefined : this.e2e.get(dest);
     return peer !== undefined && this.e2e.sendSuperPacket(peer, buffer, at, length);

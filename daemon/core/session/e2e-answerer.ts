@@ -13,7 +13,7 @@ import type { TransportKeys } from '../noise.ts';
 import { compareOctets, equalOctets } from '../octetmap.ts';
 import { type PublicKey, publicKey } from '../port.ts';
 import { freshSid } from './e2e-dialer.ts';
-import { type E2eHandshakes, featuresOf } from './e2e-handshake.ts';
+import type { E2eHandshakes } from './e2e-handshake.ts';
 import type { Agreed, E2eKeys } from './e2e-keys.ts';
 import { FirstBudget, Seen, Timestamps } from './e2e-memory.ts';
 import type { E2ePeer, Offer } from './e2e-peer.ts';
@@ -114,7 +114,7 @@ export class E2eAnswerer {
 
   #offer(peer: E2ePeer, read: Parameters<E2eHandshakes['makeSecond']>[0], peerSid: number): Offer | undefined {
     const { nowMs } = this.#context;
-    const features = read.payload.features & featuresOf(this.#context.options);
+    const features = this.#handshakes.common(read.payload.features);
     const ownSid = freshSid(this.#context, (sid) => this.#user.isSidTaken(sid));
     const made = this.#handshakes.makeSecond(read, peerSid, ownSid);
     if (made === undefined) return undefined;

@@ -13,7 +13,7 @@ import {
 } from '../limits.ts';
 import type { TransportKeys } from '../noise.ts';
 import { equalAt } from '../octetmap.ts';
-import { type E2eHandshakes, featuresOf } from './e2e-handshake.ts';
+import type { E2eHandshakes } from './e2e-handshake.ts';
 import type { Agreed } from './e2e-keys.ts';
 import type { Attempt, E2ePeer, Offer } from './e2e-peer.ts';
 import type { SessionPorts } from './sessions.ts';
@@ -92,7 +92,7 @@ export class E2eDialer {
     this.stop(peer);
     peer.pauseMs = 0;
     peer.rttMs = Math.min(nowMs - attempt.sentMs, E2E_ROUND_TRIP_MAX_MS);
-    const features = read.payload.features & featuresOf(this.#context.options);
+    const features = this.#handshakes.common(read.payload.features);
     this.#user.answered(peer, { ownSid: attempt.sid, peerSid: read.payload.sid, features }, read.keys);
   }
 

@@ -39,6 +39,11 @@ export class E2eHandshakes {
     this.#instance = new DataView(context.randomOctets(4).buffer).getUint32(0);
   }
 
+  /** Of the features that a peer speaks, those that we speak too. */
+  common(theirs: number): number {
+    return theirs & this.#features;
+  }
+
   /** Undefined if the key is no point of the curve, or of low order. */
   makeFirst(dest: PublicKey, sid: number): FirstMessage | undefined {
     const head = headOf(E2E.first, sid);

@@ -106,7 +106,7 @@ export class E2eSessions {
     return true;
   }
 
-  /** The same for an `SUPER_PACKET`; false also: the peer has not agreed to take it. */
+  /** The same for a `SUPER_PACKET`; false also: the peer has not agreed to take it. */
   sendSuperPacket(peer: E2ePeer, buffer: Uint8Array, at: number, length: number): boolean {
     return peer.current?.hasSuperPackets === true && this.send(peer, buffer, at, length);
   }

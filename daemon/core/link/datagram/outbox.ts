@@ -6,7 +6,7 @@
 import type { CodelTimes } from '../../codel.ts';
 import { OUTBOX_BYTES, OUTBOX_ROWS, URGENT_BYTES } from '../../limits.ts';
 import type { BufferPool, Pooled } from '../../pool.ts';
-import { FairQueue } from '../../queue.ts';
+import { FairQueue, type LossWatcher } from '../../queue.ts';
 
 export class Outbox {
   /** Where the last `reserve` put its message: a frame with its length before it, as streams carry it. */
@@ -30,9 +30,9 @@ export class Outbox {
   /** When the first of them came. */
   #stagedAtMs = 0;
 
-  constructor(queueMaxBytes: number, times: CodelTimes, pool: BufferPool) {
-    this.queue = new FairQueue(queueMaxBytes, pool, times);
-    this.urgent = new FairQueue(Math.min(URGENT_BYTES, queueMaxBytes), pool);
+  constructor(queueMaxBytes: number, times: CodelTimes, pool: BufferPool, lost: LossWatcher) {
+    this.queue = new FairQueue(queueMaxBytes, pool, lost, times);
+    this.urgent = new FairQueue(Math.min(URGENT_BYTES, queueMaxBytes), pool, lost);
     this.#pool = pool;
   }
 

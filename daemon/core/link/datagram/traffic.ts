@@ -31,7 +31,7 @@ export class Traffic {
   ) {
     this.#context = context;
     this.#messageMax = constants.messageMax;
-    this.#outbox = new Outbox(queueBytes, constants.codel, context.pool);
+    this.#outbox = new Outbox(queueBytes, constants.codel, context.pool, context.stats.trafficLost);
     this.fragments = new Fragments(constants, context.pool, space, hasRepair, this.sent, overhead);
   }
 
@@ -55,7 +55,6 @@ export class Traffic {
   reserve(size: number, dest: number, source: number, isUrgent: boolean, room: number): void {
     const stageMax = this.fragments.isFree ? room : 0;
     this.#outbox.reserve(size, dest, source, isUrgent, stageMax, this.#context.nowMs);
-    this.#countDropped();
   }
 
   /**
@@ -66,13 +65,13 @@ export class Traffic {
     const { nowMs, stats } = this.#context;
     this.isInPlace = false;
     if (this.fragments.abandon(room)) stats.drop('link message too large');
-    if (!this.fragments.isFree && this.#lookPast(room - 1, nowMs)) {
+    if (!this.fragments.isFree && this.#outbox.lookPast(this.#cutFlow, room - 1, nowMs)) {
       const size = this.#writeWhole(target, start, at, limit, true);
       if (size > 0) return size;
     }
     for (;;) {
       const size = this.fragments.write(target, at, limit - at, nowMs);
-      if (size > 0 || !this.fragments.isFree || !this.#look(nowMs)) return size;
+      if (size > 0 || !this.fragments.isFree || !this.#outbox.look(nowMs)) return size;
       if (1 + this.#outbox.size <= room) return this.#writeWhole(target, start, at, limit, false);
       this.#cut(room);
     }
@@ -99,7 +98,7 @@ export class Traffic {
       copy(buffer, outbox.at, size, target, end);
       end += size;
       outbox.shift();
-      if (isLast || !this.#look(nowMs)) return end - at;
+      if (isLast || !this.#outbox.look(nowMs)) return end - at;
     }
   }
 
@@ -112,27 +111,6 @@ export class Traffic {
     this.at = at - 1;
     this.#outbox.shift();
     return 1 + size;
-  }
-
-  #look(nowMs: number): boolean {
-    const isFound = this.#outbox.look(nowMs);
-    if (this.#outbox.queue.late > 0) this.#countDropped();
-    return isFound;
-  }
-
-  #lookPast(sizeMax: number, nowMs: number): boolean {
-    const isFound = this.#outbox.lookPast(this.#cutFlow, sizeMax, nowMs);
-    if (this.#outbox.queue.late > 0) this.#countDropped();
-    return isFound;
-  }
-
-  #countDropped(): void {
-    const { stats } = this.#context;
-    const { queue, urgent } = this.#outbox;
-    for (const { dropped } of [queue, urgent]) for (let i = 0; i < dropped; i++) stats.drop('traffic queue full');
-    for (; queue.late > 0; queue.late--) stats.drop('traffic queue late');
-    queue.dropped = 0;
-    urgent.dropped = 0;
   }
 
   #cut(room: number): void {
