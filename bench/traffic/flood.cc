@@ -45,17 +45,25 @@ int open_socket(const Address& address, int which_buffer) {
   return socket_fd;
 }
 
+/** Room for a batch of datagrams, and the rows that tell the system of it. */
+struct Batch {
+  std::vector<uint8_t> arena;
+  std::vector<iovec> vectors = std::vector<iovec>(kBatch);
+  std::vector<mmsghdr> messages = std::vector<mmsghdr>(kBatch);
+
+  explicit Batch(size_t octets) : arena(octets * kBatch) {
+    for (size_t i = 0; i < kBatch; i++) {
+      vectors[i] = {arena.data() + i * octets, octets};
+      messages[i].msg_hdr.msg_iov = &vectors[i];
+      messages[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+};
+
 void send_all(const Address& to, size_t octets, double seconds, uint64_t rate) {
   const int socket_fd = open_socket(to, SO_SNDBUFFORCE);
   if (connect(socket_fd, to.get(), to.size) != 0) fail("connect");
-  std::vector<uint8_t> arena(octets * kBatch);
-  std::vector<iovec> vectors(kBatch);
-  std::vector<mmsghdr> messages(kBatch);
-  for (size_t i = 0; i < kBatch; i++) {
-    vectors[i] = {arena.data() + i * octets, octets};
-    messages[i].msg_hdr.msg_iov = &vectors[i];
-    messages[i].msg_hdr.msg_iovlen = 1;
-  }
+  Batch batch(octets);
   const int64_t begin = now_ns(CLOCK_MONOTONIC);
   const int64_t end = begin + static_cast<int64_t>(seconds * 1e9);
   uint64_t sent = 0;
@@ -77,10 +85,10 @@ void send_all(const Address& to, size_t octets, double seconds, uint64_t rate) {
     const int64_t stamp = now_ns(CLOCK_REALTIME);
     for (size_t i = 0; i < wanted; i++) {
       const uint64_t number = sent + i;
-      std::memcpy(arena.data() + i * octets, &number, sizeof number);
-      std::memcpy(arena.data() + i * octets + sizeof number, &stamp, sizeof stamp);
+      std::memcpy(batch.arena.data() + i * octets, &number, sizeof number);
+      std::memcpy(batch.arena.data() + i * octets + sizeof number, &stamp, sizeof stamp);
     }
-    const int taken = sendmmsg(socket_fd, messages.data(), static_cast<unsigned>(wanted), 0);
+    const int taken = sendmmsg(socket_fd, batch.messages.data(), static_cast<unsigned>(wanted), 0);
     if (taken > 0) sent += static_cast<uint64_t>(taken);
     else if (errno != EINTR) refused++;
     now = now_ns(CLOCK_MONOTONIC);
@@ -95,14 +103,7 @@ void receive_all(const Address& at) {
   // A signal between the question and the call must not be missed for ever.
   const timeval now_and_then{0, 100'000};
   setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &now_and_then, sizeof now_and_then);
-  std::vector<uint8_t> arena(kReceiveMax * kBatch);
-  std::vector<iovec> vectors(kBatch);
-  std::vector<mmsghdr> messages(kBatch);
-  for (size_t i = 0; i < kBatch; i++) {
-    vectors[i] = {arena.data() + i * kReceiveMax, kReceiveMax};
-    messages[i].msg_hdr.msg_iov = &vectors[i];
-    messages[i].msg_hdr.msg_iovlen = 1;
-  }
+  Batch batch(kReceiveMax);
   std::printf("ready\n");
   std::fflush(stdout);
   uint64_t received = 0;
@@ -113,16 +114,16 @@ void receive_all(const Address& at) {
   int64_t delay_max = 0;
   double delay_sum = 0;
   while (is_stopped == 0) {
-    const int count = recvmmsg(socket_fd, messages.data(), kBatch, MSG_WAITFORONE, nullptr);
+    const int count = recvmmsg(socket_fd, batch.messages.data(), kBatch, MSG_WAITFORONE, nullptr);
     if (count <= 0) continue;
     last = now_ns(CLOCK_REALTIME);
     if (first == 0) first = last;
     for (size_t i = 0; i < static_cast<size_t>(count); i++) {
-      if (messages[i].msg_len < kStamp) continue;
+      if (batch.messages[i].msg_len < kStamp) continue;
       uint64_t number = 0;
       int64_t stamp = 0;
-      std::memcpy(&number, arena.data() + i * kReceiveMax, sizeof number);
-      std::memcpy(&stamp, arena.data() + i * kReceiveMax + sizeof number, sizeof stamp);
+      std::memcpy(&number, batch.arena.data() + i * kReceiveMax, sizeof number);
+      std::memcpy(&stamp, batch.arena.data() + i * kReceiveMax + sizeof number, sizeof stamp);
       if (number < highest) reordered++;
       highest = std::max(highest, number);
       delay_max = std::max(delay_max, last - stamp);

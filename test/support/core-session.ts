@@ -5,7 +5,7 @@ import type { Session } from '../../daemon/core/session/session.ts';
 import { SessionRoom } from '../../daemon/core/session/session-room.ts';
 import { Sessions } from '../../daemon/core/session/sessions.ts';
 import { Reader } from '../../daemon/wire/cursor.ts';
-import { contextOf, type Identity, NOTHING, UNIX_MS } from './core.ts';
+import { contextOf, type Identity, identity, NOTHING, UNIX_MS } from './core.ts';
 
 export class Side {
   readonly self: Identity;
@@ -111,4 +111,22 @@ export function scripted(draws: readonly Uint8Array[]): (octets: Uint8Array) => 
     if (octets.length !== 32) return void octets.fill(0);
     octets.set(rest.shift() ?? new Uint8Array(32).fill(0x55));
   };
+}
+
+export const [aOf, bOf] = [1, 2].map(identity) as [Identity, Identity];
+
+export function sides(): { a: Side; b: Side } {
+  return { a: new Side(aOf), b: new Side(bOf) };
+}
+
+/** A session that both sides have confirmed, in a later second than its handshakes. */
+export function joined(): { a: Side; b: Side } {
+  const { a, b } = sides();
+  a.send(b, 'hello');
+  exchange(a, b);
+  b.send(a, 'hello');
+  exchange(a, b);
+  passTime(1_500, a, b);
+  for (const side of [a, b]) side.inbox.length = 0;
+  return { a, b };
 }

@@ -1,25 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Chance, type Identity, identity, UNIX_MS } from '../support/core.ts';
-import { exchange, headOf, passTime, Side } from '../support/core-session.ts';
-
-const [aOf, bOf] = [1, 2].map(identity) as [Identity, Identity];
-
-function sides(): { a: Side; b: Side } {
-  return { a: new Side(aOf), b: new Side(bOf) };
-}
-
-/** A session that both sides have confirmed, in a later second than its handshakes. */
-function joined(): { a: Side; b: Side } {
-  const { a, b } = sides();
-  a.send(b, 'hello');
-  exchange(a, b);
-  b.send(a, 'hello');
-  exchange(a, b);
-  passTime(1_500, a, b);
-  for (const side of [a, b]) side.inbox.length = 0;
-  return { a, b };
-}
+import { Chance, UNIX_MS } from '../support/core.ts';
+import { aOf, bOf, exchange, headOf, joined, passTime, type Side, sides } from '../support/core-session.ts';
 
 const types = (payloads: readonly Uint8Array[]): (number | undefined)[] => payloads.map((payload) => payload[0]);
 const INIT = 1;

@@ -4,25 +4,9 @@ import { type PublicKey, publicKey } from '../../daemon/core/port.ts';
 import { Handshakes } from '../../daemon/core/session/handshake.ts';
 import type { Handshake } from '../../daemon/wire/session.ts';
 import { Chance, contextOf, type Identity, identity, NOTHING, UNIX_MS } from '../support/core.ts';
-import { exchange, passTime, Side } from '../support/core-session.ts';
+import { aOf, bOf, exchange, joined, passTime, Side, sides } from '../support/core-session.ts';
 
-const [aOf, bOf, strangerOf] = [1, 2, 3].map(identity) as [Identity, Identity, Identity];
-
-function sides(): { a: Side; b: Side } {
-  return { a: new Side(aOf), b: new Side(bOf) };
-}
-
-/** A session that both sides have confirmed, in a later second than its handshakes. */
-function joined(): { a: Side; b: Side } {
-  const { a, b } = sides();
-  a.send(b, 'hello');
-  exchange(a, b);
-  b.send(a, 'hello');
-  exchange(a, b);
-  passTime(1_500, a, b);
-  for (const side of [a, b]) side.inbox.length = 0;
-  return { a, b };
-}
+const strangerOf = identity(3);
 
 /** What an Init or Ack says to its receiver. */
 function opened(message: Uint8Array | undefined, receiver: Identity): Handshake {

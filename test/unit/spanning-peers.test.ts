@@ -2,44 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { announceSigned } from '../../daemon/wire/announce.ts';
 import { FRAME } from '../../daemon/wire/frame.ts';
-import { readSigReq, readSigRes, type SigReq } from '../../daemon/wire/sigs.ts';
-import { crypto, type Identity, identities, NOTHING } from '../support/core.ts';
-import { announceBody, announced, RawPeer } from '../support/core-peer.ts';
-import { type Host, World } from '../support/core-world.ts';
+import { readSigRes } from '../../daemon/wire/sigs.ts';
+import { crypto, type Identity, NOTHING } from '../support/core.ts';
+import { announceBody, RawPeer } from '../support/core-peer.ts';
+import { higher, highest, lastRequest, lower, lowest, start, told, us, withParent } from '../support/core-tree.ts';
+import type { Host } from '../support/core-world.ts';
 import { hex } from './wire-vectors.ts';
 
-// In the order of their keys: whoever is lower becomes the root.
-const [lowest, lower, us, higher, highest] = identities(5) as [Identity, Identity, Identity, Identity, Identity];
-
-function start(): { world: World; host: Host } {
-  const world = new World();
-  return { world, host: world.host(us) };
-}
-
-function lastRequest(peer: RawPeer): SigReq {
-  const body = peer.take(FRAME.sigReq).at(-1);
-  const request = body === undefined ? undefined : readSigReq(body);
-  assert.ok(request, 'the node asked');
-  return request;
-}
-
-/** Announcements a peer has been sent since the last time. */
-function told(peer: RawPeer): { key: string; parent: string; seq: bigint; port: bigint }[] {
-  return peer.take(FRAME.announce).map(announced);
-}
-
-const parentOf = (host: Host): string => hex(host.node.self().parent);
 const knows = (host: Host, of: Identity): boolean => host.node.tree().some(({ key }) => hex(key) === hex(of.key));
-
-/** A node that is the child of a lower root. */
-function withParent(port = 7n): { world: World; host: Host; parent: RawPeer } {
-  const { world, host } = start();
-  const parent = RawPeer.up(host, lower, port);
-  parent.announceSelf();
-  world.run(1_000);
-  assert.equal(parentOf(host), hex(lower.key));
-  return { world, host, parent };
-}
 
 // Requests and responses
 
