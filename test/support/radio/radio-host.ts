@@ -1,0 +1,207 @@
+/** A node in virtual time with a radio, and any number of cables to others. */
+import { Node } from '../../../daemon/core/node.ts';
+import {
+  type AirFacts,
+  type CoreEvent,
+  type DatagramBatch,
+  type DialFacts,
+  type DialId,
+  type Input,
+  type NodeOptions,
+  PACKET_HEADROOM,
+  type PublicKey,
+  type Sink,
+  type SocketFacts,
+  type SocketId,
+} from '../../../daemon/core/port.ts';
+import { Chance, type Identity, nodeOptions, UNIX_MS } from '../core.ts';
+import { addressRowOf, dialFacts, NO_ADDRESS, socketFacts } from '../datagram-world.ts';
+import { FrameModem, RNODE_FRAME, rnodeAirFacts } from './frame-modem.ts';
+import type { RadioWorld } from './radio-world.ts';
+
+const SPOILT = 0xdb;
+const CABLE_DELAY_MS = 1;
+
+export type HostChanges = {
+  readonly options?: Partial<NodeOptions>;
+  readonly air?: Partial<AirFacts>;
+};
+
+/** What the node's sockets are made of. */
+type Carrier = { readonly facts: SocketFacts; send(octets: Uint8Array): boolean };
+
+export class RadioHost {
+  readonly world: RadioWorld;
+  readonly owner: Identity;
+  readonly key: PublicKey;
+  readonly modem: FrameModem;
+  readonly events: CoreEvent[] = [];
+  readonly radio = 1 as SocketId;
+  node: Node;
+  /** Each packet for the TUN, as it comes. */
+  delivered: (packet: Uint8Array) => void = () => {};
+  isUp = true;
+  /** Counts starts. */
+  life = 0;
+  readonly #options: NodeOptions;
+  readonly #carriers = new Map<SocketId, Carrier>();
+  readonly #airFacts: AirFacts;
+  #nextDial = 1;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(world: RadioWorld, number: number, owner: Identity, { options = {}, air = {} }: HostChanges) {
+    this.world = world;
+    this.owner = owner;
+    this.key = owner.key;
+    const chance = new Chance(world.random.u32());
+    this.#options = nodeOptions(owner, { random: (octets) => chance.fill(octets), mtu: 1_280, ...options });
+    const { modulation, mendsWindow } = world.facts;
+    this.#airFacts = rnodeAirFacts(modulation, { ledger: `lab ${number}`, ...world.facts.air, ...air });
+    const events = {
+      frame: (octets: Uint8Array) => this.receive(this.radio, NO_ADDRESS, octets),
+      writable: () => this.#writable(this.radio),
+    };
+    this.modem = new FrameModem(world.channel, modulation, world.random.fork(), events, mendsWindow);
+    this.node = this.#start();
+  }
+
+  /** Frames that this host has put on the air, and the time they took. */
+  get airMs(): number {
+    return this.modem.radio.station.sent.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  }
+
+  /** The process died and begins anew: a new node with the same key and the same sockets. */
+  restart(): void {
+    this.stop();
+    this.isUp = true;
+    this.node = this.#start();
+    for (const [socket, { facts }] of this.#carriers) this.feed({ kind: 'socketOpened', socket, facts });
+  }
+
+  /** Without a word. */
+  stop(): void {
+    this.isUp = false;
+    this.life++;
+    this.#wakeAtMs = Number.POSITIVE_INFINITY;
+  }
+
+  open(facts: Partial<SocketFacts> = {}): void {
+    const all = socketFacts({
+      uri: 'rnode:///dev/lab',
+      carrierClass: 'R',
+      mtu: RNODE_FRAME,
+      air: this.#airFacts,
+      ...facts,
+    });
+    this.#carriers.set(this.radio, { facts: all, send: (octets) => this.modem.send(octets) });
+    this.feed({ kind: 'socketOpened', socket: this.radio, facts: all });
+  }
+
+  dial(to: { readonly key: PublicKey }, facts: Partial<DialFacts> = {}): DialId {
+    return this.#dial(this.radio, NO_ADDRESS, to.key, { uri: 'rnode:///dev/lab', ...facts });
+  }
+
+  /** Lays a cable with datagrams to another host, and dials it. */
+  cable(to: RadioHost): DialId {
+    const [mine, theirs] = [this.#nextSocket(), to.#nextSocket()];
+    this.#plug(mine, to, theirs);
+    to.#plug(theirs, this, mine);
+    return this.#dial(mine, addressRowOf(1), to.key);
+  }
+
+  feed(input: Input): void {
+    if (!this.isUp) return;
+    this.node.handle(input, this.world.nowMs);
+    this.node.drain(this.#sink);
+    this.#wake();
+  }
+
+  /** As a system does: the octets are gone once the node has been drained. */
+  receive(socket: SocketId, from: Uint8Array, octets: Uint8Array): void {
+    const buffer = octets.slice();
+    const batch: DatagramBatch = {
+      buffers: [buffer],
+      offsets: new Int32Array(1),
+      lengths: Int32Array.of(buffer.length),
+      addresses: from.slice(),
+      count: 1,
+    };
+    this.feed({ kind: 'datagrams', socket, batch });
+    buffer.fill(SPOILT);
+  }
+
+  sendPacket(packet: Uint8Array): void {
+    const arena = new Uint8Array(PACKET_HEADROOM + packet.length);
+    arena.set(packet, PACKET_HEADROOM);
+    const rows = { offsets: Int32Array.of(PACKET_HEADROOM), lengths: Int32Array.of(packet.length), count: 1 };
+    this.feed({ kind: 'packets', batch: { arena, ...rows } });
+  }
+
+  of<K extends CoreEvent['kind']>(kind: K): Extract<CoreEvent, { kind: K }>[] {
+    return this.events.filter((event): event is Extract<CoreEvent, { kind: K }> => event.kind === kind);
+  }
+
+  #dial(socket: SocketId, address: Uint8Array, key: PublicKey, facts: Partial<DialFacts> = {}): DialId {
+    const dial = this.#nextDial++ as DialId;
+    this.feed({ kind: 'dial', dial, socket, address, facts: dialFacts(key, facts) });
+    return dial;
+  }
+
+  #nextSocket(): SocketId {
+    return (2 + this.#carriers.size) as SocketId;
+  }
+
+  #plug(socket: SocketId, to: RadioHost, theirs: SocketId): void {
+    const send = (octets: Uint8Array): boolean => {
+      const copy = octets.slice();
+      this.world.schedule.after(CABLE_DELAY_MS, () => to.receive(theirs, addressRowOf(1), copy));
+      return true;
+    };
+    this.#carriers.set(socket, { facts: socketFacts(), send });
+    this.feed({ kind: 'socketOpened', socket, facts: socketFacts() });
+  }
+
+  #writable(socket: SocketId): void {
+    this.feed({ kind: 'socketWritable', socket });
+  }
+
+  #start(): Node {
+    this.life++;
+    const node = new Node(this.#options);
+    node.handle({ kind: 'wallClock', unixMs: UNIX_MS + this.world.nowMs }, this.world.nowMs);
+    return node;
+  }
+
+  #wake(): void {
+    const atMs = this.node.deadline();
+    if (atMs >= this.#wakeAtMs) return;
+    this.#wakeAtMs = atMs;
+    const { life } = this;
+    this.world.schedule.at(atMs, () => {
+      if (life !== this.life || this.#wakeAtMs !== atMs) return;
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.feed({ kind: 'timer' });
+    });
+  }
+
+  readonly #sink: Sink = {
+    write: () => true,
+    close: () => {},
+    send: (socket, batch) => {
+      const carrier = this.#carriers.get(socket);
+      for (let i = 0; i < batch.count; i++) {
+        const at = batch.offsets[i] as number;
+        const octets = (batch.buffers[i] as Uint8Array).subarray(at, at + (batch.lengths[i] as number));
+        if (carrier !== undefined && !carrier.send(octets)) return i;
+      }
+      return batch.count;
+    },
+    deliver: (batch) => {
+      for (let i = 0; i < batch.count; i++) {
+        const at = batch.offsets[i] as number;
+        this.delivered((batch.buffers[i] as Uint8Array).slice(at, at + (batch.lengths[i] as number)));
+      }
+    },
+    event: (event) => void this.events.push(event),
+  };
+}
