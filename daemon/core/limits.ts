@@ -116,6 +116,18 @@ export const LINK_YOUNG_MS = 2_000;
 /** Paths deeper than this are dropped. */
 export const HOPS_MAX = 255;
 
+// Radio (radio reference, section 6.8)
+
+/** Of one window of a limit: an hour in minutes. The oldest counts whole, so a sixtieth of the budget is never used. */
+export const AIR_BUCKETS = 60;
+/** Free at once, as a share of a budget: ten minutes' worth of an hour. Budgets of shorter windows are not spread. */
+export const AIR_BURST_SHARE = 1 / 6;
+export const AIR_SPREAD_FROM_MS = 600_000;
+/** Of a budget, may be sent before what was sent is recorded anew; a crash costs so much. */
+export const AIR_RESERVE_SHARE = 1 / 32;
+/** The operator's share of the channel is kept in any so many ms, but for the length of one frame. */
+export const AIR_SHARE_WINDOW_MS = 15_000;
+
 // Routing
 
 /** Section 0.1. */

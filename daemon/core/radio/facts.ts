@@ -45,3 +45,19 @@ export type AirReport = {
   readonly usedShort?: number;
   readonly usedLong?: number;
 };
+
+/** What a transmitter has sent in the last hour, to be remembered over restarts; times in whole ms, never too little. */
+export type AirRecord = {
+  readonly ledger: string;
+  /** Of each minute, the latest first, which has lasted for `intoMs`. */
+  readonly minutesMs: readonly number[];
+  readonly intoMs: number;
+  /** May be sent after this record and before the next. */
+  readonly reserveMs: number;
+};
+
+/**
+ * What goes before what, and may use up what the others must leave (link document, section 16): acknowledgements and
+ * handshakes; routing; small and sparse; the rest; flows that have had much already.
+ */
+export type AirClass = 'answer' | 'control' | 'interactive' | 'normal' | 'bulk';
