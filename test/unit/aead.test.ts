@@ -1,105 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import fc from 'fast-check';
-import type { AeadBatch, AeadJobs } from '../../daemon/core/port.ts';
 import { chooseCrypto } from '../../daemon/crypto/choose.ts';
-import { nativeAead } from '../../daemon/crypto/native.ts';
 import { nodeAead } from '../../daemon/crypto/node-aead.ts';
-import { portableAead } from '../../daemon/crypto/portable-aead.ts';
 import { aeadProblem } from '../../daemon/crypto/selftest.ts';
-import { findAddon } from '../../native-bindings/addon.ts';
+import {
+  addon,
+  fastest,
+  implementations,
+  noble,
+  opening,
+  type RecordRow,
+  recordJobsOf,
+  rowsIn,
+  skipNative,
+} from '../support/aeads.ts';
+import { TAG } from '../support/boxes.ts';
 import { Chance } from '../support/core.ts';
 import { fromHex, linkVectors, toHex } from '../support/link-vectors.ts';
-
-const TAG = 16;
-/** All are built into the addon; a machine runs those its processor knows. */
-const KERNELS = ['base', 'avx2', 'avx512'];
-const found = findAddon(process.env.RATATOSK_TEST_ADDON);
-const { addon } = found;
-const fastest = addon?.kernel();
-const skipNative = addon === undefined ? `needs the addon: ${found.problem}` : false;
-
-type Case = { name: string; skip: string | false; isNative: boolean; take: () => AeadBatch };
-
-/** Every implementation that can run here; `take` must be called when the test runs, as kernels are switched. */
-const implementations: Case[] = [
-  { name: 'portable', skip: false, isNative: false, take: () => portableAead },
-  { name: 'node:crypto', skip: false, isNative: false, take: () => nodeAead },
-  ...KERNELS.map((kernel) => nativeCase(kernel, false)),
-  nativeCase('base', true),
-];
-if (fastest !== undefined) addon?.kernel(fastest);
-
-/** A kernel alone, or with OpenSSL for what is long. */
-function nativeCase(kernel: string, hasLibrary: boolean): Case {
-  const isMissing = addon !== undefined && addon.kernel(kernel) !== kernel;
-  const hasNone = hasLibrary && addon?.aeadLibrary() === undefined;
-  return {
-    name: `addon ${kernel}${hasLibrary ? ' with OpenSSL' : ''}`,
-    skip: skipNative || (isMissing && `needs a processor with ${kernel}`) || (hasNone && 'needs a Node with OpenSSL'),
-    isNative: true,
-    take() {
-      assert.ok(addon !== undefined && addon.kernel(kernel) === kernel);
-      assert.equal(addon.aeadLibrary(hasLibrary) !== undefined, hasLibrary);
-      return nativeAead(addon);
-    },
-  };
-}
-
-type Row = {
-  source: Uint8Array;
-  at: number;
-  length: number;
-  target: Uint8Array;
-  to: number;
-  adLength: number;
-  key: Uint8Array;
-  nonce: bigint;
-};
-
-function jobsOf(rows: Row[]): AeadJobs {
-  return {
-    sources: rows.map((row) => row.source),
-    sourceOffsets: Int32Array.from(rows.map((row) => row.at)),
-    lengths: Int32Array.from(rows.map((row) => row.length)),
-    targets: rows.map((row) => row.target),
-    targetOffsets: Int32Array.from(rows.map((row) => row.to)),
-    adLengths: Int32Array.from(rows.map((row) => row.adLength)),
-    keys: Uint8Array.from(rows.flatMap((row) => [...row.key])),
-    nonces: Uint32Array.from(rows.flatMap((row) => [Number(row.nonce >> 32n), Number(row.nonce & 0xffffffffn)])),
-    ok: new Uint8Array(rows.length).fill(2),
-    count: rows.length,
-  };
-}
-
-/** The second implementation; the associated data lies before the target, the text is given. */
-function noble(row: Row, text: Uint8Array): Uint8Array {
-  const nonce = new Uint8Array(12);
-  new DataView(nonce.buffer).setBigUint64(4, row.nonce, true);
-  return chacha20poly1305(row.key, nonce, row.target.subarray(row.to - row.adLength, row.to)).encrypt(text);
-}
-
-/** Rows that seal in place in one arena, as records are: associated data, text, room for the tag, a gap. */
-function rowsIn(lengths: number[], seed: number): { arena: Uint8Array; rows: Row[] } {
-  const chance = new Chance(seed);
-  const arena = new Uint8Array(lengths.reduce((sum, length) => sum + length + 64, 64));
-  chance.fill(arena);
-  const keys = [chance.octets(32), chance.octets(32)];
-  let at = 32;
-  const rows = lengths.map((length, i): Row => {
-    const nonce = (BigInt(chance.u32()) << 32n) | BigInt(i);
-    const place = { source: arena, at, target: arena, to: at };
-    const row = { ...place, length, adLength: i % 12, key: keys[(i >> 2) % 2] ?? arena, nonce };
-    at += length + 64;
-    return row;
-  });
-  return { arena, rows };
-}
-
-function opening(rows: Row[]): AeadJobs {
-  return jobsOf(rows.map((row) => ({ ...row, at: row.to, length: row.length + TAG })));
-}
 
 const slice = (octets: Uint8Array, at: number, length: number) => Buffer.from(octets.subarray(at, at + length));
 
@@ -114,7 +32,7 @@ for (const { name, skip, isNative, take } of implementations) {
     const aead = take();
     const { arena, rows } = rowsIn(lengths, 1);
     const before = arena.slice();
-    aead.seal(jobsOf(rows));
+    aead.seal(recordJobsOf(rows));
     const wanted = before.slice();
     for (const row of rows) wanted.set(noble(row, before.subarray(row.at, row.at + row.length)), row.to);
     for (const { to, length } of rows) {
@@ -141,7 +59,7 @@ for (const { name, skip, isNative, take } of implementations) {
     for (const length of [0, 1, 64, 300, 1400]) {
       const { arena, rows } = rowsIn([length, length, length], 3);
       for (const row of rows) row.adLength = 9;
-      aead.seal(jobsOf(rows));
+      aead.seal(recordJobsOf(rows));
       const sealed = arena.slice();
       const [, { to } = { to: 0 }] = rows;
       for (let at = to - 9; at < to + length + TAG; at += at < to + 20 ? 1 : 13) {
@@ -160,9 +78,9 @@ for (const { name, skip, isNative, take } of implementations) {
     const [row] = rows;
     assert.ok(row !== undefined);
     row.adLength = 5;
-    aead.seal(jobsOf([row]));
+    aead.seal(recordJobsOf([row]));
     const sealed = arena.slice();
-    const changes: Partial<Row>[] = [
+    const changes: Partial<RecordRow>[] = [
       { key: new Uint8Array(32) },
       { nonce: row.nonce + 1n },
       { nonce: row.nonce + (1n << 32n) },
@@ -194,20 +112,20 @@ for (const { name, skip, isNative, take } of implementations) {
         const chance = new Chance(5);
         const sources = [0, 1, 2, 3].map(() => chance.octets(2000));
         const targets = [0, 1, 2, 3].map(() => chance.octets(40 * 2056));
-        const rows = list.map((one, i): Row => {
+        const rows = list.map((one, i): RecordRow => {
           const source = sources[one.source] ?? new Uint8Array();
           const target = targets[one.target] ?? new Uint8Array();
           const key = new Uint8Array(32).fill(one.key);
           return { ...one, source, at: 2000 - one.length, target, to: i * 2056 + 40, key };
         });
-        aead.seal(jobsOf(rows));
+        aead.seal(recordJobsOf(rows));
         for (const row of rows) {
           const wanted = Buffer.from(noble(row, row.source.subarray(row.at, row.at + row.length)));
           assert.ok(slice(row.target, row.to, row.length + TAG).equals(wanted), `length ${row.length}`);
         }
         const texts = rows.map((row) => new Uint8Array(row.length));
         const back = rows.map((row, i) => ({ ...row, source: row.target, at: row.to, length: row.length + TAG, i }));
-        const jobs = jobsOf(back.map((row) => ({ ...row, target: texts[row.i] ?? row.key, to: 0 })));
+        const jobs = recordJobsOf(back.map((row) => ({ ...row, target: texts[row.i] ?? row.key, to: 0 })));
         aead.open(jobs);
         assert.ok(jobs.ok.every((ok) => ok === 1));
         rows.forEach((row, i) => {
@@ -231,9 +149,9 @@ for (const { name, skip, isNative, take } of implementations) {
       target.fill(0, adLength);
       const place = { source, at: 0, length: source.length, target, to: adLength, adLength };
       const row = { ...place, key: fromHex(key), nonce: BigInt(counter) };
-      aead.seal(jobsOf([row]));
+      aead.seal(recordJobsOf([row]));
       assert.equal(toHex(target), packet);
-      const jobs = jobsOf([{ ...row, source: target, at: adLength, length: source.length + TAG }]);
+      const jobs = recordJobsOf([{ ...row, source: target, at: adLength, length: source.length + TAG }]);
       aead.open(jobs);
       assert.equal(jobs.ok[0], 1);
       assert.equal(toHex(target.subarray(adLength, adLength + source.length)), plaintext);
@@ -269,7 +187,8 @@ test('leaves long records to OpenSSL only where it is there and wanted', { skip:
   const version = addon.aeadLibrary(true);
   assert.match(version ?? 'OpenSSL none', /^OpenSSL /);
   assert.equal(addon.aeadLibrary(), version);
-  assert.throws(() => addon.aeadLibrary(Object(1)), RangeError);
+  const native = addon;
+  assert.throws(() => native.aeadLibrary(Object(1)), RangeError);
 });
 
 test('works without the addon', () => {
