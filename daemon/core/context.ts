@@ -4,6 +4,7 @@ import { addressForKey, bloomItem, subnetForKey } from './identity.ts';
 import { BufferPool } from './pool.ts';
 import type { CoreEvent, Crypto, NodeOptions, PublicKey, Signer } from './port.ts';
 import { publicKey } from './port.ts';
+import { Ledgers } from './radio/ledgers.ts';
 import { Stats } from './stats.ts';
 import { Timers } from './timers.ts';
 
@@ -18,6 +19,8 @@ export class Context {
   readonly stats = new Stats();
   readonly timers = new Timers();
   readonly pool = new BufferPool();
+  /** Of the radios of this node. */
+  readonly ledgers: Ledgers;
   /** Links of both families, against their common cap. */
   openLinks = 0;
   /** Seed of the hash tables. */
@@ -31,6 +34,7 @@ export class Context {
   constructor(options: NodeOptions) {
     this.options = options;
     this.crypto = options.crypto;
+    this.ledgers = new Ledgers(options.airMemories ?? []);
     this.signer = options.crypto.ed25519Signer(options.seed);
     this.key = publicKey(this.signer.publicKey);
     this.address = addressForKey(this.key);

@@ -120,13 +120,27 @@ export const HOPS_MAX = 255;
 
 /** Of one window of a limit: an hour in minutes. The oldest counts whole, so a sixtieth of the budget is never used. */
 export const AIR_BUCKETS = 60;
-/** Free at once, as a share of a budget: ten minutes' worth of an hour. Budgets of shorter windows are not spread. */
+/**
+ * Free at once, as a share of a budget: ten minutes' worth of an hour, or so many of the largest frames and what is left to
+ * others. Budgets of shorter windows are not spread.
+ */
 export const AIR_BURST_SHARE = 1 / 6;
+export const AIR_BURST_FRAMES = 2;
 export const AIR_SPREAD_FROM_MS = 600_000;
 /** Of a budget, may be sent before what was sent is recorded anew; a crash costs so much. */
 export const AIR_RESERVE_SHARE = 1 / 32;
 /** The operator's share of the channel is kept in any so many ms, but for the length of one frame. */
 export const AIR_SHARE_WINDOW_MS = 15_000;
+/**
+ * What classes leave to those before them: of every budget, so that a twenty-fourth is never used by bulk, and of the window of
+ * the share. Routing that has had more than its part of an hour leaves more to the users.
+ */
+export const AIR_FLOORS = {
+  budget: { control: 1 / 144, interactive: 1 / 72, normal: 1 / 36, bulk: 1 / 24 },
+  controlOver: 1 / 12,
+  shareMs: { control: 0, interactive: 0, normal: 2_000, bulk: 4_000 },
+};
+export const AIR_CONTROL_SHARE = 0.2;
 
 // Routing
 

@@ -9,6 +9,7 @@ import { Links } from './link/links.ts';
 import type { Pipe } from './link/pipe.ts';
 import { Packets } from './packets.ts';
 import type {
+  AirRecord,
   CloseReason,
   Input,
   LinkId,
@@ -16,6 +17,7 @@ import type {
   NodeOptions,
   PacketBatch,
   PathInfo,
+  RadioInfo,
   SelfInfo,
   SessionInfo,
   Sink,
@@ -102,6 +104,7 @@ export class Node {
         this.#datagrams.drain(sink);
       }
     } while (this.#release());
+    this.#context.ledgers.tell(this.#context);
     for (const event of this.#context.events.splice(0)) sink.event(event);
     this.#context.pool.settle();
   }
@@ -157,6 +160,15 @@ export class Node {
     return this.#context.stats.snapshot();
   }
 
+  radios(): RadioInfo[] {
+    return this.#datagrams.radios();
+  }
+
+  /** What radios have sent, to be remembered when nothing more will be: `airUsed` events say more than that. */
+  airRecords(): AirRecord[] {
+    return this.#context.ledgers.records(this.#context.nowMs);
+  }
+
   /** Ends a link that the shell wants no more; it leaves at the next drain. */
   closeLink(link: LinkId, reason: CloseReason, detail: string): void {
     if (link >= DATAGRAM_LINKS_FROM) this.#datagrams.close(link, reason, detail);
@@ -187,6 +199,7 @@ export class Node {
         return this.#links.closed(input.link);
       case 'wallClock':
         this.#context.setWallClock(input.unixMs);
+        this.#context.ledgers.begin(this.#context.nowMs);
         // The first clock starts the node: its first round is due.
         return this.#context.timers.arm(this.#context.nowMs);
       case 'probeLinks':
@@ -209,6 +222,8 @@ export class Node {
         return this.#datagrams.socketClosing(input.socket, input.reason);
       case 'socketClosed':
         return this.#datagrams.socketClosed(input.socket);
+      case 'airReport':
+        return this.#datagrams.reported(input.socket, input.report);
       case 'dial':
         return this.#datagrams.dial(input.dial, input.socket, input.address, input.facts);
       case 'dialCancelled':

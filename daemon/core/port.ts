@@ -5,9 +5,9 @@
  * randomness of its own and calls nothing back but the sink it is given. Time is monotonic milliseconds.
  */
 import type { Segments } from '../wire/segments.ts';
-import type { AirFacts } from './radio/facts.ts';
+import type { AirFacts, AirMemory, AirRecord, AirReport } from './radio/facts.ts';
 
-export type { AirFacts, AirLimit, AirReport, Modulation } from './radio/facts.ts';
+export type { AirFacts, AirLimit, AirMemory, AirRecord, AirReport, Modulation, RadioInfo } from './radio/facts.ts';
 
 declare const brand: unique symbol;
 
@@ -127,6 +127,8 @@ export type Input =
   /** It is about to be closed, and still carries what the next `drain` sends: the other ends of its links are told. */
   | { kind: 'socketClosing'; socket: SocketId; reason: string }
   | { kind: 'socketClosed'; socket: SocketId; reason: string }
+  /** What a modem tells of itself and of the air, at any time. */
+  | { kind: 'airReport'; socket: SocketId; report: AirReport }
   | { kind: 'dial'; dial: DialId; socket: SocketId; address: Uint8Array; facts: DialFacts }
   /** The wish is void; its link, if it has one, ends as 'removed'. */
   | { kind: 'dialCancelled'; dial: DialId }
@@ -249,6 +251,8 @@ export type CoreEvent =
   | { kind: 'e2eForgotten'; key: PublicKey }
   /** It speaks end-to-end sessions, none comes about, and the other kind works: somebody may be in between. */
   | { kind: 'e2eDowngradeSuspected'; key: PublicKey }
+  /** What a radio has sent: to be remembered for the next start, at once. */
+  | { kind: 'airUsed'; record: AirRecord }
   /** An answer to `echo`: the round trip in milliseconds. */
   | { kind: 'echoReply'; from: Uint8Array; sequence: number; rttMs: number }
   /** What a node says; nobody has looked at the body. */
@@ -381,6 +385,8 @@ export type NodeOptions = {
   readonly e2e: E2eMode;
   /** What `e2eKnown` events have told in earlier lives, least recent first. */
   readonly e2eKnown: readonly { readonly key: PublicKey; readonly unixMs: number }[];
+  /** What `airUsed` events have told in earlier lives. */
+  readonly airMemories?: readonly AirMemory[];
   /** 1280..65535: packets larger than this are answered with Packet Too Big. */
   readonly mtu: number;
   /** Without a TUN the node answers echo requests itself. */

@@ -27,7 +27,7 @@ const duty = (share: number): AirLimit => ({
 
 function newLedger(limits: readonly AirLimit[], share = 1, nowMs = 0): Ledger {
   const ledger = new Ledger('test', nowMs);
-  ledger.configure(facts(limits, share), nowMs);
+  ledger.configure(facts(limits, share), 0, nowMs);
   return ledger;
 }
 
@@ -131,7 +131,7 @@ test('restarts at any moment, crashes and clocks that jumped free no air', () =>
           // Of the time that has passed, what is known for sure: all of it, some of it, nothing.
           const elapsedMs = [nowMs - writtenMs, (nowMs - writtenMs) / 2, 0][event] as number;
           ledger = new Ledger('test', nowMs, written, elapsedMs);
-          ledger.configure(facts(limits), nowMs);
+          ledger.configure(facts(limits), 0, nowMs);
           written = ledger.takeRecord(nowMs) ?? written;
           writtenMs = nowMs;
         }
@@ -227,7 +227,7 @@ test('a lower limit counts what was sent before it', () => {
   const ledger = newLedger([duty(0.1)]);
   ledger.take(50_000, 0);
   ledger.settle(50_000);
-  ledger.configure(facts([duty(0.01)]), 120_000);
+  ledger.configure(facts([duty(0.01)]), 0, 120_000);
   assert.ok(freeMs(ledger) < 0);
   assert.equal(leftMs(ledger), -14_000);
   ledger.advance(HOUR_MS + MINUTE);

@@ -6,9 +6,11 @@
  * Free is at most a burst, some minutes' worth; what is beyond is kept back. So a burst is never far, and the hour is never
  * over before its end. What is used never exceeds the limit, since neither of the others is ever negative together.
  */
-import { AIR_BURST_SHARE, AIR_SPREAD_FROM_MS } from '../limits.ts';
+import { AIR_BUCKETS, AIR_BURST_FRAMES, AIR_BURST_SHARE, AIR_FLOORS, AIR_SPREAD_FROM_MS } from '../limits.ts';
 import { AirWindow } from './air-window.ts';
 import type { AirLimit } from './facts.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 export class Budget {
   readonly limit: AirLimit;
@@ -22,10 +24,13 @@ export class Budget {
   #pendingMs = 0;
   #advancedMs: number;
 
-  constructor(limit: AirLimit, originMs: number, nowMs: number) {
+  /** @param frameMs of the largest frame: a burst has room for it */
+  constructor(limit: AirLimit, frameMs: number, originMs: number, nowMs: number) {
+    const { airMs } = limit;
     const isSpread = limit.windowMs >= AIR_SPREAD_FROM_MS;
+    const leastMs = AIR_BURST_FRAMES * frameMs + AIR_FLOORS.budget.bulk * airMs;
     this.limit = limit;
-    this.burstMs = isSpread ? limit.airMs * AIR_BURST_SHARE : limit.airMs;
+    this.burstMs = isSpread ? Math.min(Math.max(airMs * AIR_BURST_SHARE, leastMs), airMs) : airMs;
     this.#pace = (limit.airMs - this.burstMs) / limit.windowMs;
     this.#window = new AirWindow(limit.windowMs, originMs, nowMs);
     this.#freeMs = this.burstMs;
@@ -82,12 +87,23 @@ export class Budget {
 
   /** When `airMs` above a floor will be free, if nothing is sent until then; infinity: never. */
   freeAtMs(airMs: number, floorMs: number, nowMs: number): number {
-    let missing = airMs + floorMs - this.#freeMs;
-    if (missing <= 0) return nowMs;
-    if (airMs + floorMs > this.burstMs) return Number.POSITIVE_INFINITY;
+    if (airMs + floorMs > this.burstMs) return NEVER;
+    return this.#atMs(airMs + floorMs - this.#freeMs, Math.max(this.leftMs - this.#freeMs, 0), nowMs);
+  }
+
+  /** When the law will leave so much; infinity: never. */
+  leftAtMs(airMs: number, nowMs: number): number {
+    if (airMs > this.limit.airMs) return NEVER;
+    return this.#atMs(airMs - this.leftMs, 0, nowMs);
+  }
+
+  /** When so much has come back from the window, or out of what is kept back. */
+  #atMs(missingMs: number, keptBackMs: number, nowMs: number): number {
+    let missing = missingMs;
+    let keptBack = keptBackMs;
     let fromMs = nowMs;
-    let keptBack = Math.max(this.leftMs - this.#freeMs, 0);
-    for (let age = Math.round(this.limit.windowMs / this.#window.bucketMs); age >= 0; age--) {
+    if (missing <= 0) return nowMs;
+    for (let age = AIR_BUCKETS; age >= 0; age--) {
       const leavesMs = this.#window.leavesAtMs(age);
       const paced = Math.min(keptBack, this.#pace * (leavesMs - fromMs));
       if (paced >= missing) return fromMs + missing / this.#pace;

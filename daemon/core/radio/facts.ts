@@ -56,8 +56,44 @@ export type AirRecord = {
   readonly reserveMs: number;
 };
 
+/** What an earlier life has told, and how long ago that was at least when this one began. */
+export type AirMemory = { readonly record: AirRecord; readonly elapsedMs: number };
+
 /**
  * What goes before what, and may use up what the others must leave (link document, section 16): acknowledgements and
  * handshakes; routing; small and sparse; the rest; flows that have had much already.
  */
 export type AirClass = 'answer' | 'control' | 'interactive' | 'normal' | 'bulk';
+
+/** What a radio does, for people. Times in ms. */
+export type RadioInfo = {
+  /** As operators know it, without options. */
+  readonly uri: string;
+  readonly air: AirFacts;
+  /** Octets of the largest frame, and how long it is on the air. */
+  readonly frameMax: number;
+  readonly frameMs: number;
+  /** Given to the modem and not sent yet, as far as it tells. */
+  readonly pendingMs: number;
+  /** Time on the air in the last 15 s and in the last hour. */
+  readonly usedShortMs: number;
+  readonly usedLongMs: number;
+  /** Of each limit of `air`, in its order: counted as used, and free now. */
+  readonly limits: readonly { readonly usedMs: number; readonly freeMs: number }[];
+  /** From the most urgent on. */
+  readonly classes: readonly AirClassInfo[];
+  /** What the modem told last, each figure when it was last told. */
+  readonly report: AirReport;
+};
+
+export type AirClassInfo = {
+  readonly airClass: AirClass;
+  /** Time on the air since the socket opened. */
+  readonly sentMs: number;
+  /** What waits, in octets. */
+  readonly queuedBytes: number;
+  /** Until the largest frame of this class may be sent; 0: now, null: never. */
+  readonly waitMs: number | null;
+  /** Packets refused because they would have waited too long. */
+  readonly refused: number;
+};

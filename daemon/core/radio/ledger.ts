@@ -18,6 +18,7 @@ export class Ledger {
   readonly #short: AirWindow;
   readonly #hour: AirWindow;
   #limits: readonly AirLimit[] = [];
+  #frameMs = 0;
   #share = 1;
   /** Of the share: what may be sent now. Negative after a frame that was longer. */
   #shareMs = AIR_SHARE_WINDOW_MS;
@@ -43,13 +44,20 @@ export class Ledger {
     this.#hour.add(record.reserveMs, nowMs);
   }
 
-  /** The limits that hold from now on, for what was sent already as well. */
-  configure({ limits, share }: AirFacts, nowMs: number): void {
+  /**
+   * The limits that hold from now on, for what was sent already as well. What a modem that went away was given has been sent.
+   *
+   * @param frameMs of the largest frame
+   */
+  configure({ limits, share }: AirFacts, frameMs: number, nowMs: number): void {
     this.settle(nowMs);
+    this.advance(nowMs);
     this.#share = share;
     this.#shareMs = Math.min(this.#shareMs, this.#share * AIR_SHARE_WINDOW_MS);
-    if (limits.length === this.#limits.length && limits.every((limit, i) => isEqual(limit, this.#limits[i]))) return;
+    const isSame = limits.length === this.#limits.length && limits.every((limit, i) => isEqual(limit, this.#limits[i]));
+    if (isSame && frameMs === this.#frameMs) return;
     this.#limits = limits;
+    this.#frameMs = frameMs;
     this.budgets = limits.map((limit) => this.#budget(limit, nowMs));
     this.#wantsRecord = true;
   }
@@ -135,7 +143,7 @@ export class Ledger {
 
   #budget(limit: AirLimit, nowMs: number): Budget {
     const originMs = nowMs - this.#hour.intoMs(nowMs);
-    const budget = new Budget(limit, originMs, nowMs);
+    const budget = new Budget(limit, this.#frameMs, originMs, nowMs);
     for (let age = 0; age <= AIR_BUCKETS; age++) {
       // All of a minute may have been sent at its end.
       const endedMs = this.#hour.leavesAtMs(age) - HOUR_MS - INSIDE_MS;

@@ -6,16 +6,19 @@ import { dataHeader } from '../../../wire/link-packets.ts';
 import type { Context } from '../../context.ts';
 import { equalAt, equalOctets } from '../../octetmap.ts';
 import {
+  type AirReport,
   type CloseReason,
   DATAGRAM_ADDRESS,
   type DatagramBatch,
   type DialFacts,
   type DialId,
   type LinkId,
+  type RadioInfo,
   type Sink,
   type SocketFacts,
   type SocketId,
 } from '../../port.ts';
+import { newCounts } from '../../radio/transmitter.ts';
 import type { PipeUser } from '../pipe.ts';
 import { type AddressRow, addressRow } from './addresses.ts';
 import type { DatagramLink } from './datagram-link.ts';
@@ -74,9 +77,8 @@ export class Datagrams {
   }
 
   socketOpened(id: SocketId, facts: SocketFacts): void {
-    const { crypto, key } = this.#context;
     this.socketClosed(id);
-    this.#sockets.set(id, new DatagramSocket(id, facts, crypto, key));
+    this.#sockets.set(id, new DatagramSocket(id, facts, this.#context));
   }
 
   /** Its links say so while they can. */
@@ -103,6 +105,20 @@ export class Datagrams {
       this.#failed(initiation, 'the socket was closed');
     }
     for (const key of [...this.#keys.unconfirmed.values()]) if (key.terms.socket === socket) this.#keys.eraseKey(key);
+  }
+
+  /** A modem tells of itself. */
+  reported(id: SocketId, report: AirReport): void {
+    this.#sockets.get(id)?.transmitter?.reported(report);
+  }
+
+  radios(): RadioInfo[] {
+    const { nowMs } = this.#context;
+    const radios: RadioInfo[] = [];
+    for (const { facts, transmitter } of this.#sockets.values()) {
+      if (transmitter !== undefined) radios.push(transmitter.info(facts.uri, newCounts(), nowMs));
+    }
+    return radios;
   }
 
   writable(id: SocketId): void {

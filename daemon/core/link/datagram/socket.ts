@@ -1,7 +1,9 @@
 /** One open datagram carrier: who may speak on it, and what waits to leave through it. */
+import type { Context } from '../../context.ts';
 import { PSKS_PER_SOCKET } from '../../limits.ts';
 import { equalOctets } from '../../octetmap.ts';
 import type { Crypto, PublicKey, SocketFacts, SocketId } from '../../port.ts';
+import type { Transmitter } from '../../radio/transmitter.ts';
 import { type ClassConstants, constantsOf } from './classes.ts';
 import type { DatagramLink } from './datagram-link.ts';
 import type { Note } from './departures.ts';
@@ -24,6 +26,8 @@ export class DatagramSocket {
   readonly facts: SocketFacts;
   readonly constants: ClassConstants;
   readonly outbox: SocketOutbox;
+  /** Of radios: what may be sent now. */
+  readonly transmitter: Transmitter | undefined;
   readonly passwords: Password[] = [];
   isOpen = true;
   /** Links with something to say, by turns. */
@@ -32,12 +36,13 @@ export class DatagramSocket {
   readonly #crypto: Crypto;
   readonly #ownKey: PublicKey;
 
-  constructor(id: SocketId, facts: SocketFacts, crypto: Crypto, ownKey: PublicKey) {
+  constructor(id: SocketId, facts: SocketFacts, { crypto, key, ledgers, nowMs }: Context) {
     this.id = id;
     this.facts = facts;
     this.constants = constantsOf(facts.carrierClass, facts.isSlow);
     this.#crypto = crypto;
-    this.#ownKey = ownKey;
+    this.#ownKey = key;
+    this.transmitter = facts.air && ledgers.transmitter(facts.air, facts.mtu, nowMs);
     this.outbox = new SocketOutbox(crypto.aead, this.constants.dataType);
     if (facts.psk !== undefined) this.passwords.push(this.#password(facts.psk, true));
   }

@@ -1,0 +1,171 @@
+/**
+ * What may be sent now through one radio, by class (link document, section 16; radio reference, section 6.8). Who composes a
+ * burst asks for each frame whether `roomMs` of its class is enough, and tells it by `sent` at once, so that the next answer
+ * counts it; when there is no room, `nextAtMs` says when to ask again. That the modem has sent it all is told by `settled`. Only
+ * time on the air counts: waits for a free channel are nobody's.
+ *
+ * A class leaves to those before it what stands in `FLOORS`: so much of every budget and of the share of the channel is always
+ * there when an acknowledgement, an announcement or a key stroke comes, however long bulk has been running. Answers may
+ * use what is kept back for the rest of the hour, nobody anything beyond the law.
+ */
+import { AIR_CONTROL_SHARE, AIR_FLOORS } from '../limits.ts';
+import { frameAirMs } from './air-time.ts';
+import { AirWindow } from './air-window.ts';
+import type { AirClass, AirClassInfo, AirFacts, AirLimit, AirReport, RadioInfo } from './facts.ts';
+import { HOUR_MS, type Ledger } from './ledger.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+export const AIR_CLASSES: readonly AirClass[] = ['answer', 'control', 'interactive', 'normal', 'bulk'];
+
+export class Transmitter {
+  readonly air: AirFacts;
+  readonly ledger: Ledger;
+  /** Packets refused since the socket opened. */
+  readonly refused = newCounts();
+  readonly #sentMs = newCounts();
+  readonly #frameMax: number;
+  readonly #frameMs: number;
+  #report: AirReport = {};
+  readonly #control: AirWindow;
+
+  /** @param frameMax octets of the largest frame */
+  constructor(air: AirFacts, frameMax: number, ledger: Ledger, nowMs: number) {
+    this.air = air;
+    this.ledger = ledger;
+    this.#frameMax = frameMax;
+    this.#frameMs = this.frameMs(frameMax);
+    this.#control = new AirWindow(HOUR_MS, nowMs, nowMs);
+    ledger.configure(air, this.#frameMs, nowMs);
+  }
+
+  /** ms of air of a frame. */
+  frameMs(octets: number): number {
+    return frameAirMs(this.air, octets);
+  }
+
+  /** The law forbids so long a transmission at any time. */
+  isTooLong(frameMs: number): boolean {
+    return frameMs > this.ledger.frameMaxMs;
+  }
+
+  /** ms of air that frames of this class may have now, besides those that were `sent`. 0: none may leave. */
+  roomMs(airClass: AirClass, nowMs: number): number {
+    const { ledger } = this;
+    ledger.advance(nowMs);
+    this.#control.advance(nowMs);
+    let room = this.#shareRoomMs(airClass);
+    for (const budget of ledger.budgets) {
+      const free = airClass === 'answer' ? budget.leftMs : budget.freeMs - this.#floorMs(airClass, budget.limit);
+      room = Math.min(room, free);
+    }
+    return Math.max(room, 0);
+  }
+
+  /**
+   * When a burst of so much air may leave, if nothing else does before; not in the past. A burst longer than is ever free at
+   * once counts as one that is not.
+   */
+  nextAtMs(airClass: AirClass, airMs: number, nowMs: number): number {
+    const { ledger } = this;
+    if (this.isTooLong(airMs) && this.isTooLong(this.#frameMs)) return NEVER;
+    ledger.advance(nowMs);
+    this.#control.advance(nowMs);
+    let atMs = nowMs;
+    for (const budget of ledger.budgets) {
+      if (airClass === 'answer') atMs = Math.max(atMs, budget.leftAtMs(airMs, nowMs));
+      else {
+        const floor = this.#floorMs(airClass, budget.limit);
+        atMs = Math.max(atMs, budget.freeAtMs(Math.min(airMs, budget.burstMs - floor), floor, nowMs));
+      }
+    }
+    const missing = this.#shareFloorMs(airClass) - ledger.shareMs;
+    if (missing < 0) return atMs;
+    // One more ms: what is free must be above the floor.
+    return Math.max(atMs, nowMs + Math.ceil(missing / ledger.share) + 1);
+  }
+
+  /** To be given to the modem. */
+  sent(airClass: AirClass, airMs: number, nowMs: number): void {
+    this.ledger.take(airMs, nowMs);
+    this.#sentMs[airClass] += airMs;
+    if (airClass === 'control') this.#control.add(airMs, nowMs);
+  }
+
+  /** The modem has sent all that it was given, or is gone. */
+  settled(nowMs: number): void {
+    this.ledger.settle(nowMs);
+  }
+
+  /** In the long run, of all the time there is: what the law and the share leave. */
+  get meanShare(): number {
+    const shares = this.ledger.budgets.map(({ limit }) => limit.airMs / limit.windowMs);
+    return Math.min(this.ledger.share, ...shares);
+  }
+
+  /** What waits for so much air will have left by then, as far as can be said now. */
+  sentByMs(airClass: AirClass, airMs: number, nowMs: number): number {
+    const burstMs = Math.min(airMs, ...this.ledger.budgets.map((budget) => budget.burstMs));
+    const pacedMs = Math.max(airMs - burstMs, 0) / this.meanShare;
+    return this.nextAtMs(airClass, burstMs, nowMs) + burstMs + pacedMs;
+  }
+
+  /** The modem has told something. */
+  reported(report: AirReport): void {
+    this.#report = { ...this.#report, ...report };
+  }
+
+  /** @param queuedBytes what waits, by class */
+  info(uri: string, queuedBytes: Readonly<Record<AirClass, number>>, nowMs: number): RadioInfo {
+    const { air, ledger } = this;
+    const classes = AIR_CLASSES.map((airClass): AirClassInfo => {
+      const waitMs = this.nextAtMs(airClass, this.#frameMs, nowMs) - nowMs;
+      return {
+        airClass,
+        sentMs: this.#sentMs[airClass],
+        queuedBytes: queuedBytes[airClass],
+        waitMs: Number.isFinite(waitMs) ? waitMs : null,
+        refused: this.refused[airClass],
+      };
+    });
+    return {
+      uri,
+      air,
+      frameMax: this.#frameMax,
+      frameMs: this.#frameMs,
+      pendingMs: ledger.pendingMs,
+      usedShortMs: ledger.usedShortMs,
+      usedLongMs: ledger.usedLongMs,
+      limits: ledger.budgets.map(({ usedMs, freeMs }) => ({ usedMs, freeMs })),
+      classes,
+      report: this.#report,
+    };
+  }
+
+  /** A frame, however long, may leave when something is left of the share. */
+  #shareRoomMs(airClass: AirClass): number {
+    const room = this.ledger.shareMs - this.#shareFloorMs(airClass);
+    return room > 0 ? Math.max(room, this.#frameMs) : 0;
+  }
+
+  /** Answers keep others waiting if they wait themselves. */
+  #shareFloorMs(airClass: AirClass): number {
+    if (airClass === 'answer') return Number.NEGATIVE_INFINITY;
+    return this.ledger.share * AIR_FLOORS.shareMs[airClass];
+  }
+
+  #floorMs(airClass: Exclude<AirClass, 'answer'>, { airMs }: AirLimit): number {
+    const isOver = airClass === 'control' && this.#control.usedMs > this.#controlMaxMs;
+    return airMs * (isOver ? AIR_FLOORS.controlOver : AIR_FLOORS.budget[airClass]);
+  }
+
+  /** Of an hour. */
+  get #controlMaxMs(): number {
+    return AIR_CONTROL_SHARE * this.meanShare * HOUR_MS;
+  }
+}
+
+/** A number for each class, 0 at first. */
+export function newCounts(): Record<AirClass, number> {
+  return { answer: 0, control: 0, interactive: 0, normal: 0, bulk: 0 };
+}
