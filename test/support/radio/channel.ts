@@ -24,6 +24,9 @@ const ENERGY_DELAY_MS = 3;
 const NOISE_DBM_PER_HZ = -174;
 const NOISE_FIGURE_DB = 6;
 
+/** Receivers report no more, dB. */
+const SNR_MOST = 12;
+
 /** dB at which frames are still demodulated, by spreading factor from 5 up (section 3). */
 const SNR_LIMITS = [-2.5, -5, -7.5, -10, -12.5, -15, -17.5, -20];
 
@@ -195,7 +198,7 @@ export class Channel {
       this.counts[outcome]++;
       if (outcome !== 'heard') continue;
       const { rssi } = this.#path(transmission.from, station);
-      station.listener.heard(transmission.octets, { rssi, snr: rssi - this.noiseFloor(station) });
+      station.listener.heard(transmission.octets, { rssi, snr: Math.min(rssi - this.noiseFloor(station), SNR_MOST) });
     }
   }
 

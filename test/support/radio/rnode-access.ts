@@ -136,11 +136,21 @@ export class RnodeAccess {
   }
 
   #drawWindow(): number {
-    const percent = Math.floor(this.#events.airtime() * 100);
-    const rise = Math.floor((percent * 2) / BAND_SPAN_PERCENT);
-    const band = percent <= FIRST_BAND_PERCENT ? 1 : Math.min(2 + rise, BANDS);
-    return this.#slotMs * ((band - 1) * BAND_SLOTS + this.#random.below(BAND_SLOTS - 1));
+    const { least, most } = windowOf(bandOf(this.#events.airtime()));
+    return this.#slotMs * (least + this.#random.below(most - least));
   }
+}
+
+/** The band of an own air time, a share of about 15 s. */
+export function bandOf(airtime: number): number {
+  const percent = Math.floor(airtime * 100);
+  const rise = Math.floor((percent * 2) / BAND_SPAN_PERCENT);
+  return percent <= FIRST_BAND_PERCENT ? 1 : Math.min(2 + rise, BANDS);
+}
+
+/** Slots, as the firmware reports them; it never draws the last. */
+export function windowOf(band: number): { readonly least: number; readonly most: number } {
+  return { least: (band - 1) * BAND_SLOTS, most: band * BAND_SLOTS - 1 };
 }
 
 export function slotMs(modulation: Modulation): number {

@@ -5,7 +5,7 @@
 import { airMs, LORA_OCTETS_MAX } from '../../../daemon/core/radio/air-time.ts';
 import type { Random } from '../../sim/random.ts';
 import type { Channel, Quality, Station, Tuning } from './channel.ts';
-import { flushesQueue, RnodeAccess } from './rnode-access.ts';
+import { bandOf, flushesQueue, RnodeAccess } from './rnode-access.ts';
 
 /** Octets and packets that wait at most (ESP32, nRF52). */
 export const RNODE_QUEUE = { octets: 6_144, packets: 200 };
@@ -62,6 +62,16 @@ export class RnodeRadio {
     return this.station.tuning !== undefined;
   }
 
+  /** Whether a READY poll is told that there is no room. */
+  get isFull(): boolean {
+    return this.#queue.length >= RNODE_QUEUE.packets || this.#queuedOctets >= RNODE_QUEUE.octets;
+  }
+
+  /** Of the contention window: 1 to 4. */
+  get band(): number {
+    return bandOf(this.airtime().short);
+  }
+
   get queued(): { readonly packets: number; readonly octets: number } {
     return { packets: this.#queue.length, octets: this.#queuedOctets };
   }
@@ -71,15 +81,25 @@ export class RnodeRadio {
     this.#access.tune(tuning.modulation);
     this.#part = undefined;
     this.#bins.fill(0);
+    if (this.#queue.length > 0) this.#access.want();
   }
 
-  /** The queue is lost; the frame that is in the air ends as it began. */
+  /** The queue stays; the frame that is in the air ends as it began. */
   off(): void {
     this.station.tuning = undefined;
     this.#access.stop();
+    this.isSending = false;
+  }
+
+  /** As after a power cycle. */
+  reset(): void {
+    this.off();
     this.#queue.length = 0;
     this.#queuedOctets = 0;
-    this.isSending = false;
+    this.airtimeLimits.short = 0;
+    this.airtimeLimits.long = 0;
+    this.counts.sent = 0;
+    this.counts.received = 0;
   }
 
   /** What does not fit any more is not taken, to the octet: half a packet goes on the air, as in the firmware. */
@@ -90,7 +110,7 @@ export class RnodeRadio {
     const taken = packet.slice(0, room);
     this.#queuedOctets += taken.length;
     this.#queue.push(taken);
-    if (!this.isSending) this.#access.want();
+    if (this.isOn && !this.isSending) this.#access.want();
   }
 
   /** Own air time, shares of about 15 s and of an hour. */
