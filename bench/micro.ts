@@ -3,6 +3,7 @@ import { run } from 'mitata';
 import { chooseCrypto } from '../daemon/crypto/choose.ts';
 import { ciphers } from './micro/ciphers.ts';
 import { codecs } from './micro/codecs.ts';
+import { compression } from './micro/compression.ts';
 import { hops } from './micro/hops.ts';
 import { packets } from './micro/packets.ts';
 import { parts } from './micro/parts.ts';
@@ -13,6 +14,7 @@ process.stdout.write(`boxes by ${crypto.box.name}; records by ${crypto.aead.name
 packets(crypto);
 ciphers(crypto);
 codecs();
+compression();
 hops();
 parts(crypto);
 

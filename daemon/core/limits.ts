@@ -277,6 +277,15 @@ export const E2E_TELL_MS = 86_400_000;
 export const REKEY_AFTER_RECORDS = 2 ** 32;
 export const REJECT_AFTER_RECORDS = 2 ** 33;
 
+/** A handshake that took so long has crossed a slow path: packets are compressed. */
+export const SLOW_PATH_MS = 300;
+/** Contexts kept for all peers: they make them. More are not acknowledged, so that packets come in plain form. */
+export const CONTEXTS_KEPT = 65_536;
+/** How often a context is acknowledged that nobody names yet: packets that say so may be lost. */
+export const CONTEXT_TELLINGS = 3;
+/** How long an acknowledgement is waited for before another context is made, doubled with each: it, or the context, is lost. */
+export const CONTEXT_PATIENCE = { ms: 2_000, roundTrips: 3 };
+
 // Addresses and packets
 
 export const CONTACTS_MAX = 16_384;

@@ -393,6 +393,8 @@ export type NodeOptions = {
   readonly hasTun: boolean;
   /** The TUN gives and takes packets behind virtio headers. Undefined: whole packets only. */
   readonly cutter?: Cutter | undefined;
+  /** False: compressed packets are neither offered nor taken, as by older nodes. */
+  readonly compresses?: boolean;
   /** Told to whoever asks: a JSON object of at most 16 KiB. */
   readonly nodeInfo: Uint8Array;
   readonly limits: Limits;

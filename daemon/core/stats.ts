@@ -57,7 +57,9 @@ export const DROP_REASONS = [
   'sessions full',
   'session buffers full',
   'e2e off',
+  'e2e packet malformed',
   'e2e required',
+  'e2e context unknown',
   'e2e malformed',
   'e2e handshake of our own key',
   'e2e handshake rate',
@@ -102,6 +104,7 @@ export type DropReason = (typeof DROP_REASONS)[number];
 export const COUNTERS = [
   'framesReceived',
   'framesForwarded',
+  'packetsCompressed',
   'packetsSealed',
   'packetsOpened',
   'e2eDowngradeSuspected',

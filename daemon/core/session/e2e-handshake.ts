@@ -1,4 +1,5 @@
 /** The two handshake messages of an end-to-end session: making and reading them (link document, sections 17 and 18). */
+import { FEATURE_COMPRESSION } from '../../wire/compressed.ts';
 import {
   E2E,
   E2E_VERSION,
@@ -104,9 +105,9 @@ export class E2eHandshakes {
   }
 }
 
-/** What we speak beside the version (section 17): super-packets, where our TUN can give and take them. */
-export function featuresOf({ cutter }: Pick<NodeOptions, 'cutter'>): number {
-  return cutter === undefined ? 0 : FEATURE_SUPER_PACKETS;
+/** What we speak beside the version (section 17): super-packets only where our TUN can give and take them. */
+export function featuresOf({ cutter, compresses = true }: Pick<NodeOptions, 'cutter' | 'compresses'>): number {
+  return (cutter === undefined ? 0 : FEATURE_SUPER_PACKETS) | (compresses ? FEATURE_COMPRESSION : 0);
 }
 
 const LABEL = new TextEncoder().encode('ratatosk e2e v1\0');

@@ -1,7 +1,9 @@
+import { FEATURE_COMPRESSION } from '../../wire/compressed.ts';
 import { FEATURE_SUPER_PACKETS } from '../../wire/super-packet.ts';
 import { E2E_REJECT_MS, RECORD_WINDOW, REJECT_AFTER_RECORDS } from '../limits.ts';
 import type { TransportKeys } from '../noise.ts';
 import { ReplayWindow, reconstructCounter } from '../replay-window.ts';
+import type { KeyFlows } from './compression.ts';
 import type { E2ePeer } from './e2e-peer.ts';
 
 const TWO_32 = 0x1_0000_0000;
@@ -17,6 +19,12 @@ export class E2eKeys {
   readonly peerSid: number;
   /** Both sides give and take super-packets under them. */
   readonly hasSuperPackets: boolean;
+  /** Both sides take compressed packets under them. */
+  readonly hasCompression: boolean;
+  /** The path is slow: what leaves is compressed. */
+  isCompressing = false;
+  /** Made when the first compressed packet leaves or comes. */
+  flows: KeyFlows | undefined;
   readonly isInitiator: boolean;
   readonly send: Uint8Array;
   readonly receive: Uint8Array;
@@ -40,6 +48,7 @@ export class E2eKeys {
     this.ownSid = agreed.ownSid;
     this.peerSid = agreed.peerSid;
     this.hasSuperPackets = (agreed.features & FEATURE_SUPER_PACKETS) !== 0;
+    this.hasCompression = (agreed.features & FEATURE_COMPRESSION) !== 0;
     this.isInitiator = isInitiator;
     this.send = keys.send;
     this.receive = keys.receive;
@@ -76,7 +85,13 @@ export class E2eKeys {
     this.isProven = true;
   }
 
+  /** The path has turned out to be slow. */
+  goSlow(): void {
+    this.isCompressing = this.hasCompression;
+  }
+
   wipe(): void {
+    this.flows?.in.clear();
     this.send.fill(0);
     this.receive.fill(0);
   }

@@ -1,4 +1,5 @@
 /** All end-to-end sessions of a node (link document, part B): who has one, when keys change, what keeps them alive. */
+import { COMPRESSED } from '../../wire/compressed.ts';
 import { E2E, E2E_ASK, isAsk } from '../../wire/e2e.ts';
 import { SUPER_PACKET } from '../../wire/super-packet.ts';
 import type { Context } from '../context.ts';
@@ -11,11 +12,13 @@ import {
   E2E_REKEY_RESPONDER_MS,
   E2E_SECONDS_PER_PEER,
   REKEY_AFTER_RECORDS,
+  SLOW_PATH_MS,
 } from '../limits.ts';
 import type { TransportKeys } from '../noise.ts';
 import { compareOctets, OctetMap } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import type { PublicKey } from '../port.ts';
+import { Compression } from './compression.ts';
 import { type AnswerPorts, E2eAnswerer } from './e2e-answerer.ts';
 import { E2eDialer } from './e2e-dialer.ts';
 import { E2eHandshakes } from './e2e-handshake.ts';
@@ -49,6 +52,7 @@ export class E2eSessions {
   readonly #answerer: E2eAnswerer;
   readonly #peers: OctetMap<E2ePeer>;
   readonly #room: SessionRoom;
+  readonly #compression: Compression;
   /** Those we ask again. */
   readonly #repeating = new Set<E2ePeer>();
 
@@ -56,6 +60,7 @@ export class E2eSessions {
     this.#context = context;
     this.#room = room;
     this.#user = user;
+    this.#compression = new Compression(context);
     this.#peers = new OctetMap(32, context.hashSeed);
     room.add(this.#peers, (peer) => this.#remove(peer));
     this.#records = new E2eRecords(context, router, {
@@ -102,13 +107,16 @@ export class E2eSessions {
   send(peer: E2ePeer, buffer: Uint8Array, at: number, length: number): boolean {
     const keys = peer.sealing(this.#context.nowMs);
     if (keys === undefined) return false;
-    if (this.#records.send(keys, buffer, at, length)) peer.packetSent(length, this.#context.nowMs);
+    const from = keys.isCompressing ? this.#compression.compress(keys, buffer, at, at + length) : at;
+    if (this.#records.send(keys, buffer, from, at + length - from)) peer.packetSent(length, this.#context.nowMs);
     return true;
   }
 
-  /** The same for a `SUPER_PACKET`; false also: the peer has not agreed to take it. */
+  /** The same for a `SUPER_PACKET`; false also: the peer has not agreed to take it, or the path is slow. */
   sendSuperPacket(peer: E2ePeer, buffer: Uint8Array, at: number, length: number): boolean {
-    return peer.current?.hasSuperPackets === true && this.send(peer, buffer, at, length);
+    const { current } = peer;
+    if (current?.hasSuperPackets !== true || current.isCompressing) return false;
+    return this.send(peer, buffer, at, length);
   }
 
   /** A payload from the router that begins with one of `E2E`. */
@@ -172,8 +180,20 @@ export class E2eSessions {
     if (at === end) return;
     if (isAsk(buffer, at, end)) return this.#answer(peer);
     peer.packetReceived(end - at, this.#context.nowMs);
-    if (buffer[at] === SUPER_PACKET && keys.hasSuperPackets) this.#user.superPacket(peer, buffer, at + 1, end);
+    const type = buffer[at] as number;
+    if (type === SUPER_PACKET && keys.hasSuperPackets) this.#user.superPacket(peer, buffer, at + 1, end);
+    else if (type >= COMPRESSED && keys.hasCompression) this.#expand(keys, buffer, at, end);
     else this.#user.packet(peer, buffer, at, end);
+  }
+
+  /** Whoever compresses knows that the path is slow. */
+  #expand(keys: E2eKeys, buffer: Uint8Array, at: number, end: number): void {
+    const compression = this.#compression;
+    if (!compression.expand(keys, buffer, at, end) || compression.packet === undefined) return;
+    keys.goSlow();
+    const { packet, size } = compression;
+    this.#user.packet(keys.peer, packet.octets, 0, size);
+    this.#context.pool.give(packet);
   }
 
   #answered(peer: E2ePeer, agreed: Agreed, transport: TransportKeys): void {
@@ -198,6 +218,7 @@ export class E2eSessions {
     peer.previous = peer.current;
     peer.previousUntilMs = NEVER;
     peer.current = keys;
+    if (peer.rttMs >= SLOW_PATH_MS) keys.goSlow();
     // What the old keys were not answered for is no fault of the new ones.
     peer.unansweredSinceMs = NEVER;
   }
