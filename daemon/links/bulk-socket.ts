@@ -3,6 +3,7 @@
  * gigabits the garbage collector then takes as long as the cipher.
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 /** One for the thread: what was read is used up before anybody reads again. A power of two that holds several frames. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
@@ -24,7 +25,8 @@ export function inBulk(socket: Socket): Socket {
   if (handle === null || handle === undefined) return socket;
   const early: unknown = socket.read();
   owner._handle = null;
-  socket.destroy();
+  // TLS ends with the connection below it, and not before: its state lives there.
+  if (!(socket instanceof TLSSocket)) socket.destroy();
   const callback = (size: number): boolean => {
     bulk.emit('data', READ_BUFFER.subarray(0, size));
     return true;

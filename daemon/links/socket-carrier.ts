@@ -15,13 +15,15 @@ export class SocketCarrier implements Carrier {
   readonly localHost: string;
   readonly #socket: Socket;
   readonly #sendQueue: SendQueue;
+  readonly #isEncrypted: boolean;
   #events: CarrierEvents | undefined;
   #isHeld = false;
   #isClosed = false;
   #reason = 'the other side closed the connection';
 
-  constructor(socket: Socket, facts: LinkFacts) {
+  constructor(socket: Socket, facts: LinkFacts, isEncrypted = false) {
     this.#socket = socket;
+    this.#isEncrypted = isEncrypted;
     this.#sendQueue = sendQueueOf(socket);
     this.facts = facts;
     this.remoteHost = socket.remoteAddress ?? '';
@@ -53,7 +55,7 @@ export class SocketCarrier implements Carrier {
     if (this.#isClosed || this.#socket.destroyed) return true;
     const waiting = this.#socket.writableLength;
     this.#socket.write(bytes, this.#written);
-    this.#isHeld = !isTaken(this.#socket, waiting, bytes.length);
+    this.#isHeld = !isTaken(this.#socket, waiting, bytes.length, this.#isEncrypted);
     if (this.#isHeld) this.#sendQueue.held(bytes.length, performance.now());
     else this.#sendQueue.taken(bytes.length);
     return !this.#isHeld;

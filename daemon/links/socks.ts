@@ -7,10 +7,10 @@ import { connectTcp, isForbidden } from './connect.ts';
 import { dialledFacts } from './facts.ts';
 import type { LinkKind, LinkUri } from './link.ts';
 import { reasonOf } from './reason.ts';
-import { diallingContext, provenKey, secure, serverName } from './secure.ts';
+import { diallingContext, secure, serverName } from './secure.ts';
+import { secureCarrier } from './secure-carrier.ts';
 import { SocketCarrier } from './socket-carrier.ts';
 import { askProxy } from './socks5.ts';
-import { boundUselessRecords } from './useless-records.ts';
 
 export const socks: LinkKind = {
   async dial(uri, sourceInterface, signal) {
@@ -24,9 +24,7 @@ export function socksTls(own: Certificate): LinkKind {
     async dial(uri, sourceInterface, signal) {
       const socket = await connectThrough(uri, sourceInterface, signal);
       const secured = await secure(socket, context, serverName(uri), signal);
-      const carrier = new SocketCarrier(secured, dialledFacts(uri, provenKey(secured)));
-      boundUselessRecords(secured, socket);
-      return carrier;
+      return secureCarrier(secured, socket, (key) => dialledFacts(uri, key));
     },
   };
 }

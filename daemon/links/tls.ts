@@ -4,10 +4,9 @@ import { connectTcp } from './connect.ts';
 import { acceptedFacts, dialledFacts, remoteUri } from './facts.ts';
 import type { LinkKind } from './link.ts';
 import { listenTcp } from './listen.ts';
-import { diallingContext, provenKey, secure, secureServer, serverName, TLS_TIMEOUT_MS } from './secure.ts';
-import { SocketCarrier } from './socket-carrier.ts';
+import { diallingContext, secure, secureServer, serverName, TLS_TIMEOUT_MS } from './secure.ts';
+import { secureCarrier } from './secure-carrier.ts';
 import { Strangers } from './strangers.ts';
-import { boundUselessRecords } from './useless-records.ts';
 
 export function tls(own: Certificate): LinkKind {
   const context = diallingContext(own, 'TLSv1.3');
@@ -15,9 +14,7 @@ export function tls(own: Certificate): LinkKind {
     async dial(uri, sourceInterface, signal) {
       const socket = await connectTcp(uri, sourceInterface, signal);
       const secured = await secure(socket, context, serverName(uri), signal);
-      const carrier = new SocketCarrier(secured, dialledFacts(uri, provenKey(secured)));
-      boundUselessRecords(secured, socket);
-      return carrier;
+      return secureCarrier(secured, socket, (key) => dialledFacts(uri, key));
     },
 
     async listen(uri, accept) {
@@ -26,9 +23,7 @@ export function tls(own: Certificate): LinkKind {
         const raw = strangers.becameLink(socket);
         if (raw === undefined) return void socket.destroy();
         const remote = remoteUri(uri.scheme, socket.remoteAddress, socket.remotePort);
-        const carrier = new SocketCarrier(socket, acceptedFacts(uri, remote, provenKey(socket)));
-        boundUselessRecords(socket, raw);
-        accept(carrier);
+        accept(secureCarrier(socket, raw, (key) => acceptedFacts(uri, remote, key)));
       });
       const listener = await listenTcp(uri, (socket) => {
         if (strangers.admit(socket)) handshakes.emit('connection', socket);

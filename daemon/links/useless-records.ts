@@ -1,6 +1,5 @@
 /** TLS records that carry no message: KeyUpdate costs time, and memory where nobody takes the answer. Node bounds neither. */
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 
 /**
  * Octets of such records in the life of a connection. Honest ones have 22 in 2^24 records; what has come in and is not
@@ -12,7 +11,7 @@ const RECORD_OVERHEAD = 22;
 const LOOK_MS = 1_000;
 
 /** Ends the connection that brings more. `raw` is what TLS runs over; `socket` is paused, and nothing was read from it. */
-export function boundUselessRecords(socket: TLSSocket, raw: Socket): void {
+export function boundUselessRecords(socket: Socket, raw: Socket): void {
   const start = raw.bytesRead;
   let useful = 0;
   socket.on('data', (octets: Uint8Array) => {

@@ -1,5 +1,6 @@
 /** An open WebSocket as an octet stream: binary messages, whose boundaries mean nothing (section 2.6). */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import type { LinkFacts } from '../core/port.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
@@ -95,7 +96,9 @@ export class WebSocketCarrier implements Carrier {
       this.#client.send(bytes.subarray(at, at + MESSAGE_SENT), BINARY, this.#written);
     }
     const isOneMessage = bytes.length <= MESSAGE_SENT;
-    this.#isHeld = this.#client.bufferedAmount > 0 && !(isOneMessage && isTaken(this.#socket, waiting, bytes.length));
+    this.#isHeld =
+      this.#client.bufferedAmount > 0 &&
+      !(isOneMessage && isTaken(this.#socket, waiting, bytes.length, this.#socket instanceof TLSSocket));
     if (this.#isHeld) this.#sendQueue.held(bytes.length, performance.now());
     else this.#sendQueue.taken(bytes.length);
     return !this.#isHeld;
