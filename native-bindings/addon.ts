@@ -75,6 +75,18 @@ export interface Addon {
   openUdp(place: UdpPlace): Udp;
   /** One datagram to the UNIX socket at a path; '@' in front means an abstract name. Never waits. */
   sendUnixDatagram(path: string, octets: Uint8Array): void;
+  /**
+   * `target[targetAt..] = source[sourceAt..sourceAt + length] xor key`, again and again; the lowest octet of the key is for
+   * the first octet. Both ranges are the same or apart.
+   */
+  maskOctets(
+    source: Uint8Array,
+    sourceAt: number,
+    length: number,
+    target: Uint8Array,
+    targetAt: number,
+    key: number,
+  ): void;
   /** A TCP socket takes no more while so many octets in it have never been sent. False: it is none. */
   limitUnsent(descriptor: number, octets: number): boolean;
   /**
@@ -170,6 +182,7 @@ type Native = {
   completeChecksum: Addon['completeChecksum'];
   cutSegments: Addon['cutSegments'];
   limitUnsent(descriptor: number, octets: number): number;
+  maskOctets: Addon['maskOctets'];
   Tun: new () => NativeTun;
   Udp: new () => NativeUdp;
   NetworkWatch: new () => NativeWatch;
@@ -226,6 +239,7 @@ function wrap(native: Native): Addon {
       if (result < 0) throw failure('DATAGRAM_SEND', result, `send a datagram to ${path}`, {});
     },
     limitUnsent: (descriptor, octets) => native.limitUnsent(descriptor, octets) === 0,
+    maskOctets: native.maskOctets,
     watchNetwork: (onReadable) =>
       openWatch(new native.NetworkWatch(), onReadable, false, 'watch the addresses of this machine'),
     watchNftables: (onReadable) => openWatch(new native.NetworkWatch(), onReadable, true, 'watch nftables'),

@@ -49,6 +49,7 @@
         'src/hmac.cc',
         'src/hmac_call.cc',
         'src/kernel.cc',
+        'src/mask_call.cc',
         'src/netlink.cc',
         'src/netlink_call.cc',
         'src/network_watch.cc',

@@ -8,6 +8,8 @@ import { isTaken } from './taken.ts';
 
 /** What was written still gets this long to leave. */
 const CLOSE_GRACE_MS = 1_000;
+/** The reason that is told when nothing went wrong. */
+export const ENDED = 'the other side closed the connection';
 
 export class SocketCarrier implements Carrier {
   readonly facts: LinkFacts;
@@ -19,7 +21,7 @@ export class SocketCarrier implements Carrier {
   #events: CarrierEvents | undefined;
   #isHeld = false;
   #isClosed = false;
-  #reason = 'the other side closed the connection';
+  #reason = ENDED;
 
   constructor(socket: Socket, facts: LinkFacts, isEncrypted = false) {
     this.#socket = socket;
@@ -34,6 +36,11 @@ export class SocketCarrier implements Carrier {
       this.#reason = reasonOf(error);
       socket.destroy();
     });
+  }
+
+  /** Nothing waits for the system. */
+  get isIdle(): boolean {
+    return this.#socket.writableLength === 0;
   }
 
   start(events: CarrierEvents): void {

@@ -1,137 +1,143 @@
 /** An open WebSocket as an octet stream: binary messages, whose boundaries mean nothing (section 2.6). */
+import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import { WebSocket } from 'ws';
 import type { LinkFacts } from '../core/port.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
-import { reasonOf } from './reason.ts';
-import { type SendQueue, sendQueueOf } from './send-queue.ts';
-import { isTaken } from './taken.ts';
+import { mask } from './mask.ts';
+import { ENDED, SocketCarrier } from './socket-carrier.ts';
+import { FrameReader, HEAD_MAX, OPCODE, writeHead } from './ws-frames.ts';
 
-/** The sub-protocol token. */
-export const PROTOCOL = 'ygg-ws';
-/** From the connection, or its TLS, to the end of the upgrade, however busily it is filled. */
-export const UPGRADE_TIMEOUT_MS = 5_000;
-
-/** What was written still gets this long to leave. */
-const CLOSE_GRACE_MS = 1_000;
 /** Larger writes go as several messages. */
 const MESSAGE_SENT = 65_536;
-
-/** What both ends ask of the library. */
-export const WEB_SOCKET_OPTIONS = {
-  perMessageDeflate: false,
-  /** One frame of the largest size and its length. */
-  maxPayload: 131_080,
-  /** Each costs an object; nobody needs more for the largest message. */
-  maxFragments: 64,
-  /** The library would keep pongs for who does not read, and `writable` waits until nothing is kept. */
-  autoPong: false,
-  closeTimeout: CLOSE_GRACE_MS,
-};
+/** What the core writes at once, framed. */
+const FRAMED_BYTES = 262_144 + 4 * HEAD_MAX;
 
 const CLOSE_NORMAL = 1000;
 const CLOSE_GOING_AWAY = 1001;
-const CLOSE_UNSUPPORTED = 1003;
-const CLOSE_ABNORMAL = 1006;
+const CLOSE_NO_CODE = 1005;
 
-const BINARY = { binary: true };
+/** `isClient`: we dialled, so what we send is masked. `isEncrypted`: TLS is below. */
+export type Role = { readonly isClient: boolean; readonly isEncrypted: boolean };
 
 export class WebSocketCarrier implements Carrier {
   readonly facts: LinkFacts;
-  readonly remoteHost: string;
-  readonly localHost: string;
-  readonly #client: WebSocket;
-  readonly #socket: Socket;
-  readonly #sendQueue: SendQueue;
+  readonly #stream: SocketCarrier;
+  readonly #isClient: boolean;
+  readonly #reader: FrameReader;
   #events: CarrierEvents | undefined;
+  /** Frames that the system may hold; made when first needed. */
+  #framed: Uint8Array = new Uint8Array(0);
   #isHeld = false;
   #isClosed = false;
-  #reason: string | undefined;
 
-  /** `socket` is what the open `client` runs over. */
-  constructor(client: WebSocket, socket: Socket, facts: LinkFacts) {
-    this.#client = client;
-    this.#socket = socket;
-    this.#sendQueue = sendQueueOf(socket);
+  constructor(socket: Socket, facts: LinkFacts, { isClient, isEncrypted }: Role) {
     this.facts = facts;
-    this.remoteHost = socket.remoteAddress ?? '';
-    this.localHost = socket.localAddress ?? '';
-    client.pause();
-    socket.on('error', (error) => {
-      this.#reason ??= reasonOf(error);
-    });
-    // What breaks the rules is no link any more, although the library still says goodbye to it.
-    client.on('error', (error) => {
-      this.#reason ??= reasonOf(error);
-      this.#ended(CLOSE_ABNORMAL);
-    });
-    // Who pings faster than it reads gets fewer pongs, and none is kept for it.
-    client.on('ping', (data) => {
-      if (client.bufferedAmount === 0) client.pong(data);
-    });
+    this.#stream = new SocketCarrier(socket, facts, isEncrypted);
+    this.#isClient = isClient;
+    this.#reader = new FrameReader(!isClient, mask);
+  }
+
+  get remoteHost(): string {
+    return this.#stream.remoteHost;
+  }
+
+  get localHost(): string {
+    return this.#stream.localHost;
   }
 
   start(events: CarrierEvents): void {
     this.#events = events;
-    if (this.#client.readyState === WebSocket.CLOSED) return queueMicrotask(() => this.#ended(CLOSE_ABNORMAL));
-    this.#client.on('message', (data, isBinary) => {
-      if (this.#isClosed) return;
-      if (isBinary) return events.bytes(data as Buffer);
-      this.#end(CLOSE_UNSUPPORTED);
-      events.closed('the other side sent text');
+    this.#stream.start({
+      bytes: (chunk) => {
+        const fault = this.#reader.push(chunk, this);
+        if (fault !== undefined) this.#end(fault.code, fault.reason);
+      },
+      writable: () => {
+        // A pong may have been what was held.
+        if (!this.#isHeld) return;
+        this.#isHeld = false;
+        events.writable();
+      },
+      closed: (reason) => {
+        if (!this.#isClosed) events.closed(reason === ENDED ? 'the connection ended without a close message' : reason);
+      },
     });
-    this.#client.once('close', (code) => this.#ended(code));
-    // Who has ended its half may read no more: what is still held would keep the link.
-    this.#socket.once('end', () => {
-      if (!this.#isClosed) this.#socket.destroy();
-    });
-    this.#client.resume();
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#isClosed || this.#client.readyState !== WebSocket.OPEN) return true;
-    const waiting = this.#socket.writableLength;
+    if (this.#isClosed) return true;
+    const size = bytes.length + HEAD_MAX * Math.ceil(bytes.length / MESSAGE_SENT);
+    if (this.#isHeld || size > this.#framed.length) this.#framed = new Uint8Array(Math.max(size, FRAMED_BYTES));
+    const framed = this.#framed;
+    let end = 0;
     for (let at = 0; at < bytes.length; at += MESSAGE_SENT) {
-      this.#client.send(bytes.subarray(at, at + MESSAGE_SENT), BINARY, this.#written);
+      end = this.#frame(framed, end, OPCODE.binary, bytes, at, Math.min(MESSAGE_SENT, bytes.length - at));
     }
-    const isOneMessage = bytes.length <= MESSAGE_SENT;
-    this.#isHeld =
-      this.#client.bufferedAmount > 0 &&
-      !(isOneMessage && isTaken(this.#socket, waiting, bytes.length, this.#socket instanceof TLSSocket));
-    if (this.#isHeld) this.#sendQueue.held(bytes.length, performance.now());
-    else this.#sendQueue.taken(bytes.length);
+    this.#isHeld = !this.#stream.write(framed.subarray(0, end));
     return !this.#isHeld;
   }
 
   close(): void {
-    if (!this.#isClosed) this.#end(CLOSE_NORMAL);
+    if (!this.#isClosed) this.#close(CLOSE_NORMAL);
   }
 
-  #end(code: number): void {
-    this.#isClosed = true;
-    this.#client.close(code);
-    const timer = setTimeout(() => this.#client.terminate(), CLOSE_GRACE_MS);
-    this.#client.once('close', () => clearTimeout(timer));
-    this.#client.resume();
+  /** From the reader. */
+  octets(octets: Uint8Array): boolean {
+    this.#events?.bytes(octets);
+    return !this.#isClosed;
   }
 
-  /** Also called, later, for writes that failed or that were taken at once. */
-  readonly #written = (): void => {
-    if (!this.#isHeld || this.#client.bufferedAmount > 0 || this.#socket.destroyed) return;
-    this.#isHeld = false;
-    if (!this.#isClosed) this.#events?.writable();
-  };
+  control(opcode: number, payload: Uint8Array): boolean {
+    if (opcode === OPCODE.close) this.#closeReceived(payload);
+    // Who pings faster than it reads gets fewer pongs, and none is kept for it.
+    else if (opcode === OPCODE.ping && this.#stream.isIdle) this.#sendControl(OPCODE.pong, payload);
+    return !this.#isClosed;
+  }
 
-  #ended(code: number): void {
-    if (this.#isClosed || this.#events === undefined) return;
+  #closeReceived(payload: Uint8Array): void {
+    const code = payload.length < 2 ? CLOSE_NO_CODE : ((payload[0] as number) << 8) | (payload[1] as number);
+    this.#end(code === CLOSE_NO_CODE ? CLOSE_NORMAL : code, endOf(code));
+  }
+
+  #end(code: number, reason: string): void {
+    this.#close(code);
+    this.#events?.closed(reason);
+  }
+
+  #close(code: number): void {
     this.#isClosed = true;
-    this.#events.closed(this.#reason ?? endOf(code));
+    this.#sendControl(OPCODE.close, Uint8Array.of(code >> 8, code));
+    this.#stream.close();
+  }
+
+  #sendControl(opcode: number, payload: Uint8Array): void {
+    const frame = new Uint8Array(HEAD_MAX + payload.length);
+    this.#stream.write(frame.subarray(0, this.#frame(frame, 0, opcode, payload, 0, payload.length)));
+  }
+
+  /** Lays a frame with this part of `source` into `target` at `to`; answers where it ends. */
+  #frame(target: Uint8Array, to: number, opcode: number, source: Uint8Array, at: number, length: number): number {
+    const key = this.#isClient ? freshKey() : undefined;
+    const start = to + writeHead(target, to, opcode, length, key);
+    if (key !== undefined) mask(source, at, length, target, start, key);
+    else target.set(source.subarray(at, at + length), start);
+    return start + length;
   }
 }
 
+const KEYS = new Uint32Array(1_024);
+let keysUsed = KEYS.length;
+
+/** Nobody can foretell it (RFC 6455, section 10.3). */
+function freshKey(): number {
+  if (keysUsed === KEYS.length) {
+    randomFillSync(KEYS);
+    keysUsed = 0;
+  }
+  return KEYS[keysUsed++] as number;
+}
+
 function endOf(code: number): string {
-  if (code === CLOSE_NORMAL || code === CLOSE_GOING_AWAY) return 'the other side closed the connection';
-  if (code === CLOSE_ABNORMAL) return 'the connection ended without a close message';
-  return `the other side closed the connection with code ${code}`;
+  if (code === CLOSE_NORMAL || code === CLOSE_GOING_AWAY) return ENDED;
+  return `${ENDED} with code ${code}`;
 }

@@ -2,23 +2,28 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { RatatoskError } from '../core/error.ts';
+import { inBulk } from './bulk-socket.ts';
 import type { Certificate } from './certificate.ts';
 import { connectTcp } from './connect.ts';
-import { acceptedFacts, remoteUri } from './facts.ts';
+import { acceptedFacts, dialledFacts, remoteUri } from './facts.ts';
 import type { Carrier, LinkKind, LinkUri } from './link.ts';
 import { openServer } from './listen.ts';
 import { isAllowedOrigin } from './origin.ts';
+import { reasonOf } from './reason.ts';
 import { diallingContext, secure, serverName } from './secure.ts';
 import { Strangers } from './strangers.ts';
-import { PROTOCOL, UPGRADE_TIMEOUT_MS, WEB_SOCKET_OPTIONS, WebSocketCarrier } from './ws-carrier.ts';
-import { upgraded } from './ws-dial.ts';
+import { WebSocketCarrier } from './ws-carrier.ts';
+import { closeFrame } from './ws-frames.ts';
+import { askForUpgrade, UPGRADE_TIMEOUT_MS, upgradeAnswer } from './ws-upgrade.ts';
 
 const CLOSE_POLICY = 1008;
+/** Who is no peer gets so long to read that. */
+const CLOSE_GRACE_MS = 1_000;
 
 export const ws: Required<LinkKind> = {
   async dial(uri, sourceInterface, signal) {
-    return upgraded(uri, await connectTcp(uri, sourceInterface, signal), signal);
+    return upgraded(uri, await connectTcp(uri, sourceInterface, signal), signal, false);
   },
 
   listen(uri, accept) {
@@ -42,9 +47,20 @@ export function wss(own: Certificate): Required<Pick<LinkKind, 'dial'>> {
   return {
     async dial(uri, sourceInterface, signal) {
       const socket = await connectTcp(uri, sourceInterface, signal);
-      return upgraded(uri, await secure(socket, context, serverName(uri), signal), signal);
+      return upgraded(uri, await secure(socket, context, serverName(uri), signal), signal, true);
     },
   };
+}
+
+/** The dialler's part. The socket ends with a failure. */
+async function upgraded(uri: LinkUri, socket: Socket, signal: AbortSignal, isEncrypted: boolean): Promise<Carrier> {
+  try {
+    await askForUpgrade(uri, socket, signal);
+  } catch (cause) {
+    socket.destroy();
+    throw new RatatoskError('DIAL_FAILED', reasonOf(cause), { cause });
+  }
+  return new WebSocketCarrier(inBulk(socket), dialledFacts(uri), { isClient: true, isEncrypted });
 }
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -59,30 +75,32 @@ function serveUpgrades(
   accept: (carrier: Carrier) => void,
   becameLink: (socket: Socket) => void,
 ): void {
-  const upgrades = new WebSocketServer({
-    ...WEB_SOCKET_OPTIONS,
-    noServer: true,
-    clientTracking: false,
-    handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
-  });
-  server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => {});
-    if (!isAllowedOrigin(request.headers, uri.options.origins)) return refuse(socket);
-    upgrades.handleUpgrade(request, socket, head, (client) => {
-      if (client.protocol !== PROTOCOL) {
-        // What it still sends may be no WebSocket at all.
-        client.on('error', () => {});
-        return client.close(CLOSE_POLICY, 'client must speak the ygg-ws subprotocol');
-      }
-      becameLink(request.socket);
-      const { remoteAddress, remotePort } = request.socket;
-      const remote = remoteUri(uri.scheme, remoteAddress, remotePort);
-      accept(new WebSocketCarrier(client, request.socket, acceptedFacts(uri, remote)));
-    });
+  server.on('upgrade', (request, duplex, early) => {
+    const { socket } = request;
+    duplex.on('error', () => {});
+    if (!isAllowedOrigin(request.headers, uri.options.origins)) return refuse(duplex, '403 Forbidden');
+    const answer = upgradeAnswer(request);
+    if (answer === undefined) return refuse(duplex, '400 Bad Request');
+    if (!answer.isPeer) return dismiss(socket, answer.text);
+    becameLink(socket);
+    const facts = acceptedFacts(uri, remoteUri(uri.scheme, socket.remoteAddress, socket.remotePort));
+    if (early.length > 0) socket.unshift(early);
+    const bulk = inBulk(socket);
+    bulk.write(answer.text);
+    accept(new WebSocketCarrier(bulk, facts, { isClient: false, isEncrypted: false }));
   });
 }
 
-function refuse(socket: Duplex): void {
+function refuse(socket: Duplex, status: string): void {
   socket.once('finish', () => socket.destroy());
-  socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/** It gets its WebSocket, and is told at once that we have nothing to say to each other. What it still sends is nobody's. */
+function dismiss(socket: Socket, answer: string): void {
+  socket.write(answer);
+  socket.end(closeFrame(CLOSE_POLICY));
+  const timer = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.resume();
 }

@@ -3,6 +3,7 @@
 #include "aead_call.h"
 #include "box_call.h"
 #include "hmac_call.h"
+#include "mask_call.h"
 #include "netlink_call.h"
 #include "network_watch.h"
 #include "segments_call.h"
@@ -31,6 +32,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::completeChecksum>("completeChecksum"),
                              InstanceMethod<&RatatoskAddon::cutSegments>("cutSegments"),
                              InstanceMethod<&RatatoskAddon::limitUnsent>("limitUnsent"),
+                             InstanceMethod<&RatatoskAddon::maskOctets>("maskOctets"),
                              InstanceValue("Tun", Tun::define(env)),
                              InstanceValue("Udp", Udp::define(env)),
                              InstanceValue("NetworkWatch", NetworkWatch::define(env)),
@@ -60,6 +62,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   Napi::Value completeChecksum(const Napi::CallbackInfo& info) { return callCompleteChecksum(info); }
   Napi::Value cutSegments(const Napi::CallbackInfo& info) { return callCutSegments(info); }
   Napi::Value limitUnsent(const Napi::CallbackInfo& info) { return callLimitUnsent(info); }
+  Napi::Value maskOctets(const Napi::CallbackInfo& info) { return callMaskOctets(info); }
 
   const Kernel* kernel_ = chooseKernel(nullptr);
   AeadCalls aeads_;

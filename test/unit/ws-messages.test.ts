@@ -65,8 +65,9 @@ test('64 fragments make a message, 65 end the link', async (t) => {
     socket.write(frame(BINARY, Uint8Array.of(0)));
     for (let i = 2; i < count; i++) socket.write(frame(CONTINUATION, Uint8Array.of(i)));
     socket.write(frame(LAST | CONTINUATION, Uint8Array.of(99)));
-    await until('the outcome', () => ear.count > 0);
-    assert.deepEqual([ear.length, ear.reasons.length], isTaken ? [64, 0] : [0, 1]);
+    await until('the outcome', () => ear.length + ear.reasons.length >= count);
+    // Whoever reads a stream need not wait for the end of a message.
+    assert.deepEqual([ear.length, ear.reasons.length], isTaken ? [64, 0] : [64, 1]);
   }
 });
 
@@ -78,7 +79,7 @@ test('a message of 131080 octets is taken, one octet more ends the link with 100
   socket.send(someOctets(131_081));
   await ear.ended();
   assert.equal((await closed)[0], 1009);
-  assert.deepEqual([ear.length, ear.reasons], [131_080, ['Max payload size exceeded']]);
+  assert.deepEqual([ear.length, ear.reasons], [131_080, ['a message of more than 131080 octets']]);
 });
 
 test('large writes leave as messages of at most 65536 octets', async (t) => {
@@ -156,7 +157,7 @@ test('a frame that breaks the rules ends the link with the reason', async (t) =>
   const ear = started(accepted[0] as Carrier);
   socket.write(Uint8Array.of(0x82, 0x01, 0xff));
   await ear.ended();
-  assert.deepEqual([ear.length, ear.reasons], [0, ['Invalid WebSocket frame: MASK must be set']]);
+  assert.deepEqual([ear.length, ear.reasons], [0, ['this is no WebSocket: a mask is missing']]);
 });
 
 for (const way of ['reset', 'half-close'] as const) {

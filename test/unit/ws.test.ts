@@ -117,7 +117,7 @@ test('compressed messages end the link: none were agreed on', async (t) => {
   const ear = started(accepted[0] as Carrier);
   socket.write(frame(LAST | 0x40 | BINARY, someOctets(20)));
   await ear.ended();
-  assert.deepEqual([ear.length, ear.reasons], [0, ['Invalid WebSocket frame: RSV1 must be clear']]);
+  assert.deepEqual([ear.length, ear.reasons], [0, ['this is no WebSocket: a reserved bit is set']]);
 });
 
 const ORIGINS: readonly { origin: string; query?: string; isAllowed: boolean }[] = [
