@@ -115,6 +115,7 @@ function newChannel(context: Context, peer: Context, mtu: number, user: PipeUser
     isSlow: false,
     mtu,
     rxMtuOfPeer: mtu,
+    isThin: false,
     hasRepair: true,
     address: new Uint8Array(DATAGRAM_ADDRESS),
     user,

@@ -180,6 +180,26 @@ export const SIG_REQS_PER_PEER = { perSecond: 5, burst: 8 };
 /** One filter per second and peer is merged; the newest waits. */
 export const FILTERS_PER_PEER = { perSecond: 1, burst: 4 };
 
+// Thin gossip over radio (section 7 of the radio reference)
+
+/** Control octets on their way to one peer before more are made: so much is superseded at worst. */
+export const SLOW_BACKLOG_BYTES = 1_024;
+/** Frames of thin gossip from one peer: each may make us say an announcement again. */
+export const THIN_FRAMES = { perSecond: 0.5, burst: 64 };
+/** A demand that is given up is held for so long: who flaps at our other end costs air. */
+export const STANCE_HOLD_MS = 60_000;
+/** For so long the tree with the higher root keeps silent about itself: it is about to join the other. */
+export const FOLLOW_HOLD_MS = 30_000;
+/** A peer that could be our parent, but is no better than ours, is asked for its signature so often. */
+export const CANDIDATE_ASK_MS = 15 * 60_000;
+/** Who has lost its parent waits for the answers of others, in round trips, before it becomes a root. */
+export const SLOW_ANSWER = { roundTrips: 4, leastMs: 5_000, mostMs: 60_000 };
+/** An announcement that nobody vouches for any more is asked for again when it has so long to live. */
+export const RECALL_MS = 60_000;
+/** New bits of filters, for one peer: the first ones at once. Cleared ones wait in any case. */
+export const SLOW_FILTERS = { perSecond: 1 / 30, burst: 3 };
+export const SLOW_FILTER_CLEAR_MS = 60_000;
+
 export const PATHS_MAX = 16_384;
 export const PATH_LIFE_MS = 60_000;
 /** Sent over and not heard from for so long, a path is looked up again; then once in so long. */

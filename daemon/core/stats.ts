@@ -44,6 +44,8 @@ export const DROP_REASONS = [
   'sig request coalesced',
   'sig response unasked',
   'filter coalesced',
+  'thin gossip rate',
+  'lookup held',
   'session packet unknown',
   'session handshake malformed',
   'session handshake unreadable',

@@ -24,7 +24,7 @@ export const PAYLOAD2 = 20;
 /** Ironwood as in Yggdrasil 0.5. */
 export const CARRIED_IRONWOOD = 5;
 /** Section 3.4. */
-export const FEATURE = { repair: 1, shortHeaders: 4 } as const;
+export const FEATURE = { repair: 1, shortHeaders: 4, thinGossip: 8 } as const;
 /** A side that receives less than this takes no part. */
 export const RX_MTU_MIN = 200;
 

@@ -1,4 +1,6 @@
 /** A cable that carries datagrams: it loses, delays, reorders and repeats them, and swallows what is too large. */
+import type { AirFacts } from '../../daemon/core/port.ts';
+import { airMs } from '../../daemon/core/radio/air-time.ts';
 import type { Host } from './host.ts';
 import type { Random } from './random.ts';
 import type { Schedule } from './schedule.ts';
@@ -11,6 +13,8 @@ export type DatagramWeather = {
   readonly jitterMs: number;
   /** Of the datagrams; larger ones vanish. */
   readonly mtu: number;
+  /** A radio: one datagram at a time, whoever sends it, and each takes its time on the air. */
+  readonly air?: AirFacts;
 };
 
 export class DatagramCable {
@@ -22,7 +26,11 @@ export class DatagramCable {
   readonly #weather: DatagramWeather;
   readonly #schedule: Schedule;
   readonly #random: Random;
+  /** Datagrams sent so far, and their octets. */
+  datagrams = 0;
+  octets = 0;
   #isDown = false;
+  #isFreeAtMs = 0;
 
   constructor(
     ends: { dialler: Host; acceptor: Host; number: number; latencyMs: number },
@@ -37,6 +45,10 @@ export class DatagramCable {
     this.#weather = weather;
     this.#schedule = schedule;
     this.#random = random;
+  }
+
+  get weather(): DatagramWeather {
+    return this.#weather;
   }
 
   get isUsable(): boolean {
@@ -62,11 +74,25 @@ export class DatagramCable {
     const { loss, repeat, jitterMs, mtu } = this.#weather;
     const to = from === this.dialler ? this.acceptor : this.dialler;
     if (octets.length > mtu) return;
+    this.datagrams++;
+    this.octets += octets.length;
+    const onAirMs = this.#onAirMs(octets.length);
     for (let copies = this.#random.chance(repeat) ? 2 : 1; copies > 0; copies--) {
       if (this.#random.chance(loss)) continue;
-      this.#schedule.after(this.#latencyMs + this.#random.between(0, jitterMs), () => {
+      this.#schedule.after(onAirMs + this.#latencyMs + this.#random.between(0, jitterMs), () => {
         if (!this.#isDown && to.isUp) to.datagrams.arrived(this, octets.slice());
       });
     }
+  }
+
+  /** Until it is through: what is on the air before it, access, itself. */
+  #onAirMs(size: number): number {
+    const { air } = this.#weather;
+    if (air === undefined) return 0;
+    const { nowMs } = this.#schedule;
+    const { modulation, frameOverhead, accessMs } = air;
+    const startMs = this.#isFreeAtMs > nowMs && air.sharesAccess ? this.#isFreeAtMs : nowMs + accessMs;
+    this.#isFreeAtMs = Math.max(startMs, this.#isFreeAtMs) + airMs(modulation, size + frameOverhead);
+    return this.#isFreeAtMs - nowMs;
   }
 }

@@ -6,6 +6,7 @@ import {
   type DatagramBatch,
   type DialId,
   type Input,
+  type SocketFacts,
   type SocketId,
 } from '../../daemon/core/port.ts';
 import type { DatagramCable } from './datagram-cable.ts';
@@ -14,6 +15,7 @@ import type { Schedule } from './schedule.ts';
 
 const NOTHING = new Uint8Array(0);
 const SPOILT = 0xdb;
+/** Of all cables but radios, which have no addresses and so a socket each. */
 const SOCKET = 0 as SocketId;
 const MTU = 1_472;
 const REDIAL_MS = 1_000;
@@ -26,7 +28,7 @@ export class DatagramShell {
   readonly #schedule: Schedule;
   readonly #give: (input: Input) => void;
   readonly #dials = new Map<DialId, DatagramCable>();
-  #isOpen = false;
+  readonly #open = new Set<SocketId>();
   #nextDial = 0;
   /** Grows with every boot. */
   #boots = 0;
@@ -39,12 +41,12 @@ export class DatagramShell {
 
   stopped(): void {
     this.#boots++;
-    this.#isOpen = false;
+    this.#open.clear();
     this.#dials.clear();
   }
 
   dial(cable: DatagramCable): void {
-    this.#open();
+    const socket = this.#socketOf(cable);
     const dial = this.#nextDial++ as DialId;
     this.#dials.set(dial, cable);
     const facts = {
@@ -57,30 +59,32 @@ export class DatagramShell {
       isExemptFromAllowList: false,
       attempts: 0,
     };
-    this.#give({ kind: 'dial', dial, socket: SOCKET, address: rowOf(cable.number), facts });
+    this.#give({ kind: 'dial', dial, socket, address: rowOf(cable), facts });
   }
 
   arrived(cable: DatagramCable, octets: Uint8Array): void {
-    this.#open();
+    const socket = this.#socketOf(cable);
     const batch: DatagramBatch = {
       buffers: [octets],
       offsets: Int32Array.of(0),
       lengths: Int32Array.of(octets.length),
-      addresses: rowOf(cable.number),
+      addresses: rowOf(cable),
       count: 1,
     };
-    this.#give({ kind: 'datagrams', socket: SOCKET, batch });
+    this.#give({ kind: 'datagrams', socket, batch });
     octets.fill(SPOILT);
     batch.addresses.fill(SPOILT);
   }
 
   send(socket: SocketId, { buffers, offsets, lengths, addresses, count }: DatagramBatch): number {
-    assert.equal(socket, SOCKET);
+    const cables = this.#host.cables.filter((one): one is DatagramCable => 'number' in one);
+    const radio = cables.find((one) => one.number + 1 === socket);
+    assert.ok(socket === SOCKET || radio !== undefined);
     for (let i = 0; i < count; i++) {
       const at = offsets[i] as number;
       const row = i * DATAGRAM_ADDRESS + CABLE_AT;
       const number = ((addresses[row] as number) << 8) | (addresses[row + 1] as number);
-      const cable = this.#host.cables.find((one): one is DatagramCable => 'number' in one && one.number === number);
+      const cable = radio ?? cables.find((one) => one.number === number);
       assert.ok(cable, 'the core sends to addresses that it knows');
       cable.send(this.#host, buffers[i]?.slice(at, at + (lengths[i] as number)) ?? NOTHING);
     }
@@ -99,20 +103,33 @@ export class DatagramShell {
     });
   }
 
-  #open(): void {
-    if (this.#isOpen) return;
-    this.#isOpen = true;
+  #socketOf(cable: DatagramCable): SocketId {
+    const { air, mtu } = cable.weather;
+    const socket = air === undefined ? SOCKET : ((cable.number + 1) as SocketId);
+    if (this.#open.has(socket)) return socket;
+    this.#open.add(socket);
     const uri = `sim://${this.#host.index}`;
-    const facts = { carrierClass: 'U', mtu: MTU, psk: PSK, priority: 0, cost: undefined, isSlow: false } as const;
-    this.#give({ kind: 'socketOpened', socket: SOCKET, facts: { ...facts, uri, isExemptFromAllowList: false } });
+    const common = {
+      psk: PSK,
+      priority: 0,
+      cost: undefined,
+      isSlow: false,
+      uri,
+      isExemptFromAllowList: false,
+    } as const;
+    const facts: SocketFacts =
+      air === undefined ? { ...common, carrierClass: 'U', mtu: MTU } : { ...common, carrierClass: 'R', mtu, air };
+    this.#give({ kind: 'socketOpened', socket, facts });
+    return socket;
   }
 }
 
-function rowOf(cable: number): Uint8Array {
+function rowOf(cable: DatagramCable): Uint8Array {
   const row = new Uint8Array(DATAGRAM_ADDRESS);
+  if (cable.weather.air !== undefined) return row;
   row[0] = 0xfd;
   const view = new DataView(row.buffer);
-  view.setUint16(CABLE_AT, cable);
+  view.setUint16(CABLE_AT, cable.number);
   view.setUint16(PORT_AT, 9_000);
   return row;
 }

@@ -1,6 +1,7 @@
 /** A whole mesh in virtual time: hosts with the daemon's own core, cables between them, one seed for everything. */
 import assert from 'node:assert/strict';
 import { DEFAULT_LIMITS } from '../../daemon/core/limits.ts';
+import { compareOctets } from '../../daemon/core/octetmap.ts';
 import type { Limits } from '../../daemon/core/port.ts';
 import { chooseCrypto } from '../../daemon/crypto/choose.ts';
 import { IPV6_DEST, IPV6_HEADER, IPV6_SOURCE, readEcho, writeEcho } from '../../daemon/wire/ipv6.ts';
@@ -27,10 +28,14 @@ export type SimOptions = {
   readonly skewMs?: number;
   /** How often a `write` is refused and taken over later. */
   readonly refusal?: number;
+  /** Host 0 has the lowest key, and is the root of all that it reaches. */
+  readonly isOrdered?: boolean;
   readonly hasTun?: boolean;
   readonly limits?: Partial<Limits>;
   /** All cables carry datagrams, in this weather. */
   readonly datagrams?: DatagramWeather;
+  /** These cables, by number, are radios. */
+  readonly radios?: { readonly numbers: readonly number[]; readonly weather: DatagramWeather };
 };
 
 export type Sent = {
@@ -53,12 +58,15 @@ export class Sim {
     const { nodes, latencyMs = [0.5, 20], skewMs = 5_000, refusal = 0, hasTun = true } = options;
     this.random = new Random(options.seed);
     this.observer = new Observer(nodes);
+    this.observer.isPartlySealed = options.radios !== undefined;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.hosts = Array.from({ length: nodes }, (_, index) => {
-      const random = this.random.fork();
+    const randoms = Array.from({ length: nodes }, () => this.random.fork());
+    const seeds = randoms.map((random) => random.octets(32));
+    if (options.isOrdered === true) seeds.sort((a, b) => compareOctets(keyOf(a), keyOf(b)));
+    this.hosts = randoms.map((random, index) => {
       const host = new Host({
         index,
-        seed: random.octets(32),
+        seed: seeds[index] as Uint8Array,
         crypto,
         schedule: this.#schedule,
         random,
@@ -76,10 +84,11 @@ export class Sim {
       const latency = this.random.between(latencyMs[0], latencyMs[1]);
       const [dialler, acceptor, random] = [this.host(from), this.host(to), this.random.fork()];
       const ends = { dialler, acceptor, number, latencyMs: latency };
+      const weather = options.radios?.numbers.includes(number) === true ? options.radios.weather : options.datagrams;
       const cable =
-        options.datagrams === undefined
+        weather === undefined
           ? new Cable(dialler, acceptor, latency, this.#schedule, random)
-          : new DatagramCable(ends, options.datagrams, this.#schedule, random);
+          : new DatagramCable(ends, weather, this.#schedule, random);
       cable.dialler.cables.push(cable);
       cable.acceptor.cables.push(cable);
       return cable;
@@ -146,6 +155,10 @@ export class Sim {
     assert.equal(sent.arrivedMs, undefined, 'a packet arrives once');
     sent.arrivedMs = this.nowMs;
   }
+}
+
+function keyOf(seed: Uint8Array): Uint8Array {
+  return crypto.ed25519Signer(seed).publicKey;
 }
 
 /** The kernel behind the TUN. */

@@ -176,6 +176,7 @@ export class End implements PipeUser {
       isSlow: false,
       mtu: 1_452,
       rxMtuOfPeer: 1_452,
+      isThin: true,
       hasRepair: true,
       user: this,
       space,

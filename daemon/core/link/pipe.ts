@@ -18,12 +18,18 @@ export interface Pipe {
   readonly proofTimeoutMs?: number;
   /** Smoothed round trip as the link itself measures it; undefined where only the router's requests can tell. */
   readonly lagMs: number | undefined;
+  /** The other side speaks thin gossip as well (`wire/README.md`). */
+  readonly isThin?: boolean;
+  /** A radio: every octet costs air. */
+  readonly isSlow?: boolean;
+  /** Control frames on slow links, in octets: what waits, and what the other side has not acknowledged. */
+  readonly controlBytes?: number;
   /** An answer is overdue, although not for so long that the link ends: another one to the same peer is better. */
   readonly isDoubtful: boolean;
   /** Where the last `reserve` put its packet. */
   readonly target: Uint8Array;
   readonly targetAt: number;
-  /** Queues a whole frame of types 0 to 5; these keep their order and are never dropped. */
+  /** Queues a whole frame of types 0 to 5, or of thin gossip; these keep their order and are never dropped. */
   sendControl(type: number, frame: Uint8Array): void;
   /**
    * Makes room for a whole frame of types 6 to 9 at `target`, `targetAt`; the caller fills it before the node is

@@ -3,10 +3,10 @@
 import { emptyFilter, type FilterHalves, readFilter, writeFilter } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import type { Context } from '../context.ts';
-import { FILTER_RESEND_ROUNDS } from '../limits.ts';
+import { FILTER_RESEND_ROUNDS, SLOW_FILTER_CLEAR_MS } from '../limits.ts';
 import { equalOctets } from '../octetmap.ts';
 import { filterAdd, filterContains, filterEquals, filterHas, filterMerge, filterPositions } from './bloom.ts';
-import { type Peer, type PeerLink, type Peers, tellPeer } from './peers.ts';
+import { hasRoom, isSlowPeer, type Peer, type PeerLink, type Peers, tellPeer } from './peers.ts';
 import type { Tree } from './tree.ts';
 
 export class Blooms {
@@ -39,6 +39,7 @@ export class Blooms {
 
   /** A link has been proven: the other side must know the last filter, or that there is none. */
   greet(link: PeerLink): void {
+    if (link.isSlow && (!isSlowPeer(link.peer) || filterEquals(link.peer.sendFilter, NO_ITEMS))) return;
     link.pipe.sendControl(FRAME.bloomFilter, encodeFilter(link.peer.sendFilter));
   }
 
@@ -51,10 +52,14 @@ export class Blooms {
   round(): void {
     for (const peer of this.#peers.proven) {
       this.#takePending(peer);
-      peer.isOnTree = this.#isOnTree(peer);
+      peer.isOnTree = this.isOnTree(peer);
+      this.#presume(peer);
       if (!peer.isOnTree && !filterEquals(peer.sendFilter, NO_ITEMS)) this.#send(peer, emptyFilter());
     }
-    for (const { peer, exact } of this.#exactFilters()) this.#update(peer, exact);
+    for (const { peer, exact } of this.#exactFilters()) {
+      if (isSlowPeer(peer)) this.#updateSlowly(peer, exact);
+      else this.#update(peer, exact);
+    }
   }
 
   /**
@@ -66,13 +71,14 @@ export class Blooms {
     const arrived: Peer[] = [];
     for (const peer of this.#peers.proven) {
       const was = peer.isOnTree;
-      peer.isOnTree = this.#isOnTree(peer);
+      peer.isOnTree = this.isOnTree(peer);
+      this.#presume(peer);
       if (peer.isOnTree && !was) arrived.push(peer);
       const hasLeft = !peer.isOnTree && was && !filterEquals(peer.sendFilter, NO_ITEMS);
       if (hasLeft && peer.filtersSent.take(nowMs)) this.#send(peer, emptyFilter());
     }
     for (const { peer, exact } of this.#exactFilters()) {
-      if (filterContains(peer.sendFilter, exact) || !peer.filtersSent.take(nowMs)) continue;
+      if (filterContains(peer.sendFilter, exact) || !this.#maySend(peer)) continue;
       filterMerge(exact, peer.sendFilter);
       this.#send(peer, exact);
     }
@@ -92,11 +98,28 @@ export class Blooms {
     peer.pendingFilter = undefined;
   }
 
-  #isOnTree(peer: Peer): boolean {
-    const own = this.#tree.get(this.#context.key);
+  isOnTree(peer: Peer): boolean {
     const theirs = this.#tree.get(peer.key);
-    if (own !== undefined && equalOctets(own.parent, peer.key)) return true;
+    if (this.#isParent(peer)) return true;
     return theirs !== undefined && equalOctets(theirs.parent, this.#context.key);
+  }
+
+  #isParent({ key }: Peer): boolean {
+    const own = this.#tree.get(this.#context.key);
+    return own !== undefined && equalOctets(own.parent, key);
+  }
+
+  /** Over radio no filter goes down the tree: a parent is the way to whatever nobody else has. */
+  #presume(peer: Peer): void {
+    const isParent = this.#isParent(peer);
+    if (isParent && isSlowPeer(peer)) peer.recvFilter = ALL_ITEMS;
+    else if (!isParent && peer.recvFilter === ALL_ITEMS) peer.recvFilter = emptyFilter();
+  }
+
+  #maySend(peer: Peer): boolean {
+    const { thin } = peer;
+    if (thin === undefined || !isSlowPeer(peer)) return peer.filtersSent.take(this.#context.nowMs);
+    return this.#isParent(peer) && hasRoom(peer) && thin.filters.take(this.#context.nowMs);
   }
 
   /** For each peer on the tree what it should hear: our own item and what all the others sent. */
@@ -125,6 +148,20 @@ export class Blooms {
     if (isDue || !filterEquals(exact, peer.sendFilter)) this.#send(peer, exact);
   }
 
+  /** Ones soon, zeros late; what arrived stays. */
+  #updateSlowly(peer: Peer, exact: FilterHalves): void {
+    const { thin } = peer;
+    if (thin === undefined) return;
+    const { nowMs } = this.#context;
+    const hasSurplus = !filterContains(exact, peer.sendFilter);
+    thin.surplusAtMs = hasSurplus ? (thin.surplusAtMs ?? nowMs) : undefined;
+    const isHeld = thin.surplusAtMs !== undefined && nowMs < thin.surplusAtMs + SLOW_FILTER_CLEAR_MS;
+    if (isHeld) filterMerge(exact, peer.sendFilter);
+    if (filterEquals(exact, peer.sendFilter) || !this.#maySend(peer)) return;
+    if (!isHeld) thin.surplusAtMs = undefined;
+    this.#send(peer, exact);
+  }
+
   #send(peer: Peer, filter: FilterHalves): void {
     peer.sendFilter = filter;
     peer.roundsSinceFilter = 0;
@@ -134,6 +171,7 @@ export class Blooms {
 
 /** Nobody writes to it. */
 export const NO_ITEMS: FilterHalves = emptyFilter();
+const ALL_ITEMS = emptyFilter().fill(0xffff_ffff);
 
 function encodeFilter(filter: FilterHalves): Uint8Array {
   return encodeFrame(FRAME.bloomFilter, (writer) => writeFilter(writer, filter));

@@ -142,7 +142,7 @@ export class Paths {
 
   lookupReceived(link: PeerLink, lookup: PathLookup): void {
     const { stats, nowMs } = this.#context;
-    if (!link.peer.isOnTree) return stats.drop('lookup off tree');
+    if (!link.peer.isOnTree && !this.#blooms.isOnTree(link.peer)) return stats.drop('lookup off tree');
     if (!link.peer.lookups.take(nowMs)) return stats.drop('lookup rate peer');
     const source = this.#source(lookup.source);
     if (!source.lookups.take(nowMs)) return stats.drop('lookup rate source');

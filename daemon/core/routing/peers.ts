@@ -6,6 +6,7 @@
 import { emptyFilter, type FilterHalves } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import { type SigReq, type SigRes, writeSigReq } from '../../wire/sigs.ts';
+import type { Stance } from '../../wire/thin.ts';
 import type { Context } from '../context.ts';
 import {
   ANNOUNCES_PER_PEER,
@@ -15,6 +16,9 @@ import {
   LOOKUP_BURST,
   PROOF_TIMEOUT_MS,
   SIG_REQS_PER_PEER,
+  SLOW_BACKLOG_BYTES,
+  SLOW_FILTERS,
+  THIN_FRAMES,
 } from '../limits.ts';
 import type { Pipe } from '../link/pipe.ts';
 import { OctetMap } from '../octetmap.ts';
@@ -28,6 +32,8 @@ export type PeerLink = {
   /** Links are compared by age: lower came first. */
   readonly order: number;
   isProven: boolean;
+  /** A radio to a node that speaks thin gossip. */
+  readonly isSlow: boolean;
   /** The carrier has proven the key (link document, part C). */
   readonly isBound: boolean;
   /** May carry traffic: it is proven, and bound if any proven link of the peer is. */
@@ -63,6 +69,11 @@ export type Peer = {
   /** What we asked this peer to sign, the same on all its links. */
   request: SigReq;
   response: SigRes | undefined;
+  /** The request has gone out; over radio only once its answer is of use. */
+  isAsked: boolean;
+  askedAtMs: number;
+  /** What is between us and a node that speaks thin gossip; undefined: it does not. */
+  thin: Thinness | undefined;
   /** Announcements that need not be sent again. */
   readonly told: Set<Info>;
   isOnTree: boolean;
@@ -85,6 +96,28 @@ export type Peer = {
   hops: number;
   /** It is in the same tree as we are. */
   hasOurRoot: boolean;
+};
+
+export type Thinness = {
+  /** None but radios lead to it. */
+  isSlow: boolean;
+  /** What it wants; undefined: it has not said so yet. */
+  stance: Stance | undefined;
+  /** What we told it last, and when. */
+  said: Stance | undefined;
+  saidAtMs: number;
+  /** Where we told it that we are. */
+  placed: Uint8Array | undefined;
+  /** Announcements that it gave us first: it says when they change, or are no more. */
+  readonly vouched: Set<Info>;
+  /** For filters that we send over radio, and since when the last one has bits too many. */
+  readonly filters: Bucket;
+  surplusAtMs: number | undefined;
+  /** Announcements that we asked it for again. */
+  readonly recalled: Set<Info>;
+  readonly frames: Bucket;
+  /** It has been asked for its signature since it came. */
+  hasBeenAsked: boolean;
 };
 
 /** Before the first sample: 2^32 - 1 nanoseconds. */
@@ -146,6 +179,7 @@ export class Peers {
       peer,
       order: this.#order++,
       isProven: false,
+      isSlow: pipe.isThin === true && pipe.isSlow === true,
       isBound,
       isEligible: false,
       provenByMs: this.#context.nowMs + (pipe.proofTimeoutMs ?? PROOF_TIMEOUT_MS),
@@ -161,7 +195,7 @@ export class Peers {
     this.#context.timers.arm(link.provenByMs);
     peer.links.push(link);
     this.#byLink.set(pipe.id, link);
-    this.#sendRequest(link);
+    if (!link.isSlow) this.#sendRequest(link);
     return link;
   }
 
@@ -192,11 +226,20 @@ export class Peers {
     for (const peer of this.#ports.values()) {
       peer.request = newRequest();
       peer.response = undefined;
+      peer.isAsked = false;
       for (const link of [...peer.links]) {
         link.requestedAtMs = undefined;
-        this.#sendRequest(link);
+        if (!link.isSlow) this.#sendRequest(link);
       }
     }
+  }
+
+  /** Over radio nobody is asked without need. */
+  askSlowly(peer: Peer): void {
+    peer.isAsked = true;
+    peer.askedAtMs = this.#context.nowMs;
+    if (peer.thin !== undefined) peer.thin.hasBeenAsked = true;
+    for (const link of [...peer.links]) if (link.isSlow && link.isProven) this.#sendRequest(link);
   }
 
   /** Links that measure themselves know better than we can by our requests, which may have been sent twice. */
@@ -206,7 +249,7 @@ export class Peers {
 
   /** Asks on every link for the signature that may be there already: the answer shows that the link lives. */
   probe(): void {
-    for (const link of [...this.#byLink.values()]) this.#sendRequest(link);
+    for (const link of [...this.#byLink.values()]) if (!link.isSlow) this.#sendRequest(link);
   }
 
   /** An answer to the outstanding request came on this link: a sample of its round trip. */
@@ -244,6 +287,9 @@ export class Peers {
       upSinceMs: nowMs,
       request,
       response: undefined,
+      isAsked: false,
+      askedAtMs: nowMs,
+      thin: undefined,
       told: new Set(),
       isOnTree: false,
       sendFilter: emptyFilter(),
@@ -268,11 +314,35 @@ export class Peers {
   #listProven(): void {
     this.version++;
     this.#proven = [...this.#ports.values()].filter((peer) => peer.links.some((link) => link.isProven));
-    for (const { links } of this.#proven) {
+    for (const peer of this.#proven) {
+      const { links } = peer;
       const isAnyBound = links.some((link) => link.isProven && link.isBound);
       for (const link of links) link.isEligible = link.isProven && (link.isBound || !isAnyBound);
+      weighThinness(peer, this.#context.nowMs);
     }
   }
+}
+
+function weighThinness(peer: Peer, nowMs: number): void {
+  const links = peer.links.filter((link) => link.isProven);
+  if (!links.some(({ pipe }) => pipe.isThin === true)) {
+    peer.thin = undefined;
+    return;
+  }
+  peer.thin ??= {
+    isSlow: false,
+    stance: undefined,
+    said: undefined,
+    saidAtMs: 0,
+    placed: undefined,
+    vouched: new Set(),
+    filters: new Bucket(SLOW_FILTERS, nowMs),
+    surplusAtMs: undefined,
+    recalled: new Set(),
+    frames: new Bucket(THIN_FRAMES, nowMs),
+    hasBeenAsked: false,
+  };
+  peer.thin.isSlow = links.every((link) => link.isSlow);
 }
 
 function weigh(link: PeerLink, lagMs: number): void {
@@ -296,9 +366,35 @@ function replaceable(links: readonly PeerLink[], isNewBound: boolean): PeerLink 
   return candidates.find((link) => !link.isProven) ?? (isNewBound ? unbound[0] : undefined);
 }
 
-/** Sends on every proven link of a peer; one that is too slow for it ends, and leaves the list. */
+/**
+ * Sends on every proven link of a peer, but on radios only if it has no other; a link that is too slow for it ends, and
+ * leaves the list.
+ */
 export function tellPeer(peer: Peer, type: number, frame: Uint8Array): void {
-  for (const link of [...peer.links]) if (link.isProven) link.pipe.sendControl(type, frame);
+  const isSlow = isSlowPeer(peer);
+  for (const link of [...peer.links]) if (link.isProven && (isSlow || !link.isSlow)) link.pipe.sendControl(type, frame);
+}
+
+/** As `tellPeer`, what only those links understand that both ends have agreed on it for. */
+export function tellThinly(peer: Peer, type: number, frame: Uint8Array): void {
+  const links = peer.links.filter(({ isProven, pipe }) => isProven && pipe.isThin === true);
+  const isSlow = links.every((link) => link.isSlow);
+  for (const link of links) if (isSlow || !link.isSlow) link.pipe.sendControl(type, frame);
+}
+
+/** None but radios lead to it, and it speaks thin gossip. */
+export function isSlowPeer({ thin }: Peer): boolean {
+  return thin?.isSlow === true;
+}
+
+/** What would only wait on the air is better made when it can leave: by then it may be something else, or nothing. */
+export function hasRoom(peer: Peer): boolean {
+  return peer.links.every(({ isProven, pipe }) => !isProven || (pipe.controlBytes ?? 0) < SLOW_BACKLOG_BYTES);
+}
+
+/** It needs announcements that say nothing but that they are new. */
+export function wantsRenewals({ thin }: Peer): boolean {
+  return thin === undefined || thin.stance?.wantsRenewals === true;
 }
 
 /** The lowest cost over the links that may carry traffic. */

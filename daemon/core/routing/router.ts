@@ -15,6 +15,7 @@ import {
   writePathNotify,
 } from '../../wire/lookup.ts';
 import { hopCount } from '../../wire/path.ts';
+import { THIN } from '../../wire/thin.ts';
 import {
   lowerWatermark,
   readTraffic,
@@ -164,6 +165,8 @@ export class Router implements PipeUser {
     const link = this.peers.add(pipe, this.#spanning.newRequest, this.#hash(pipe.key));
     if (typeof link === 'string') return link;
     this.#context.events.push({ kind: 'linkUp', link: pipe.id, key: pipe.key });
+    // Its handshake has proven the key, and a signature is asked for only when it is of use.
+    if (link.isSlow) this.#proven(link);
     return undefined;
   }
 
@@ -172,6 +175,7 @@ export class Router implements PipeUser {
     if (removed === undefined) return;
     this.#isStirred = true;
     const { peer, isLast } = removed;
+    this.#spanning.gone(peer, isLast);
     if (!isLast) this.#blooms.repeat(peer);
     else if (peer.isUp) this.#context.events.push({ kind: 'peerDown', key: peer.key, port: peer.port });
   }
@@ -192,7 +196,8 @@ export class Router implements PipeUser {
   }
 
   #control(link: PeerLink, type: number, body: Uint8Array): CloseReason | undefined {
-    const mayWait = type === FRAME.announce || type === FRAME.bloomFilter;
+    const isThin = type >= THIN.stance && type <= THIN.forget && link.pipe.isThin === true;
+    const mayWait = type === FRAME.announce || type === FRAME.bloomFilter || isThin;
     if (mayWait && !link.isProven) return this.#keepEarly(link, type, body);
     switch (type) {
       case FRAME.sigReq:
@@ -234,6 +239,11 @@ export class Router implements PipeUser {
         if (!isRouted) this.paths.brokenReceived(broken);
         return undefined;
       }
+      case THIN.stance:
+      case THIN.place:
+      case THIN.forget:
+        this.#isStirred = true;
+        return this.#spanning.thin.received(link.peer, type, body);
       default:
         return 'frame type unknown';
     }
@@ -250,7 +260,7 @@ export class Router implements PipeUser {
   #keepEarly(link: PeerLink, type: number, body: Uint8Array): CloseReason | undefined {
     const isFilter = type === FRAME.bloomFilter;
     if (isFilter && readFilter(body) === undefined) return 'filter malformed';
-    if (!isFilter && readAnnounce(body) === undefined) return 'frame malformed';
+    if (type === FRAME.announce && readAnnounce(body) === undefined) return 'frame malformed';
     const before = isFilter ? link.early.findIndex((frame) => frame.type === type) : -1;
     if (before >= 0) link.early.splice(before, 1);
     if (link.early.length >= ANNOUNCES_DEFERRED) return 'announce flood';

@@ -13,16 +13,28 @@ import {
   MAINTENANCE_MS,
   MOVES,
   PRESUMED_ROOT_MS,
+  SLOW_ANSWER,
   VERIFIES,
   VERIFIES_RESERVED,
 } from '../limits.ts';
 import { compareOctets, equalOctets } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import type { CloseReason, PublicKey } from '../port.ts';
-import { type Peer, type PeerLink, type Peers, peerCost, tellPeer } from './peers.ts';
+import {
+  hasRoom,
+  isSlowPeer,
+  type Peer,
+  type PeerLink,
+  type Peers,
+  peerCost,
+  tellPeer,
+  wantsRenewals,
+} from './peers.ts';
+import { isRenewal, Thin } from './thin.ts';
 import type { Info, Tree } from './tree.ts';
 
 export class Spanning {
+  readonly thin: Thin;
   readonly #context: Context;
   readonly #peers: Peers;
   readonly #tree: Tree;
@@ -42,6 +54,7 @@ export class Spanning {
     this.#context = context;
     this.#peers = peers;
     this.#tree = tree;
+    this.thin = new Thin(context, peers, tree);
     this.#announces = new Bucket(ANNOUNCES_ALL, context.nowMs);
     this.#verifies = new Bucket(VERIFIES, context.nowMs);
     this.#moves = new Bucket(MOVES, context.nowMs);
@@ -104,6 +117,8 @@ export class Spanning {
     const stored = this.#tree.get(announce.key);
     if (stored !== undefined && isSame(stored, announce)) {
       peer.told.add(stored);
+      this.thin.repeated(peer, stored);
+      this.#placeKnown(peer, stored);
       return undefined;
     }
     const { nowMs, stats } = this.#context;
@@ -117,7 +132,14 @@ export class Spanning {
 
   /** A link has been proven: it may need what the peer's other links carried before. */
   greet(link: PeerLink): void {
+    if (link.isSlow) return;
     for (const info of link.peer.told) link.pipe.sendControl(FRAME.announce, encodeAnnounce(info));
+  }
+
+  /** One of a peer's links went, and what it carried may be lost; or all of them. */
+  gone(peer: Peer, isLast: boolean): void {
+    if (isLast) this.#tree.setPlace(peer.key, undefined);
+    else if (isSlowPeer(peer)) peer.told.clear();
   }
 
   /** Once a round, before the filters. Returns links to end. */
@@ -125,10 +147,11 @@ export class Spanning {
     const { nowMs } = this.#context;
     const ends = this.#workOff();
     this.#doRoot2 ||= this.#doRoot1;
-    if (nowMs >= this.#refreshAtMs) this.#refresh = true;
-    this.#tree.expire((info) => this.#forgetTold(info));
+    if (nowMs >= this.#refreshAtMs && this.thin.needsRenewal()) this.#refresh = true;
+    this.thin.round();
+    this.#tree.expire((info) => this.#forget(info));
     this.#chooseParent();
-    this.#announce();
+    this.#speak();
     for (const peer of this.#peers.proven) this.#tell(peer, this.#tree.ancestry(peer.key).infos);
     this.#watchRoot();
     return ends;
@@ -143,13 +166,13 @@ export class Spanning {
     if (parent?.response !== undefined && this.#moves.take(this.#context.nowMs)) {
       if (this.#publish(parent.key, parent.response)) this.#hastyAtMs = this.#context.nowMs;
     }
-    this.#announce();
+    this.#speak();
     this.#watchRoot();
   }
 
   /** Whether the signature of this peer lets us go to a lower root, or renew what others know of us. */
   awaits(peer: Peer): boolean {
-    return this.#refresh || compareOctets(this.#tree.rootOf(peer.key), this.#tree.rootOf(this.#context.key)) < 0;
+    return this.#refresh || compareOctets(this.thin.rootOf(peer), this.#tree.rootOf(this.#context.key)) < 0;
   }
 
   #judge(peer: Peer, announce: Announce): CloseReason | undefined {
@@ -162,7 +185,8 @@ export class Spanning {
       const better = this.#tree.get(announce.key);
       if (better === undefined || !isTrusted(peer)) return undefined;
       peer.told.add(better);
-      tellPeer(peer, FRAME.announce, encodeAnnounce(better));
+      const isEnough = isSlowPeer(peer) && !wantsRenewals(peer) && isRenewal(better, announce);
+      if (!isEnough) tellPeer(peer, FRAME.announce, encodeAnnounce(better));
       return undefined;
     }
     const info = this.#store(announce);
@@ -171,6 +195,8 @@ export class Spanning {
       return undefined;
     }
     peer.told.add(info);
+    peer.thin?.vouched.add(info);
+    this.#placeKnown(peer, info);
     // Ours, from before a restart: from now on we count from there, and publish a newer one.
     if (equalOctets(info.key, key)) {
       this.#refresh = true;
@@ -180,13 +206,27 @@ export class Spanning {
   }
 
   #store(announce: Announce): Info | undefined {
-    const put = this.#tree.put(announce, this.#peers.keys, (info) => this.#forgetTold(info));
-    if (put?.replaced !== undefined) this.#forgetTold(put.replaced);
+    const put = this.#tree.put(announce, this.#peers.keys, (info) => this.#forget(info));
+    if (put?.replaced !== undefined) this.#replace(put.replaced, put.stored);
     return put?.stored;
   }
 
-  #forgetTold(info: Info): void {
-    for (const peer of this.#peers.all()) peer.told.delete(info);
+  #forget(info: Info): void {
+    this.thin.removed(info);
+    for (const peer of this.#peers.all()) dropInfo(peer, info);
+  }
+
+  /** A mere renewal is as good as told where nobody needs it. */
+  #replace(before: Info, after: Info): void {
+    for (const peer of this.#peers.all()) {
+      const isEnough = isSlowPeer(peer) && !wantsRenewals(peer) && isRenewal(before, after);
+      if (dropInfo(peer, before) && isEnough) peer.told.add(after);
+    }
+  }
+
+  /** Its announcement is the last of its ancestry that a peer tells: from now on we know that at first hand. */
+  #placeKnown(peer: Peer, info: Info): void {
+    if (equalOctets(info.key, peer.key)) this.#tree.setPlace(peer.key, undefined);
   }
 
   #answer(link: PeerLink, request: SigReq): void {
@@ -228,8 +268,20 @@ export class Spanning {
       this.#moves.take(nowMs);
       return;
     }
+    if (this.#doRoot2 && this.#isAnswerDue()) return;
     if (this.#doRoot2) this.#becomeRoot();
     else this.#doRoot1 = true;
+  }
+
+  /** Over radio an answer takes its time, and becoming a root meanwhile costs more air than waiting for it. */
+  #isAnswerDue(): boolean {
+    const { roundTrips, leastMs, mostMs } = SLOW_ANSWER;
+    if (this.#tree.get(this.#context.key) === undefined) return false;
+    return this.#peers.proven.some((peer) => {
+      if (!isSlowPeer(peer) || !peer.isAsked || peer.response !== undefined) return false;
+      const waitMs = Math.min(Math.max(leastMs, roundTrips * peerCost(peer)), mostMs);
+      return this.#context.nowMs < peer.askedAtMs + waitMs;
+    });
   }
 
   /** Whom to follow at once: not our parent, unless our announcement must be renewed. */
@@ -248,11 +300,10 @@ export class Spanning {
     let best: Candidate = { root: key, peer: undefined, cost: Number.POSITIVE_INFINITY };
     const present = this.#peers.proven.find((peer) => self !== undefined && equalOctets(peer.key, self.parent));
     if (present !== undefined) {
-      const { infos } = this.#tree.ancestry(key);
-      const root = infos[infos.length - 1]?.key ?? key;
+      const { infos, root = key, hops } = this.#tree.ancestry(key);
       const isLoop = infos.some((info, i) => i > 0 && equalOctets(info.parent, key));
-      const isUsable = !isLoop && infos.length <= HOPS_MAX + 1 && compareOctets(root, key) < 0;
-      if (isUsable) best = { root, peer: present, cost: (infos.length - 1) * peerCost(present) };
+      const isUsable = !isLoop && hops <= HOPS_MAX && compareOctets(root, key) < 0;
+      if (isUsable) best = { root, peer: present, cost: hops * peerCost(present) };
     }
     const isLost = present === undefined && self !== undefined && !equalOctets(self.parent, key);
     const avoided = isLost ? except : undefined;
@@ -263,13 +314,12 @@ export class Spanning {
   /** The rules of section 4.4: a lower root at once; a lower cost when we change anyway or refresh and it is half. */
   #better(best: Candidate, peer: Peer, { present, mayImprove, avoided }: Choice): Candidate {
     if (peer.response === undefined) return best;
-    const { infos } = this.#tree.ancestry(peer.key);
-    const root = infos[infos.length - 1]?.key ?? this.#presumedRoot(peer);
-    if (root === undefined || infos.length > HOPS_MAX) return best;
+    const { infos, hops, root = this.#presumedRoot(peer) } = this.#tree.ancestry(peer.key);
+    if (root === undefined || hops >= HOPS_MAX) return best;
     const { key } = this.#context;
     if (infos.some((info) => equalOctets(info.key, key) || (avoided !== undefined && equalOctets(info.key, avoided))))
       return best;
-    const candidate: Candidate = { root, peer, cost: Math.max(0, infos.length - 1) * peerCost(peer) };
+    const candidate: Candidate = { root, peer, cost: hops * peerCost(peer) };
     const order = compareOctets(root, best.root);
     if (order < 0) return candidate;
     if (order > 0) return best;
@@ -321,6 +371,16 @@ export class Spanning {
     this.#publish(this.#context.key, { seq, nonce, port: 0n, psig: NO_SIGNATURE });
   }
 
+  /** Requests over radio, what thin gossip adds, announcements. */
+  #speak(): void {
+    for (const peer of this.#peers.proven) {
+      if (!isSlowPeer(peer) || peer.isAsked) continue;
+      if (this.thin.isWorthAsking(peer, this.#refresh)) this.#peers.askSlowly(peer);
+    }
+    this.thin.look();
+    this.#announce();
+  }
+
   /** Each peer learns our ancestry, roots first, as far as it has not heard it; its own waits for the round. */
   #announce(): void {
     const own = this.#tree.ancestry(this.#context.key).infos;
@@ -328,9 +388,11 @@ export class Spanning {
   }
 
   #tell(peer: Peer, ancestry: readonly Info[]): void {
+    if (!this.thin.mayTell(peer)) return;
     for (let i = ancestry.length - 1; i >= 0; i--) {
       const info = ancestry[i] as Info;
       if (peer.told.has(info)) continue;
+      if (isSlowPeer(peer) && !hasRoom(peer)) return;
       peer.told.add(info);
       tellPeer(peer, FRAME.announce, encodeAnnounce(info));
     }
@@ -350,6 +412,13 @@ type Candidate = { root: Uint8Array; peer: Peer | undefined; cost: number };
 type Choice = { present: Peer | undefined; mayImprove: boolean; avoided: Uint8Array | undefined };
 
 const NO_SIGNATURE = new Uint8Array(64);
+
+/** False: it had not been told. */
+function dropInfo({ told, thin }: Peer, info: Info): boolean {
+  thin?.vouched.delete(info);
+  thin?.recalled.delete(info);
+  return told.delete(info);
+}
 
 function isTrusted(peer: Peer): boolean {
   return peer.links.some((link) => link.isProven);

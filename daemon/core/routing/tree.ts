@@ -4,6 +4,8 @@
  */
 import type { Announce } from '../../wire/announce.ts';
 import { Writer } from '../../wire/cursor.ts';
+import { hopCount } from '../../wire/path.ts';
+import type { Place } from '../../wire/thin.ts';
 import type { Context } from '../context.ts';
 import {
   ANNOUNCE_LIFE_MS,
@@ -17,13 +19,21 @@ import { compareOctets, equalOctets, OctetMap } from '../octetmap.ts';
 import { type Coords, type PublicKey, publicKey } from '../port.ts';
 
 /** A stored announcement. Never changed: a newer one takes its place. */
-export type Info = Readonly<Announce> & { readonly expiresAtMs: number };
+export type Info = Readonly<Announce> & {
+  /** Put off while a peer that would tell us vouches for it (`thin.ts`). */
+  expiresAtMs: number;
+};
 
 export type Ancestry = {
   /** The node itself first, the last known ancestor last. */
   readonly infos: readonly Info[];
   /** False when the walk ended at an unknown key or in a loop. */
   readonly isRooted: boolean;
+  /** Where the walk ended, and how far that is; undefined: nothing is known of the node itself. */
+  readonly root: Uint8Array | undefined;
+  readonly hops: number;
+  /** The walk ended at a node that has told us its place instead of its ancestry. */
+  readonly place: Place | undefined;
 };
 
 export class Tree {
@@ -31,12 +41,14 @@ export class Tree {
   version = 0;
   readonly #context: Context;
   readonly #infos: OctetMap<Info>;
+  readonly #places: OctetMap<Place>;
   /** Infos on no ancestry at the last look; they are the first to go. */
   #offAncestry = 0;
 
   constructor(context: Context) {
     this.#context = context;
     this.#infos = new OctetMap(32, context.hashSeed);
+    this.#places = new OctetMap(32, context.hashSeed);
   }
 
   get size(): number {
@@ -102,28 +114,37 @@ export class Tree {
     const infos: Info[] = [];
     const seen = new Set<Info>();
     let info = this.#infos.get(key);
-    while (info !== undefined && !seen.has(info)) {
+    let place = this.#places.get(key);
+    while (place === undefined && info !== undefined && !seen.has(info)) {
       seen.add(info);
       infos.push(info);
-      if (equalOctets(info.key, info.parent)) return { infos, isRooted: true };
+      if (equalOctets(info.key, info.parent)) return walked(infos, true);
+      place = this.#places.get(info.parent);
       info = this.#infos.get(info.parent);
     }
-    return { infos, isRooted: false };
+    return walked(infos, place !== undefined, place);
+  }
+
+  /** What a node says of its place goes before all that is known of its ancestry; undefined: no more. */
+  setPlace(key: Uint8Array, place: Place | undefined): void {
+    if (place !== undefined) this.#places.set(key, place);
+    else if (!this.#places.delete(key)) return;
+    this.version++;
   }
 
   /** Empty, like a root's, while an ancestor is unknown. */
   coords(key: Uint8Array): Coords {
-    const { infos, isRooted } = this.ancestry(key);
-    if (!isRooted || infos.length > HOPS_MAX + 1) return NO_COORDS;
-    const writer = new Writer(new Uint8Array(10 * infos.length));
-    for (let i = infos.length - 2; i >= 0; i--) writer.uvarint((infos[i] as Info).port);
+    const { infos, isRooted, hops, place } = this.ancestry(key);
+    if (!isRooted || hops > HOPS_MAX) return NO_COORDS;
+    const start = place?.coords ?? NO_COORDS;
+    const writer = new Writer(new Uint8Array(start.length + 10 * infos.length)).octets(start);
+    for (let i = infos.length - (place === undefined ? 2 : 1); i >= 0; i--) writer.uvarint((infos[i] as Info).port);
     return writer.written().slice() as Coords;
   }
 
   /** The end of the walk up from a key: the root as far as it is known. */
   rootOf(key: Uint8Array): PublicKey {
-    const { infos } = this.ancestry(key);
-    return publicKey(infos[infos.length - 1]?.key ?? key);
+    return publicKey(this.ancestry(key).root ?? key);
   }
 
   #makeRoom(peers: readonly PublicKey[], onEvicted: (info: Info) => void): boolean {
@@ -149,6 +170,12 @@ export class Tree {
     this.version++;
     onRemoved(info);
   }
+}
+
+function walked(infos: readonly Info[], isRooted: boolean, place?: Place): Ancestry {
+  const last = infos[infos.length - 1];
+  if (place === undefined) return { infos, isRooted, root: last?.key, hops: Math.max(0, infos.length - 1), place };
+  return { infos, isRooted, root: place.root, hops: infos.length + hopCount(place.coords), place };
 }
 
 const NO_COORDS = new Uint8Array(0) as Coords;

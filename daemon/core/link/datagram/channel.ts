@@ -7,6 +7,7 @@
 import { Writer } from '../../../wire/cursor.ts';
 import { FRAME } from '../../../wire/frame.ts';
 import { asksForAnswer, LINK_FRAME, LinkFrames, writeClose } from '../../../wire/link-frames.ts';
+import { THIN } from '../../../wire/thin.ts';
 import type { Context } from '../../context.ts';
 import { FRAMES_PER_PACKET, LINK_YOUNG_MS } from '../../limits.ts';
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../../port.ts';
@@ -26,6 +27,8 @@ export class Channel implements Pipe {
   readonly facts: LinkFacts;
   readonly key: PublicKey;
   readonly priority: number;
+  readonly isThin: boolean;
+  readonly isSlow: boolean;
   upSinceMs: number;
   /** Its handshake has proven the key; whether the other side answers, liveness finds out. */
   readonly proofTimeoutMs = Number.POSITIVE_INFINITY;
@@ -50,6 +53,8 @@ export class Channel implements Pipe {
     this.facts = options.facts;
     this.key = options.key;
     this.priority = options.priority;
+    this.isThin = options.isThin;
+    this.isSlow = options.carrierClass === 'R';
     this.upSinceMs = context.nowMs;
     this.#context = context;
     this.#user = options.user;
@@ -74,6 +79,10 @@ export class Channel implements Pipe {
 
   get queuedBytes(): number {
     return this.#parts.traffic.queuedBytes + this.#parts.controlOut.queuedBytes;
+  }
+
+  get controlBytes(): number {
+    return this.#parts.controlOut.queuedBytes;
   }
 
   get isDoubtful(): boolean {
@@ -316,7 +325,8 @@ export class Channel implements Pipe {
 
   readonly #takeControl = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {
     const type = buffer[bodyAt] as number;
-    if (type < FRAME.sigReq || type > FRAME.bloomFilter)
+    const isThin = this.isThin && type >= THIN.stance && type <= THIN.forget;
+    if ((type < FRAME.sigReq || type > FRAME.bloomFilter) && !isThin)
       this.close('frame type unknown', `control frame of type ${type}`);
     else this.#user.frame(this, type, buffer, bodyAt + 1, end);
     return this.ended === undefined;

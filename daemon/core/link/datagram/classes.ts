@@ -48,7 +48,7 @@ export type ClassConstants = {
 
 const U: ClassConstants = {
   code: 0,
-  features: FEATURE.repair,
+  features: FEATURE.repair | FEATURE.thinGossip,
   dataType: PACKET.data32,
   retryMs: { first: 1_000, cap: 5_000 },
   spreadMs: 333,
@@ -93,7 +93,7 @@ const S: ClassConstants = {
 /** For frames of up to 1.25 s of air. Its retransmission timeout has no fixed minimum: twice the air time of a frame, and 1 s. */
 const R: ClassConstants = {
   code: 2,
-  features: 0,
+  features: FEATURE.thinGossip,
   dataType: PACKET.data16,
   retryMs: { first: 8_000, cap: 60_000 },
   spreadMs: 4_000,

@@ -191,6 +191,7 @@ export class LinkTable {
       isSlow: facts.isSlow,
       rxMtuOfPeer: theirs.rxMtu,
       mtu: facts.mtu,
+      isThin: (theirs.features & constants.features & FEATURE.thinGossip) !== 0,
       hasRepair: (theirs.features & constants.features & FEATURE.repair) !== 0,
       address,
       user: this.#user,

@@ -29,6 +29,8 @@ export type ChannelOptions = {
   /** Whole packets, in octets: what our carrier takes at most, and what the other side receives. */
   readonly mtu: number;
   readonly rxMtuOfPeer: number;
+  /** Both sides speak thin gossip. */
+  readonly isThin: boolean;
   /** Both sides repair fragments. */
   readonly hasRepair: boolean;
   /** A row of `DATAGRAM_ADDRESS` octets. */

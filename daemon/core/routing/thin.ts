@@ -1,0 +1,235 @@
+/**
+ * Thin gossip: what makes the tree cheap over radio, between two nodes of ours (formats: `wire/README.md`).
+ *
+ * A peer that speaks it vouches for the announcements that it gave us first: it says when one changes or is no more, so none
+ * has to be renewed to be believed. Renewals cross a radio only where somebody behind it needs them, as plain nodes do. A
+ * leaf, which has no other peer, is told its gateway's place instead of announcements. Signed objects stay as they are.
+ */
+import { encodeFrame } from '../../wire/frame.ts';
+import { hopCount } from '../../wire/path.ts';
+import { readForget, readPlace, readStance, type Stance, THIN, writePlace, writeStance } from '../../wire/thin.ts';
+import type { Context } from '../context.ts';
+import { ANNOUNCE_LIFE_MS, CANDIDATE_ASK_MS, FOLLOW_HOLD_MS, HOPS_MAX, RECALL_MS, STANCE_HOLD_MS } from '../limits.ts';
+import { compareOctets, equalOctets } from '../octetmap.ts';
+import type { CloseReason } from '../port.ts';
+import { hasRoom, isSlowPeer, type Peer, type Peers, tellThinly, wantsRenewals } from './peers.ts';
+import type { Ancestry, Info, Tree } from './tree.ts';
+
+export class Thin {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #tree: Tree;
+
+  constructor(context: Context, peers: Peers, tree: Tree) {
+    this.#context = context;
+    this.#peers = peers;
+    this.#tree = tree;
+  }
+
+  /** A frame of thin gossip, from a proven link. */
+  received(peer: Peer, type: number, body: Uint8Array): CloseReason | undefined {
+    const { thin } = peer;
+    if (thin === undefined) return 'frame type unknown';
+    if (!thin.frames.take(this.#context.nowMs)) {
+      this.#context.stats.drop('thin gossip rate');
+      return undefined;
+    }
+    if (type === THIN.stance) return this.#stanceReceived(peer, readStance(body));
+    if (type === THIN.place) {
+      const place = readPlace(body);
+      if (place === undefined || hopCount(place.coords) > HOPS_MAX) return 'frame malformed';
+      // Whoever is no leaf any more has been promised announcements.
+      if (thin.said?.isLeaf !== true) return undefined;
+      this.#tree.setPlace(peer.key, place);
+      this.#clearTold(peer);
+      return undefined;
+    }
+    const key = readForget(body);
+    if (key === undefined) return 'frame malformed';
+    this.#forgetReceived(peer, key);
+    return undefined;
+  }
+
+  /** Says to each peer that speaks it what we want of it, and to leaves where we are, so far as that has changed. */
+  look(): void {
+    for (const peer of this.#peers.proven) {
+      this.#sayStance(peer);
+      this.#sayPlace(peer);
+    }
+  }
+
+  /** Once a round, before announcements expire. */
+  round(): void {
+    const { nowMs } = this.#context;
+    for (const { key, thin } of this.#peers.proven) {
+      if (thin === undefined) continue;
+      for (const info of this.#tree.ancestry(key).infos) {
+        if (thin.vouched.has(info)) info.expiresAtMs = nowMs + ANNOUNCE_LIFE_MS;
+      }
+    }
+    this.#recall();
+  }
+
+  /** It lost its voucher and we asked for it again: the peer has it still, and vouches for it. */
+  repeated(peer: Peer, info: Info): void {
+    if (peer.thin?.recalled.delete(info) === true) peer.thin.vouched.add(info);
+  }
+
+  /** It is no longer stored: whoever believes it because we vouch for it, or believes that we have it, hears so. */
+  removed(info: Info): void {
+    for (const peer of this.#peers.proven) {
+      if (peer.thin !== undefined && peer.told.has(info)) this.#sayForget(peer, info);
+    }
+  }
+
+  /** Whether a peer is to be told announcements now. */
+  mayTell(peer: Peer): boolean {
+    const own = this.#tree.ancestry(this.#context.key);
+    // We know our ancestry by hearsay; announcements without it would make us a root in the eyes of others.
+    if (own.place !== undefined && !isParent(own, peer)) return false;
+    if (!isSlowPeer(peer) || isAbove(own, peer)) return true;
+    const stance = peer.thin?.stance;
+    return stance !== undefined && !stance.isLeaf && !this.#isAboutToFollow(own, peer);
+  }
+
+  /** Whether anybody needs our own announcement to be new, for what it costs to have it signed. */
+  needsRenewal(): boolean {
+    const { proven } = this.#peers;
+    const own = this.#tree.ancestry(this.#context.key);
+    const isSlow = proven.some((peer) => isParent(own, peer) && isSlowPeer(peer));
+    return proven.length === 0 || proven.some((peer) => wantsRenewals(peer) || !(isSlow || isSlowPeer(peer)));
+  }
+
+  /** Whether the signature of a peer behind a radio would be of use now. */
+  isWorthAsking(peer: Peer, isRefreshing: boolean): boolean {
+    const { key, nowMs } = this.#context;
+    const own = this.#tree.ancestry(key);
+    const walk = this.#tree.ancestry(peer.key);
+    if (isParent(own, peer)) return peer.thin?.hasBeenAsked !== true || isRefreshing || this.needsRenewal();
+    if (walk.infos.some((info) => equalOctets(info.key, key))) return false;
+    const root = walk.root ?? peer.thin?.stance?.root;
+    if (root === undefined) return own.hops === 0 && !this.#hasChild();
+    if (compareOctets(root, own.root ?? key) < 0) return true;
+    const parent = own.infos[0]?.parent ?? key;
+    const isLost = !equalOctets(parent, key) && !this.#peers.proven.some((other) => equalOctets(other.key, parent));
+    return isLost || nowMs >= peer.askedAtMs + CANDIDATE_ASK_MS;
+  }
+
+  /** The root of the tree that a peer is in, as far as it has said so. */
+  rootOf(peer: Peer): Uint8Array {
+    return this.#tree.ancestry(peer.key).root ?? peer.thin?.stance?.root ?? peer.key;
+  }
+
+  #stanceReceived(peer: Peer, stance: Stance | undefined): CloseReason | undefined {
+    const { thin } = peer;
+    if (stance === undefined || thin === undefined) return 'frame malformed';
+    const isOther = thin.stance !== undefined && thin.stance.isLeaf !== stance.isLeaf;
+    thin.stance = stance;
+    if (!isOther) return undefined;
+    thin.placed = undefined;
+    this.#clearTold(peer);
+    return undefined;
+  }
+
+  #forgetReceived(peer: Peer, key: Uint8Array): void {
+    const info = this.#tree.get(key);
+    if (info === undefined) return;
+    peer.told.delete(info);
+    if (peer.thin?.vouched.delete(info) === true) info.expiresAtMs = this.#context.nowMs;
+  }
+
+  #sayStance(peer: Peer): void {
+    const { thin } = peer;
+    if (thin === undefined) return;
+    const { nowMs, key } = this.#context;
+    const own = this.#tree.ancestry(key);
+    const isLeaf = thin.isSlow && this.#peers.keys.length === 1;
+    const needsAll = this.#peers.proven.some((other) => other !== peer && wantsRenewals(other));
+    const stance = { isLeaf, wantsRenewals: needsAll && isParent(own, peer), root: own.root ?? key };
+    const { said } = thin;
+    if (said?.isLeaf === isLeaf && said.wantsRenewals === stance.wantsRenewals) return;
+    const isDemand = said === undefined || (said.isLeaf && !isLeaf) || (stance.wantsRenewals && !said.wantsRenewals);
+    if (!isDemand && nowMs < thin.saidAtMs + STANCE_HOLD_MS) return;
+    thin.said = stance;
+    thin.saidAtMs = nowMs;
+    tellThinly(
+      peer,
+      THIN.stance,
+      encodeFrame(THIN.stance, (writer) => writeStance(writer, stance)),
+    );
+  }
+
+  #sayPlace(peer: Peer): void {
+    const { thin } = peer;
+    if (!isSlowPeer(peer) || thin?.stance?.isLeaf !== true || !hasRoom(peer)) return;
+    const { key } = this.#context;
+    const own = this.#tree.ancestry(key);
+    if (!own.isRooted || isAbove(own, peer) || this.#isAboutToFollow(own, peer)) return;
+    const place = { root: own.root ?? key, coords: this.#tree.coords(key) };
+    const frame = encodeFrame(THIN.place, (writer) => writePlace(writer, place));
+    if (thin.placed !== undefined && equalOctets(thin.placed, frame)) return;
+    thin.placed = frame;
+    tellThinly(peer, THIN.place, frame);
+  }
+
+  /** An ancestor's announcement whose voucher has gone: our parent has it, or knows why not. */
+  #recall(): void {
+    const own = this.#tree.ancestry(this.#context.key);
+    const { proven } = this.#peers;
+    const parent = proven.find((peer) => isParent(own, peer));
+    if (parent?.thin === undefined || !isSlowPeer(parent)) return;
+    const { vouched, recalled } = parent.thin;
+    for (const info of own.infos.slice(1)) {
+      const isOld = info.expiresAtMs < this.#context.nowMs + RECALL_MS;
+      if (!isOld || vouched.has(info) || recalled.has(info)) continue;
+      recalled.add(info);
+      this.#sayForget(parent, info);
+    }
+  }
+
+  #sayForget(peer: Peer, info: Info): void {
+    tellThinly(
+      peer,
+      THIN.forget,
+      encodeFrame(THIN.forget, (writer) => writer.octets(info.key)),
+    );
+  }
+
+  /** Our tree has the higher root, and theirs will be ours in a moment: what we could say now would be of no use. */
+  #isAboutToFollow(own: Ancestry, peer: Peer): boolean {
+    const { key, nowMs } = this.#context;
+    const isHigher = compareOctets(this.rootOf(peer), own.root ?? key) < 0;
+    return isHigher && nowMs < peer.upSinceMs + FOLLOW_HOLD_MS;
+  }
+
+  #hasChild(): boolean {
+    const { key } = this.#context;
+    return this.#peers.proven.some((peer) => {
+      const info = this.#tree.get(peer.key);
+      return info !== undefined && equalOctets(info.parent, key);
+    });
+  }
+
+  /** What both sides have of each other stays. */
+  #clearTold(peer: Peer): void {
+    for (const info of peer.told) {
+      if (equalOctets(info.key, this.#context.key) || equalOctets(info.key, peer.key)) continue;
+      peer.told.delete(info);
+      peer.thin?.vouched.delete(info);
+    }
+  }
+}
+
+/** It says the same of its node as the one before, only later. */
+export function isRenewal(before: Info, after: Pick<Info, 'parent' | 'port'>): boolean {
+  return before.port === after.port && equalOctets(before.parent, after.parent);
+}
+
+function isParent(own: Ancestry, { key }: Peer): boolean {
+  const [self] = own.infos;
+  return self !== undefined && equalOctets(self.parent, key);
+}
+
+function isAbove(own: Ancestry, { key }: Peer): boolean {
+  return own.infos.some((info) => equalOctets(info.parent, key) || equalOctets(info.key, key));
+}
