@@ -1,15 +1,18 @@
 /** Keeps configured peers dialled and listeners open, and gives what connects to the driver. */
+import { airRules } from './air-rules.ts';
 import { RatatoskError } from './core/error.ts';
 import type { LinkId, LinkInfo } from './core/port.ts';
 import type { Driver } from './driver.ts';
-import type { PeerRow } from './host/commands.ts';
+import type { ModemInfo, PeerRow } from './host/commands.ts';
 import { type KeyPolicy, unboundWarning, unprovenWarning } from './links/binding.ts';
 import { Dialer, type DialTask } from './links/dialer.ts';
 import { Gate } from './links/gate.ts';
 import type { Carrier, LinkUri, Listener } from './links/link.ts';
 import type { Links } from './links/registry.ts';
-import { isDatagram } from './links/schemes.ts';
+import { isDatagram, isModem } from './links/schemes.ts';
 import { parseUri, shownUri } from './links/uri.ts';
+import { openedModem } from './modem-opening.ts';
+import { Modems } from './modems.ts';
 import { Sockets } from './sockets.ts';
 
 export type PeerSetting = { readonly uri: string; readonly sourceInterface: string };
@@ -33,6 +36,7 @@ export class Peering {
   readonly #dialer = new Dialer();
   readonly #gate = new Gate();
   readonly #sockets: Sockets;
+  readonly #modems: Modems;
   readonly #listeners = new Map<string, Listener>();
   readonly #runs = new Map<DialTask, Run>();
   /** Peers of the configuration file, which a reload compares with; others came by command. */
@@ -49,6 +53,7 @@ export class Peering {
     this.#report = report;
     this.#policy = policy;
     this.#sockets = new Sockets(driver, (uri, reason) => report('warn', 'a socket was closed', { uri, reason }));
+    this.#modems = new Modems({ datagrams: driver.datagrams, open: openedModem, rules: airRules, report });
   }
 
   get listening(): string[] {
@@ -65,9 +70,15 @@ export class Peering {
     return changes;
   }
 
+  get modems(): ModemInfo[] {
+    return this.#modems.info();
+  }
+
   add({ uri, sourceInterface }: PeerSetting): void {
+    const parsed = parseUri(uri, 'dial');
+    if (isModem(parsed.scheme)) return this.#modems.add(parsed);
     try {
-      const task = this.#dialer.add(parseUri(uri, 'dial'), sourceInterface, performance.now());
+      const task = this.#dialer.add(parsed, sourceInterface, performance.now());
       this.#warn(unboundWarning(task.uri, 'dial', this.#policy));
     } finally {
       this.#dialDue();
@@ -75,8 +86,10 @@ export class Peering {
   }
 
   remove({ uri, sourceInterface }: PeerSetting): void {
-    const task = this.#dialer.remove(parseUri(uri, 'dial'), sourceInterface);
-    this.#fromFile = this.#fromFile.filter((peer) => !isSame(peer, task));
+    const parsed = parseUri(uri, 'dial');
+    this.#fromFile = this.#fromFile.filter((peer) => !isSame(peer, parsed, sourceInterface));
+    if (isModem(parsed.scheme)) return this.#modems.remove(parsed);
+    const task = this.#dialer.remove(parsed, sourceInterface);
     const run = this.#runs.get(task);
     this.#runs.delete(task);
     run?.abort.abort();
@@ -124,6 +137,7 @@ export class Peering {
       run?.abort.abort();
       this.#dialer.retry(task, this.#probedAtMs);
     }
+    this.#modems.probe();
     this.#dialDue();
   }
 
@@ -153,6 +167,9 @@ export class Peering {
         lastErrorAgeMs,
       });
     }
+    for (const trouble of this.#modems.troubles((uri) => links.some((link) => link.uri === uri))) {
+      rows.push({ ...trouble, isUp: false, isInbound: false, isConfigured: true, link: undefined });
+    }
     return rows;
   }
 
@@ -160,6 +177,7 @@ export class Peering {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     for (const { abort } of this.#runs.values()) abort.abort();
+    this.#modems.stop();
     await this.#reloading;
     await Promise.all([...this.#listeners.values()].map((listener) => listener.close()));
   }
@@ -206,7 +224,8 @@ export class Peering {
     return changes;
   }
 
-  #listen(uri: LinkUri): Promise<Listener> {
+  async #listen(uri: LinkUri): Promise<Listener> {
+    if (isModem(uri.scheme)) return this.#modems.listen(uri);
     return isDatagram(uri.scheme)
       ? this.#sockets.listen(uri)
       : this.#links.listen(uri, (carrier) => void this.accept(carrier));
@@ -321,8 +340,8 @@ function without(settings: readonly PeerSetting[], others: readonly PeerSetting[
   return settings.filter((a) => !others.some((b) => a.uri === b.uri && a.sourceInterface === b.sourceInterface));
 }
 
-function isSame(peer: PeerSetting, task: DialTask): boolean {
-  return parseUri(peer.uri, 'dial').name === task.uri.name && peer.sourceInterface === task.sourceInterface;
+function isSame(peer: PeerSetting, uri: LinkUri, sourceInterface: string): boolean {
+  return parseUri(peer.uri, 'dial').name === uri.name && peer.sourceInterface === sourceInterface;
 }
 
 function messageOf(error: unknown): string {

@@ -158,6 +158,7 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
     },
     tun: () => tun.info,
     listening: () => peering.listening,
+    modems: () => peering.modems,
     multicast: () => discovery.info(),
     addPeer: ({ uri, sourceInterface }) => {
       peering.add({ uri, sourceInterface });

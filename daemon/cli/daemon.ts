@@ -197,6 +197,7 @@ export class Daemon {
     const { publicKey } = this.#identity;
     const rows = await this.#router.ask('peers', {});
     const listening = await this.#router.ask('listening', {});
+    const modems = await this.#router.ask('modems', {});
     const multicast = await this.#router.ask('multicast', {});
     const wantsDiscovery = config.MulticastInterfaces.some(({ Beacon, Listen }) => Beacon || Listen);
     const { tun, tunProblem, tunRemedy } = this.#ready ?? { tun: { isEnabled: false, name: '', mtu: 0 } };
@@ -217,6 +218,7 @@ export class Daemon {
         ...(tunRemedy === undefined ? {} : { remedy: tunRemedy }),
       },
       firewall: this.#guard.summary(),
+      ...(modems.length > 0 ? { modems } : {}),
       ...(wantsDiscovery ? { discovery: multicast.map(({ name }) => name) } : {}),
     };
   }

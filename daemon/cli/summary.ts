@@ -21,6 +21,16 @@ export type Status = {
   firewall: FirewallState;
   /** Interfaces on which neighbours are looked for; undefined: on none by the configuration. */
   discovery?: string[];
+  /** Serial cables and radios, if there are any. */
+  modems?: ModemState[];
+};
+
+/** `text`: parameters in force, or what it waits for. `silence`: why it does not transmit. */
+export type ModemState = {
+  uri: string;
+  state: 'waiting' | 'opening' | 'open';
+  text: string;
+  silence?: string | undefined;
 };
 
 type Row = { label: string; isWorking: boolean | undefined; text: string };
@@ -42,6 +52,7 @@ function summaryRows(status: Status): Row[] {
     ...(status.tun.enabled ? [firewallRow(status.firewall)] : []),
     peersRow(status.peers),
     ...(status.discovery === undefined ? [] : [discoveryRow(status.discovery)]),
+    ...(status.modems ?? []).map(modemRow),
   ];
   const listening = status.listening.length > 0;
   const closed = 'nowhere: others cannot connect here (add to Listen if they should)';
@@ -85,6 +96,12 @@ function discoveryRow(interfaces: readonly string[]): Row {
     'on no interface: none of MulticastInterfaces has an IPv6 link-local address now; neighbours are found when one has';
   const isWorking = interfaces.length > 0;
   return { label: 'discovery', isWorking, text: isWorking ? `of neighbours on ${interfaces.join(' ')}` : none };
+}
+
+function modemRow({ uri, state, text, silence }: ModemState): Row {
+  const isWorking = state === 'open' && silence === undefined;
+  const but = silence === undefined ? '' : `; it only listens: ${silence}`;
+  return { label: 'modem', isWorking, text: `${uri}: ${text}${but}` };
 }
 
 const TEXT_COLUMNS = 64;

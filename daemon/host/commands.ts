@@ -36,6 +36,15 @@ export type MulticastInfo = {
   hasPassword: boolean;
 };
 
+export type ModemInfo = {
+  readonly uri: string;
+  readonly state: 'waiting' | 'opening' | 'open';
+  /** Parameters in force, or what it waits for. */
+  readonly text: string;
+  /** Why it does not transmit. */
+  readonly silence: string | undefined;
+};
+
 export type TunInfo = { isEnabled: boolean; name: string; mtu: number };
 
 export type PingResult = { isAnswered: boolean; rttMs: number };
@@ -51,6 +60,8 @@ export type Commands = {
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Listeners that are open, as URIs with the ports they really have. */
   listening: { args: Record<never, never>; answer: string[] };
+  /** Serial cables and radios of the configuration. */
+  modems: { args: Record<never, never>; answer: ModemInfo[] };
   /** Interfaces on which neighbours are looked for, sorted by name. */
   multicast: { args: Record<never, never>; answer: MulticastInfo[] };
   /** Refused with code `PEER_EXISTS`, `URI_INVALID`, `SCHEME_UNKNOWN`. */

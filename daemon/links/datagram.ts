@@ -1,4 +1,4 @@
-import type { DatagramBatch, SocketFacts } from '../core/port.ts';
+import type { AirReport, DatagramBatch, SocketFacts } from '../core/port.ts';
 
 /** An open carrier of datagrams, of whatever kind, for many links at once. Silent until `start`. */
 export interface DatagramCarrier {
@@ -18,6 +18,8 @@ export type DatagramEvents = {
   /** The batch and its octets are the carrier's again when the receiver returns; until then it may overwrite them. */
   datagrams(batch: DatagramBatch): void;
   writable(): void;
+  /** What a modem tells; of a frame, before the frame. */
+  report?(report: AirReport): void;
   /** Once, when the system ended it. `reason` is one line for operators. */
   closed(reason: string): void;
 };

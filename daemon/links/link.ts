@@ -1,4 +1,5 @@
 import type { LinkFacts } from '../core/port.ts';
+import type { ModemOptions } from './modem-options.ts';
 
 /** A connected octet stream, of whatever kind. Made by `dial` or handed to `accept`; silent until `start`. */
 export interface Carrier {
@@ -43,6 +44,8 @@ export type LinkUri = {
   /** The query without our options, as it was written. */
   readonly otherQuery: string;
   readonly options: LinkOptions;
+  /** Of modems only. */
+  readonly modem?: ModemOptions;
   /** Of a neighbour that discovery found, or a listener for such: nobody configured it. */
   readonly isDiscovered?: boolean;
 };

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
 import type { LinkOptions, LinkUri, ProxyUser } from './link.ts';
+import { isModemScheme, type ModemScheme, modemOptionNames, parseModemOptions } from './modem-options.ts';
 import { KINDS, PLANNED_SCHEMES } from './schemes.ts';
 
 /** Password octets; the hash is keyed with them. */
@@ -45,10 +46,13 @@ export function parseUri(text: string, purpose: Purpose): LinkUri {
       ? { ...nobody, path: parseFile(authority, path, fail) }
       : kind.place === 'proxy'
         ? { ...nobody, ...parseProxy(name, authority, rest, fail) }
-        : { ...nobody, ...parseAuthority(authority, kind.defaultPort, purpose, fail) };
-  const { options, otherQuery } = parseOptions(query, kind.isDatagram, fail);
-  if (kind.isDatagram) checkDatagram(scheme, rest, options, purpose, fail);
-  return { scheme, ...place, otherQuery, options };
+        : kind.place === 'device'
+          ? { ...nobody, ...parseDevice(scheme, authority, path, kind.defaultPort, fail) }
+          : { ...nobody, ...parseAuthority(authority, kind.defaultPort, purpose, fail) };
+  const modem = isModemScheme(scheme) ? scheme : undefined;
+  const parsed = parseOptions(query, kind.isDatagram, modem, fail);
+  if (kind.isDatagram) checkDatagram(scheme, rest, parsed.options, purpose, fail);
+  return { scheme, ...place, ...parsed };
 }
 
 /** A URI without its options and without a user, which may be secrets. */
@@ -81,6 +85,24 @@ function parseFile(authority: string, path: string, fail: Fail): string {
   const length = Buffer.byteLength(file);
   if (length > FILE_MAX) fail(`the path has ${length} octets, the system takes ${FILE_MAX}`);
   return file;
+}
+
+/** `rnode:///dev/ttyUSB0`, or `rnode://192.0.2.1:7633` */
+function parseDevice(
+  scheme: string,
+  authority: string,
+  path: string,
+  defaultPort: number | undefined,
+  fail: Fail,
+): Pick<LinkUri, 'host' | 'port' | 'path'> {
+  if (authority !== '') {
+    if (path.length > 1) fail('a path has no meaning behind a host; a device has three slashes');
+    return { ...parseAuthority(authority, defaultPort, 'dial', fail), path: '' };
+  }
+  if (path.length < 2) fail(`expected the path of a device, with three slashes: ${scheme}:///dev/ttyUSB0`);
+  const file = decode(path) ?? fail('the path is not well encoded');
+  if (/\p{Cc}/u.test(file)) fail('the path holds a control character');
+  return { host: '', port: 0, path: file };
 }
 
 type Proxy = Pick<LinkUri, 'host' | 'port' | 'target' | 'user' | 'name'>;
@@ -149,10 +171,18 @@ export const NO_OPTIONS: LinkOptions = {
 
 const OPTIONS = ['key', 'priority', 'cost', 'password', 'sni', 'maxbackoff', 'origin'];
 const DATAGRAM_OPTIONS = [...OPTIONS, 'psk', 'slow'];
+/** What has a meaning for modems. */
+const COMMON_OPTIONS = ['key', 'password', 'psk', 'priority', 'cost'];
 
 /** Of an option that stands there twice and can have one value only, the first counts; an empty one is none. */
-function parseOptions(query: string, isDatagram: boolean, fail: Fail): { options: LinkOptions; otherQuery: string } {
-  const names = isDatagram ? DATAGRAM_OPTIONS : OPTIONS;
+function parseOptions(
+  query: string,
+  isDatagram: boolean,
+  modemScheme: ModemScheme | undefined,
+  fail: Fail,
+): Pick<LinkUri, 'options' | 'otherQuery' | 'modem'> {
+  const own = modemScheme === undefined ? [] : modemOptionNames(modemScheme);
+  const names = [...(isDatagram ? DATAGRAM_OPTIONS : OPTIONS), ...own];
   const given = new Map<string, string[]>(names.map((name) => [name, []]));
   const others: string[] = [];
   for (const pair of query.split('&')) {
@@ -160,7 +190,11 @@ function parseOptions(query: string, isDatagram: boolean, fail: Fail): { options
     const name = decodeForm(rawName) ?? '';
     const values = given.get(name);
     if (values !== undefined) values.push(decodeForm(raw) ?? fail(`the option ${name} is not well encoded`));
-    else if (pair !== '') others.push(pair);
+    else if (modemScheme !== undefined && pair !== '') {
+      fail(
+        `there is no option '${name.slice(0, 40)}' of ${modemScheme}://; expected some of ${[...COMMON_OPTIONS, ...own].join(' ')}`,
+      );
+    } else if (pair !== '') others.push(pair);
   }
   const all = (name: string): string[] => given.get(name) ?? [];
   const first = (name: string): string => all(name)[0] ?? '';
@@ -176,7 +210,9 @@ function parseOptions(query: string, isDatagram: boolean, fail: Fail): { options
     psk: parsePsk(first('psk'), fail),
     isSlow: parseSlow(first('slow'), fail),
   };
-  return { options, otherQuery: others.join('&') };
+  const otherQuery = others.join('&');
+  if (modemScheme === undefined) return { options, otherQuery };
+  return { options, otherQuery, modem: parseModemOptions(modemScheme, first, fail) };
 }
 
 /** A stranger's key cannot be asked for: who dials must know whom. */
@@ -187,8 +223,10 @@ function checkDatagram(
   purpose: Purpose,
   fail: Fail,
 ): void {
-  if (rest !== undefined && rest !== '') fail(`a path has no meaning on ${scheme}://`);
   if (password.length > 0 && psk !== undefined) fail('password and psk exclude each other: give one of them');
+  // Whoever has the same psk is met by its beacon; with keys, those peers and nobody else.
+  if (isModemScheme(scheme)) return;
+  if (rest !== undefined && rest !== '') fail(`a path has no meaning on ${scheme}://`);
   if (purpose === 'dial' && keys.length === 0) fail(`it lacks the key of the peer: add ?key= and its 64 digits`);
   if (purpose === 'dial' && keys.length > 1) fail(`found ${keys.length} keys, expected one`);
   if (purpose === 'listen' && keys.length > 0) fail('key is for peers: who may come in is said by AllowedPublicKeys');

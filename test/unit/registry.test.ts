@@ -15,6 +15,7 @@ test('every scheme of streams that is taken can be dialled, and listened on if i
     host: ['[::]:1', '127.0.0.1:0'],
     file: [join(folder, 'nobody'), join(folder, 'listen.sock')],
     proxy: ['[::]:1/[::]:1', ''],
+    device: ['', ''],
   };
   for (const [scheme, { canListen, place, isDatagram }] of KINDS) {
     if (isDatagram) continue;

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { testIdentity } from '../support/identity.ts';
+import { iperf } from '../support/iperf.ts';
+import { type Lab, withLab } from '../support/lab.ts';
+import { needs, needsMesh, needsTool } from '../support/needs.ts';
+import type { TestNode } from '../support/node.ts';
+import { SerialCable } from '../support/serial-cable.ts';
+import { waitFor } from '../support/wait.ts';
+
+const options = {
+  skip: needs(needsMesh('ratatosk') || undefined, needsTool('socat', 'stty', 'flock')),
+  timeout: 90_000,
+};
+
+type Pair = { readonly cable: SerialCable; readonly a: TestNode; readonly b: TestNode };
+
+async function pair(lab: Lab, query: string, isPinned: boolean): Promise<Pair> {
+  const cable = new SerialCable(lab, join(lab.folder, 'ttyA'), join(lab.folder, 'ttyB'));
+  const nodes: TestNode[] = [];
+  const identities = [testIdentity(901), testIdentity(902)] as const;
+  for (const [i, identity] of identities.entries()) {
+    const netns = await lab.netns(`serial${i}`);
+    const pinned = isPinned ? `&key=${identities[1 - i]?.publicKeyHex}` : '';
+    const peers = [`serial://${cable.ends[i]}?${query}${pinned}`];
+    nodes.push(lab.node(`s${i}`, { kind: 'ratatosk', netns, identity, peers, mtu: 1_280 }));
+  }
+  const [a, b] = nodes as [TestNode, TestNode];
+  return { cable, a, b };
+}
+
+async function pings(from: TestNode, to: TestNode): Promise<boolean> {
+  const { code } = await from.netns.run(['ping', '-6', '-c', '1', '-W', '2', to.address]);
+  return code === 0;
+}
+
+describe('two daemons on a serial cable', { concurrency: 2 }, () => {
+  test(
+    'with the key of the other end: ping, TCP, a cable that is pulled out and put back',
+    options,
+    withLab(async (lab, t) => {
+      const { cable, a, b } = await pair(lab, 'baud=115200', true);
+      await a.start();
+      await b.start();
+      await waitFor('word of the missing device', () => a.log.includes(`waiting for ${cable.ends[0]}: no such device`));
+      await cable.plug();
+      await waitFor('an answer to a ping', () => pings(a, b), { limitMs: 30_000 });
+      const { bitsPerSecond } = await iperf(lab, a, b, { seconds: 15, patienceMs: 30_000 });
+      t.diagnostic(`${Math.round(bitsPerSecond)} bit/s over 115200 Bd`);
+      assert.ok(bitsPerSecond > 0.3 * 92_160, `${bitsPerSecond} bit/s`);
+      await cable.unplug();
+      await waitFor('word of the pulled cable', () => /waiting for .*the device is gone|EIO/.test(a.log));
+      await cable.plug();
+      await waitFor('an answer after the cable is back', () => pings(b, a), { limitMs: 40_000 });
+    }),
+  );
+});
