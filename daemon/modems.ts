@@ -166,6 +166,7 @@ export class Modems {
   #modemUser({ uri }: Entry, psk: Uint8Array, { refusal: _, ...rules }: AirRules): ModemUser {
     const { priority, cost, keys } = uri.options;
     return {
+      hourShare: hourShareOf(rules.limits),
       socketFacts: ({ carrierClass, mtu, air }: ModemFacts): SocketFacts => ({
         uri: uri.name,
         carrierClass,
@@ -256,6 +257,13 @@ export class Modems {
       this.#user.datagrams.close(state.socket, `${uri.name} is not wanted any more`);
     }
   }
+}
+
+const HOUR_MS = 3_600_000;
+
+function hourShareOf(limits: AirRules['limits']): number | undefined {
+  const shares = limits.filter(({ windowMs }) => windowMs === HOUR_MS).map(({ airMs }) => airMs / HOUR_MS);
+  return shares.length === 0 ? undefined : Math.min(...shares);
 }
 
 /** It listens; what would be sent is lost. */

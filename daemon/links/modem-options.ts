@@ -1,4 +1,5 @@
 /** Options of serial and radio URIs: what each scheme knows, and which values it takes. */
+import { CALL_FORM } from '../wire/ax25.ts';
 import { BAUD_RATES } from './baud.ts';
 
 export type ModemOptions = {
@@ -10,6 +11,8 @@ export type ModemOptions = {
   readonly frequencyHz: number | undefined;
   readonly lora: LoraOptions | undefined;
   readonly tnc: TncOptions;
+  /** Of a radio amateur: frames go inside AX.25. */
+  readonly call: string | undefined;
 };
 
 export type LoraOptions = {
@@ -34,7 +37,7 @@ export type ModemScheme = 'serial' | 'kiss' | 'rnode' | 'meshcore';
 const LORA = ['freq', 'bw', 'sf', 'cr', 'power'];
 const OPTIONS: Record<ModemScheme, readonly string[]> = {
   serial: ['baud', 'flow', 'rate', 'mtu', 'freq'],
-  kiss: ['baud', 'flow', 'rate', 'mtu', 'freq', 'txdelay', 'persistence', 'slottime'],
+  kiss: ['baud', 'flow', 'rate', 'mtu', 'freq', 'txdelay', 'persistence', 'slottime', 'call'],
   rnode: ['baud', 'mtu', ...LORA],
   meshcore: ['baud', 'mtu', ...LORA],
 };
@@ -96,6 +99,7 @@ export function parseModemOptions(scheme: ModemScheme, option: (name: string) =>
       persistence: whole('persistence', 0, 255),
       slotTime: whole('slottime', 0, 255),
     },
+    call: parseCall(option('call'), fail),
   };
 }
 
@@ -129,6 +133,12 @@ function parseBandwidth(value: string, fail: Fail): number {
   if (BANDWIDTHS_HZ.includes(hz)) return hz;
   const known = BANDWIDTHS_HZ.map((known) => known / 1e3).join(' ');
   return fail(`bw: found '${value}', expected one of ${known} (kHz), or the same in Hz`);
+}
+
+function parseCall(value: string, fail: Fail): string | undefined {
+  if (value === '') return undefined;
+  const call = value.toUpperCase();
+  return CALL_FORM.test(call) ? call : fail(`call: found '${value}', expected a call such as N0CALL or N0CALL-7`);
 }
 
 function decimal(value: string): number {

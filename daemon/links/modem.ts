@@ -11,6 +11,8 @@ const UNSENT_MAX = 4_096;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export type ModemUser = {
+  /** The share of an hour that it may send, for modems that watch over it themselves. */
+  readonly hourShare: number | undefined;
   /** What a socket is told of the modem. */
   socketFacts(facts: ModemFacts): SocketFacts;
   note(level: 'info' | 'warn', text: string): void;

@@ -28,6 +28,7 @@ test('a cable needs nothing but its device', () => {
     frequencyHz: undefined,
     lora: undefined,
     tnc: { txDelay: undefined, persistence: undefined, slotTime: undefined },
+    call: undefined,
   });
 });
 
@@ -88,6 +89,7 @@ const WRONG: readonly [string, RegExp][] = [
   ['rnode:///dev/ttyS0?freq=868&spread=7', /no option 'spread' of rnode:\/\/; expected some of key .* sf cr power/],
   ['serial:///dev/ttyS0?sf=7', /no option 'sf' of serial/],
   ['kiss:///dev/ttyS0?txdelay=256', /txdelay: found '256', expected a whole number from 0 to 255/],
+  ['kiss:///dev/ttyS0?call=NOCALL-16', /call: found 'NOCALL-16', expected a call such as N0CALL/],
   ['serial://', /expected the path of a device, with three slashes/],
   ['serial://192.0.2.1', /port/],
   ['kiss://192.0.2.1:8001/dev/ttyS0', /a path has no meaning behind a host/],
