@@ -29,22 +29,29 @@ async function untilSaid(socket: Socket, hex: string): Promise<void> {
   assert.fail(`${hex} is not in ${all}`);
 }
 
-test('a modem answers by TCP, and hangs up on who is silent', async () => {
+test('a modem answers by TCP, and hangs up on who is silent', async (t) => {
   const clock = new RealClock();
-  const port = new TcpPort(clock, modem(clock), {}, 100);
+  const port = new TcpPort(clock, modem(clock), {}, 1_000);
   const socket = connect(await port.listen(), '127.0.0.1');
+  t.after(async () => {
+    socket.destroy();
+    clock.stop();
+    await port.close();
+  });
   await once(socket, 'connect');
   await untilSaid(socket, 'c055f8c0');
   socket.write(DETECT);
   await untilSaid(socket, DETECTED);
   await once(socket.resume(), 'close');
-  await port.close();
-  clock.stop();
 });
 
-test('a modem answers at a pseudo terminal, which goes and comes', { skip: needs(needsTool('python3')) }, async () => {
+test('a modem answers at a pseudo terminal, which goes and comes', { skip: needs(needsTool('python3')) }, async (t) => {
   const clock = new RealClock();
   const port = new PtyPort(clock, modem(clock));
+  t.after(async () => {
+    clock.stop();
+    await port.close();
+  });
   for (let round = 0; round < 2; round++) {
     await port.plug();
     const file = await open(port.path, 'r+');
@@ -55,8 +62,6 @@ test('a modem answers at a pseudo terminal, which goes and comes', { skip: needs
     await port.unplug();
     assert.ok(!port.isThere);
   }
-  await port.close();
-  clock.stop();
 });
 
 async function untilRead(file: FileHandle, hex: string): Promise<void> {

@@ -11,8 +11,7 @@ import { flushesQueue, meanAccessMs } from './rnode-access.ts';
 import { RNODE_QUEUE, RnodeRadio } from './rnode-radio.ts';
 
 /** 8N1 at 115 200 Bd, and what USB adds. */
-const SERIAL_OCTETS_PER_MS = 11.52;
-const SERIAL_DELAY_MS = 1;
+export const SERIAL = { octetsPerMs: 11.52, delayMs: 1 };
 
 /** A frame that is one LoRa frame, header and all. */
 export const RNODE_FRAME = 254;
@@ -53,23 +52,23 @@ export class FrameModem {
     this.#heldOctets += frame.length;
     const octets = frame.slice();
     const { clock } = this.#channel;
-    this.#toModemMs = Math.max(this.#toModemMs, clock.nowMs) + octets.length / SERIAL_OCTETS_PER_MS;
-    clock.at(this.#toModemMs + SERIAL_DELAY_MS, () => this.radio.push(octets));
+    this.#toModemMs = Math.max(this.#toModemMs, clock.nowMs) + octets.length / SERIAL.octetsPerMs;
+    clock.at(this.#toModemMs + SERIAL.delayMs, () => this.radio.push(octets));
     return true;
   }
 
   #sent(): void {
     // Frames that were still on the cable when the channel was granted wait for the next access.
-    if (this.#channel.clock.nowMs < this.#toModemMs + SERIAL_DELAY_MS || this.radio.queued.packets > 0) return;
+    if (this.#channel.clock.nowMs < this.#toModemMs + SERIAL.delayMs || this.radio.queued.packets > 0) return;
     this.#held = 0;
     this.#heldOctets = 0;
-    this.#channel.clock.after(SERIAL_DELAY_MS, () => this.#events.writable());
+    this.#channel.clock.after(SERIAL.delayMs, () => this.#events.writable());
   }
 
   #received(packet: Uint8Array, quality: Quality): void {
     const { clock } = this.#channel;
-    this.#toHostMs = Math.max(this.#toHostMs, clock.nowMs) + packet.length / SERIAL_OCTETS_PER_MS;
-    clock.at(this.#toHostMs + SERIAL_DELAY_MS, () => {
+    this.#toHostMs = Math.max(this.#toHostMs, clock.nowMs) + packet.length / SERIAL.octetsPerMs;
+    clock.at(this.#toHostMs + SERIAL.delayMs, () => {
       if (!this.isCut) this.#events.frame(packet, quality);
     });
   }

@@ -35,6 +35,7 @@ export class RadioHost {
   readonly owner: Identity;
   readonly key: PublicKey;
   readonly modem: FrameModem;
+  readonly airFacts: AirFacts;
   readonly events: CoreEvent[] = [];
   readonly radio = 1 as SocketId;
   node: Node;
@@ -45,7 +46,6 @@ export class RadioHost {
   life = 0;
   readonly #options: NodeOptions;
   readonly #carriers = new Map<SocketId, Carrier>();
-  readonly #airFacts: AirFacts;
   #nextDial = 1;
   #wakeAtMs = Number.POSITIVE_INFINITY;
 
@@ -56,10 +56,10 @@ export class RadioHost {
     const chance = new Chance(world.random.u32());
     this.#options = nodeOptions(owner, { random: (octets) => chance.fill(octets), mtu: 1_280, ...options });
     const { modulation, mendsWindow } = world.facts;
-    this.#airFacts = rnodeAirFacts(modulation, { ledger: `lab ${number}`, ...world.facts.air, ...air });
+    this.airFacts = rnodeAirFacts(modulation, { ledger: `lab ${number}`, ...world.facts.air, ...air });
     const events = {
       frame: (octets: Uint8Array) => this.receive(this.radio, NO_ADDRESS, octets),
-      writable: () => this.#writable(this.radio),
+      writable: () => this.writable(this.radio),
     };
     this.modem = new FrameModem(world.channel, modulation, world.random.fork(), events, mendsWindow);
     this.node = this.#start();
@@ -90,7 +90,7 @@ export class RadioHost {
       uri: 'rnode:///dev/lab',
       carrierClass: 'R',
       mtu: RNODE_FRAME,
-      air: this.#airFacts,
+      air: this.airFacts,
       ...facts,
     });
     this.#carriers.set(this.radio, { facts: all, send: (octets) => this.modem.send(octets) });
@@ -98,15 +98,48 @@ export class RadioHost {
   }
 
   dial(to: { readonly key: PublicKey }, facts: Partial<DialFacts> = {}): DialId {
-    return this.#dial(this.radio, NO_ADDRESS, to.key, { uri: 'rnode:///dev/lab', ...facts });
+    return this.dialAt(this.radio, to, NO_ADDRESS, { uri: 'rnode:///dev/lab', ...facts });
   }
 
   /** Lays a cable with datagrams to another host, and dials it. */
   cable(to: RadioHost): DialId {
-    const [mine, theirs] = [this.#nextSocket(), to.#nextSocket()];
-    this.#plug(mine, to, theirs);
-    to.#plug(theirs, this, mine);
-    return this.#dial(mine, addressRowOf(1), to.key);
+    const across = (host: RadioHost, socket: () => SocketId) => (octets: Uint8Array) => {
+      const copy = octets.slice();
+      this.world.schedule.after(CABLE_DELAY_MS, () => host.receive(socket(), addressRowOf(1), copy));
+      return true;
+    };
+    const mine = this.attach(
+      socketFacts(),
+      across(to, () => theirs),
+    );
+    const theirs = to.attach(
+      socketFacts(),
+      across(this, () => mine),
+    );
+    return this.dialAt(mine, to, addressRowOf(1));
+  }
+
+  /** Another carrier: `send` says false for what it does not take, and `writable` follows. */
+  attach(facts: SocketFacts, send: (octets: Uint8Array) => boolean): SocketId {
+    const socket = (2 + this.#carriers.size) as SocketId;
+    this.#carriers.set(socket, { facts, send });
+    this.feed({ kind: 'socketOpened', socket, facts });
+    return socket;
+  }
+
+  dialAt(
+    socket: SocketId,
+    to: { readonly key: PublicKey },
+    address = NO_ADDRESS,
+    facts: Partial<DialFacts> = {},
+  ): DialId {
+    const dial = this.#nextDial++ as DialId;
+    this.feed({ kind: 'dial', dial, socket, address, facts: dialFacts(to.key, facts) });
+    return dial;
+  }
+
+  writable(socket: SocketId): void {
+    this.feed({ kind: 'socketWritable', socket });
   }
 
   feed(input: Input): void {
@@ -139,30 +172,6 @@ export class RadioHost {
 
   of<K extends CoreEvent['kind']>(kind: K): Extract<CoreEvent, { kind: K }>[] {
     return this.events.filter((event): event is Extract<CoreEvent, { kind: K }> => event.kind === kind);
-  }
-
-  #dial(socket: SocketId, address: Uint8Array, key: PublicKey, facts: Partial<DialFacts> = {}): DialId {
-    const dial = this.#nextDial++ as DialId;
-    this.feed({ kind: 'dial', dial, socket, address, facts: dialFacts(key, facts) });
-    return dial;
-  }
-
-  #nextSocket(): SocketId {
-    return (2 + this.#carriers.size) as SocketId;
-  }
-
-  #plug(socket: SocketId, to: RadioHost, theirs: SocketId): void {
-    const send = (octets: Uint8Array): boolean => {
-      const copy = octets.slice();
-      this.world.schedule.after(CABLE_DELAY_MS, () => to.receive(theirs, addressRowOf(1), copy));
-      return true;
-    };
-    this.#carriers.set(socket, { facts: socketFacts(), send });
-    this.feed({ kind: 'socketOpened', socket, facts: socketFacts() });
-  }
-
-  #writable(socket: SocketId): void {
-    this.feed({ kind: 'socketWritable', socket });
   }
 
   #start(): Node {
@@ -199,7 +208,9 @@ export class RadioHost {
     deliver: (batch) => {
       for (let i = 0; i < batch.count; i++) {
         const at = batch.offsets[i] as number;
-        this.delivered((batch.buffers[i] as Uint8Array).slice(at, at + (batch.lengths[i] as number)));
+        const packet = (batch.buffers[i] as Uint8Array).slice(at, at + (batch.lengths[i] as number));
+        // Whoever takes it may send something, which a node that is being drained does not want to hear of.
+        this.world.schedule.after(0, () => this.delivered(packet));
       }
     },
     event: (event) => void this.events.push(event),
