@@ -2,6 +2,7 @@
 import { Node } from '../../../daemon/core/node.ts';
 import {
   type AirFacts,
+  type AirRecord,
   type CoreEvent,
   type DatagramBatch,
   type DialFacts,
@@ -16,6 +17,7 @@ import {
 } from '../../../daemon/core/port.ts';
 import { Chance, type Identity, nodeOptions, UNIX_MS } from '../core.ts';
 import { addressRowOf, dialFacts, NO_ADDRESS, socketFacts } from '../datagram-world.ts';
+import type { Quality } from './channel.ts';
 import { FrameModem, RNODE_FRAME, rnodeAirFacts } from './frame-modem.ts';
 import type { RadioWorld } from './radio-world.ts';
 
@@ -26,6 +28,16 @@ export type HostChanges = {
   readonly options?: Partial<NodeOptions>;
   readonly air?: Partial<AirFacts>;
 };
+
+/** A link that is wanted; asked for again as the daemon does: 2, 4, 8 … s after a failure, or when the core says. */
+type Wish = {
+  readonly socket: SocketId;
+  readonly address: Uint8Array;
+  readonly facts: DialFacts;
+  failures: number;
+};
+
+const REDIAL_EXPONENT_MAX = 12;
 
 /** What the node's sockets are made of. */
 type Carrier = { readonly facts: SocketFacts; send(octets: Uint8Array): boolean };
@@ -47,6 +59,9 @@ export class RadioHost {
   readonly #options: NodeOptions;
   readonly #carriers = new Map<SocketId, Carrier>();
   #nextDial = 1;
+  #wishes = new Map<DialId, Wish>();
+  /** What the radio has sent, as the node told it last, and when. */
+  #airRecord: { readonly record: AirRecord; readonly atMs: number } | undefined;
   #wakeAtMs = Number.POSITIVE_INFINITY;
 
   constructor(world: RadioWorld, number: number, owner: Identity, { options = {}, air = {} }: HostChanges) {
@@ -58,7 +73,10 @@ export class RadioHost {
     const { modulation, mendsWindow } = world.facts;
     this.airFacts = rnodeAirFacts(modulation, { ledger: `lab ${number}`, ...world.facts.air, ...air });
     const events = {
-      frame: (octets: Uint8Array) => this.receive(this.radio, NO_ADDRESS, octets),
+      frame: (octets: Uint8Array, { rssi, snr }: Quality) => {
+        this.feed({ kind: 'airReport', socket: this.radio, report: { rssi, snr } });
+        this.receive(this.radio, NO_ADDRESS, octets);
+      },
       writable: () => this.writable(this.radio),
     };
     this.modem = new FrameModem(world.channel, modulation, world.random.fork(), events, mendsWindow);
@@ -76,6 +94,9 @@ export class RadioHost {
     this.isUp = true;
     this.node = this.#start();
     for (const [socket, { facts }] of this.#carriers) this.feed({ kind: 'socketOpened', socket, facts });
+    const wishes = [...this.#wishes.values()];
+    this.#wishes.clear();
+    for (const wish of wishes) this.#ask({ ...wish, failures: 0 });
   }
 
   /** Without a word. */
@@ -133,9 +154,7 @@ export class RadioHost {
     address = NO_ADDRESS,
     facts: Partial<DialFacts> = {},
   ): DialId {
-    const dial = this.#nextDial++ as DialId;
-    this.feed({ kind: 'dial', dial, socket, address, facts: dialFacts(to.key, facts) });
-    return dial;
+    return this.#ask({ socket, address, facts: dialFacts(to.key, facts), failures: 0 });
   }
 
   writable(socket: SocketId): void {
@@ -174,9 +193,39 @@ export class RadioHost {
     return this.events.filter((event): event is Extract<CoreEvent, { kind: K }> => event.kind === kind);
   }
 
+  #ask(wish: Wish): DialId {
+    const dial = this.#nextDial++ as DialId;
+    this.#wishes.set(dial, wish);
+    const { socket, address, facts } = wish;
+    this.feed({ kind: 'dial', dial, socket, address, facts });
+    return dial;
+  }
+
+  #heard(event: CoreEvent): void {
+    this.events.push(event);
+    if (event.kind === 'airUsed') this.#airRecord = { record: event.record, atMs: this.world.nowMs };
+    if (event.kind === 'datagramLinkUp' && event.dial !== undefined) {
+      const wish = this.#wishes.get(event.dial);
+      if (wish !== undefined) wish.failures = 0;
+    }
+    if (event.kind === 'datagramLinkDown' && event.dial !== undefined) this.#askLater(event.dial, event.retryAfterMs);
+    if (event.kind === 'dialFailed') this.#askLater(event.dial);
+  }
+
+  #askLater(dial: DialId, waitMs?: number): void {
+    const wish = this.#wishes.get(dial);
+    if (wish === undefined || waitMs === Number.POSITIVE_INFINITY) return;
+    wish.failures = Math.min(wish.failures + 1, REDIAL_EXPONENT_MAX);
+    this.world.schedule.after(waitMs ?? 2 ** wish.failures * 1_000, () => {
+      if (this.#wishes.delete(dial)) this.#ask(wish);
+    });
+  }
+
   #start(): Node {
     this.life++;
-    const node = new Node(this.#options);
+    const { nowMs } = this.world;
+    const memory = this.#airRecord && { record: this.#airRecord.record, elapsedMs: nowMs - this.#airRecord.atMs };
+    const node = new Node({ ...this.#options, airMemories: memory === undefined ? [] : [memory] });
     node.handle({ kind: 'wallClock', unixMs: UNIX_MS + this.world.nowMs }, this.world.nowMs);
     return node;
   }
@@ -213,6 +262,6 @@ export class RadioHost {
         this.world.schedule.after(0, () => this.delivered(packet));
       }
     },
-    event: (event) => void this.events.push(event),
+    event: (event) => this.#heard(event),
   };
 }
