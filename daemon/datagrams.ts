@@ -40,6 +40,7 @@ export class Datagrams {
         this.#feed(datagrams);
       },
       writable: () => this.#feed({ kind: 'socketWritable', socket }),
+      report: (report) => this.#feed({ kind: 'airReport', socket, report }),
       closed: (reason) => {
         this.#sockets[socket] = undefined;
         this.#feed({ kind: 'socketClosed', socket, reason });

@@ -95,6 +95,13 @@ export const DROP_REASONS = [
   'handshake no room',
   'handshake unasked',
   'handshake answers full',
+  // Of serial cables and radios; those of a LAN are the shell's.
+  'radio beacon malformed',
+  'radio beacon rate',
+  'radio beacon mac',
+  'radio beacon identities full',
+  'radio beacon identity lately',
+  'radio beacons pending',
   'query rate',
   'query not answered',
   'query answer unasked',

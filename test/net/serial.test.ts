@@ -55,4 +55,25 @@ describe('two daemons on a serial cable', { concurrency: 2 }, () => {
       await waitFor('an answer after the cable is back', () => pings(b, a), { limitMs: 40_000 });
     }),
   );
+
+  test(
+    'without keys: they find each other by their beacons, with the same password only',
+    options,
+    withLab(async (lab) => {
+      const { cable, a, b } = await pair(lab, 'baud=460800&password=owl', false);
+      await cable.plug();
+      await a.start();
+      await b.start();
+      await waitFor('an answer to a ping', () => pings(a, b), { limitMs: 30_000 });
+      const uri = `serial://${cable.ends[1]}`;
+      await b.admin('removepeer', { uri });
+      await waitFor('the end of the link', async () => !(await a.hasPeer(b.identity)));
+      await b.admin('addpeer', { uri: `${uri}?baud=460800&password=fox` });
+      const word = 'radio beacon mac';
+      await waitFor('beacons that are refused', async () => (await b.admin<Stats>('getstats')).drops[word] !== 0);
+      assert.equal(await a.hasPeer(b.identity), false);
+    }),
+  );
 });
+
+type Stats = { drops: Record<string, number> };

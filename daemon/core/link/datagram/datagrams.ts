@@ -13,6 +13,7 @@ import {
   type DialFacts,
   type DialId,
   type LinkId,
+  publicKey,
   type RadioInfo,
   type Sink,
   type SocketFacts,
@@ -21,6 +22,7 @@ import {
 import { newCounts } from '../../radio/transmitter.ts';
 import type { PipeUser } from '../pipe.ts';
 import { type AddressRow, addressRow } from './addresses.ts';
+import { BEACON, Beaconing } from './beaconing.ts';
 import type { DatagramLink } from './datagram-link.ts';
 import { Departures } from './departures.ts';
 import { type Dial, Dials } from './dials.ts';
@@ -47,6 +49,7 @@ export class Datagrams {
   readonly #handshakes: Handshakes;
   readonly #opener: RecordOpener;
   readonly #departures: Departures;
+  readonly #beaconing: Beaconing;
   /** The addresses of the batch being read. */
   #addresses: Uint8Array = new Uint8Array(0);
 
@@ -74,11 +77,20 @@ export class Datagrams {
     const responder = new Responder(context, parts, send);
     this.#handshakes = new Handshakes(context, { ...parts, responder }, send);
     this.#opener = new RecordOpener(context, keys);
+    this.#beaconing = new Beaconing(context, {
+      send,
+      dial: (id, socket, row, facts) => this.dial(id, socket.id, row, facts),
+      isDialling: (id) => this.#dials.get(id) !== undefined,
+      links: (socket) => [...this.#links.values()].filter((link) => link.socket === socket).length,
+      isLinked: (socket, key) => identities.get(publicKey(key))?.links.some((link) => link.socket === socket) === true,
+    });
   }
 
   socketOpened(id: SocketId, facts: SocketFacts): void {
     this.socketClosed(id);
-    this.#sockets.set(id, new DatagramSocket(id, facts, this.#context));
+    const socket = new DatagramSocket(id, facts, this.#context);
+    this.#sockets.set(id, socket);
+    this.#beaconing.opened(socket);
   }
 
   /** Its links say so while they can. */
@@ -92,6 +104,7 @@ export class Datagrams {
     const socket = this.#sockets.get(id);
     if (socket === undefined) return;
     this.#sockets.delete(id);
+    this.#beaconing.closed(socket);
     socket.isOpen = false;
     this.#departures.forget(socket);
     for (const link of [...this.#links.values()]) {
@@ -135,6 +148,10 @@ export class Datagrams {
       const at = batch.offsets[i] as number;
       const length = batch.lengths[i] as number;
       if (length === 0) continue;
+      if (buffer[at] === BEACON) {
+        this.#beaconing.received(socket, buffer.subarray(at, at + length));
+        continue;
+      }
       if (dataHeader(buffer[at] as number) === 0) {
         this.#handshakes.received(socket, buffer, at, length, batch.addresses, i);
         continue;
@@ -209,6 +226,7 @@ export class Datagrams {
       link.channel.timer(nowMs);
       if (link.channel.ended === undefined && link.wantsKey(nowMs)) this.#renew(link);
     }
+    this.#beaconing.timer(nowMs);
     this.#initiations.timer(nowMs);
     this.#departures.timer(nowMs);
   }
