@@ -211,7 +211,7 @@ export class Modems {
     entry.troubleAtMs = performance.now();
     const delayMs = Math.min(RETRY_MS.cap, RETRY_MS.first * 2 ** entry.failures++);
     entry.failures = Math.min(entry.failures, 10);
-    entry.state = { kind: 'waiting', timer: setTimeout(() => void this.#open(entry), delayMs).unref() };
+    entry.state = { kind: 'waiting', timer: setTimeout(() => void this.#open(entry), delayMs) };
   }
 
   /** Again and again until the modem is gone. */
