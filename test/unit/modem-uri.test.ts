@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseUri } from '../../daemon/links/uri.ts';
+import { repoRoot } from '../support/places.ts';
 import { fc } from './wire-property.ts';
 
 const KEY = 'ab'.repeat(32);
@@ -109,4 +112,13 @@ test('arbitrary options are taken or refused, never worse', () => {
       }
     }),
   );
+});
+
+test('every link of the example for radios is taken', () => {
+  const example = readFileSync(join(repoRoot, 'configs/radio.conf'), 'utf8');
+  const uris = [...example.matchAll(/"(\w+:\/\/[^"]*)"/g)].map(([, uri = '']) =>
+    uri.replaceAll('0000…', '00'.repeat(32)),
+  );
+  assert.ok(uris.length >= 7);
+  for (const uri of uris) parseUri(uri.replace('…', 'x'), 'dial');
 });
