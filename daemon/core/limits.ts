@@ -200,6 +200,21 @@ export const RECALL_MS = 60_000;
 export const SLOW_FILTERS = { perSecond: 1 / 30, burst: 3 };
 export const SLOW_FILTER_CLEAR_MS = 60_000;
 
+/** Lookups before one radio: items, claimed sources and answers that are remembered. */
+export const GATE_ENTRIES = 256;
+/** Of one claimed source. */
+export const GATE_PER_SOURCE = { perSecond: 0.1, burst: 6 };
+/** Of all: one in so many round trips, and so many at once. */
+export const GATE_ROUND_TRIPS = 3;
+export const GATE_BURST = 16;
+/** For one item: the first wait, more where round trips are long, doubled up to the cap. */
+export const GATE_BACKOFF = { least: 4_000, cap: 60_000 };
+/** Who is further away than our own neighbour may have moved without our knowledge. */
+export const GATE_ANSWER_LIFE_MS = 60_000;
+/** Of paths that begin with a radio; and how long such a path is silent, once used again, before it is looked up. */
+export const SLOW_PATH_LIFE_MS = 60 * 60_000;
+export const SLOW_PATH_DOUBT_MS = 20_000;
+
 export const PATHS_MAX = 16_384;
 export const PATH_LIFE_MS = 60_000;
 /** Sent over and not heard from for so long, a path is looked up again; then once in so long. */

@@ -184,6 +184,9 @@ export class FakePipe implements Pipe {
   /** Filled by whoever reserved them. */
   readonly reserved: Uint8Array[] = [];
   closed: CloseReason | undefined;
+  isThin = false;
+  isSlow = false;
+  controlBytes = 0;
   onControl: (type: number) => void = () => {};
   onClose: () => void = () => {};
 

@@ -62,8 +62,11 @@ test('16384 paths are known, and the one that expires first gives way', () => {
   const peers = new Peers(context);
   const paths = new Paths(context, new Blooms(context, peers, new Tree(context)), {
     coords: () => pathOf() as never,
+    coordsOf: () => pathOf() as never,
     route: () => true,
     found: () => {},
+    isSlow: () => false,
+    neighbour: () => undefined,
     resend: () => {},
     mayVerifyNotify: () => true,
   });

@@ -30,6 +30,8 @@ import {
   RUMOUR_WANTED_MS,
   RUMOURS_MAX,
   SEQ_AHEAD,
+  SLOW_PATH_DOUBT_MS,
+  SLOW_PATH_LIFE_MS,
 } from '../limits.ts';
 import { equalOctets, hashOctets, OctetMap } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
@@ -37,7 +39,8 @@ import { type Coords, type PublicKey, publicKey } from '../port.ts';
 import { filterHas, filterPositions } from './bloom.ts';
 import type { Blooms } from './blooms.ts';
 import { preferredLink } from './forward.ts';
-import type { Peer, PeerLink } from './peers.ts';
+import type { Answer } from './lookup-gate.ts';
+import { isSlowPeer, type Peer, type PeerLink, peerCost } from './peers.ts';
 
 export type Path = {
   readonly key: PublicKey;
@@ -49,6 +52,10 @@ export type Path = {
   expiresAtMs: number;
   /** When to ask whether it still holds: nobody need tell us that it does not, and a liar will not. */
   doubtAtMs: number;
+  /** From the last sign of life. */
+  lifeMs: number;
+  /** Used again after a silence, and not heard from since. */
+  isSuspect: boolean;
 };
 
 type Rumour = {
@@ -64,13 +71,21 @@ type Rumour = {
   packet: { dest: PublicKey; payload: Uint8Array } | undefined;
 };
 
+/** What is looked for. */
+type Wanted = { readonly item: Uint8Array; readonly positions: Uint16Array };
+
 /** What paths need of the router around them. */
 export type PathPorts = {
   coords(): Coords;
+  coordsOf(peer: Peer): Coords;
   /** Sends a notify towards its path. False: there is no next hop. */
   route(notify: PathNotify): boolean;
   /** A path has been learned or renewed. */
   found(key: PublicKey): void;
+  /** Whether a path begins with a radio. */
+  isSlow(coords: Coords): boolean;
+  /** The peer behind a radio that a whole or partial key means: where it is need not be asked. */
+  neighbour(target: Uint8Array): PublicKey | undefined;
   /** Sends a kept payload along a path just learned. */
   resend(path: Path, payload: Uint8Array): void;
   mayVerifyNotify(): boolean;
@@ -115,6 +130,8 @@ export class Paths {
 
   /** Looks for a whole or partial key, unless that was done a moment ago. */
   lookup(target: Uint8Array): void {
+    const neighbour = this.#ports.neighbour(target);
+    if (neighbour !== undefined) return this.#ports.found(neighbour);
     const rumour = this.#rumour(target);
     if (rumour === undefined) return;
     const { nowMs } = this.#context;
@@ -147,7 +164,7 @@ export class Paths {
     const source = this.#source(lookup.source);
     if (!source.lookups.take(nowMs)) return stats.drop('lookup rate source');
     const item = bloomItem(lookup.dest);
-    this.#multicast(lookup, filterPositions(item), link.peer);
+    this.#multicast(lookup, { item, positions: filterPositions(item) }, link.peer);
     if (!equalOctets(item, this.#context.item)) return;
     if (!this.#notifies.take(nowMs) || !source.notifies.take(nowMs)) return stats.drop('notify rate');
     this.#answer(lookup);
@@ -176,8 +193,10 @@ export class Paths {
     path.coords = info.path.slice() as Coords;
     path.seq = info.seq;
     path.isBroken = false;
-    path.expiresAtMs = nowMs + PATH_LIFE_MS;
+    path.lifeMs = this.#ports.isSlow(path.coords) ? SLOW_PATH_LIFE_MS : PATH_LIFE_MS;
+    path.expiresAtMs = nowMs + path.lifeMs;
     path.doubtAtMs = nowMs + PATH_DOUBT_MS.first;
+    path.isSuspect = false;
     this.#ports.found(path.key);
     if (rumour !== undefined) this.#settle(rumour, path);
   }
@@ -195,10 +214,24 @@ export class Paths {
     this.lookup(path.key);
   }
 
-  /** Nothing has come back for a while. */
+  /** Nothing has come back for a while. Over radio a path that was not used is not doubted for that alone. */
   doubt(path: Path): void {
-    path.doubtAtMs = this.#context.nowMs + PATH_DOUBT_MS.next;
-    this.lookup(path.key);
+    const { nowMs } = this.#context;
+    const isSlow = path.lifeMs > PATH_LIFE_MS;
+    path.doubtAtMs = nowMs + (isSlow ? SLOW_PATH_DOUBT_MS : PATH_DOUBT_MS.next);
+    if (!isSlow || path.isSuspect) this.lookup(path.key);
+    path.isSuspect = true;
+  }
+
+  /** A notify has come over a radio: what it says will serve others. */
+  answered(peer: Peer, { source, info }: PathNotify): void {
+    peer.thin?.gate.answered(bloomItem(source), source, info, this.#context.nowMs);
+  }
+
+  /** Somebody cannot reach this key where it was said to be. */
+  distrust(peers: Iterable<Peer>, dest: Uint8Array): void {
+    const item = bloomItem(dest);
+    for (const { thin } of peers) thin?.gate.forget(item);
   }
 
   /** Traffic from this key has reached us: where it is does not matter, that it is does. */
@@ -206,7 +239,8 @@ export class Paths {
     const path = this.#paths.get(key, at);
     if (path === undefined) return;
     path.doubtAtMs = this.#context.nowMs + PATH_DOUBT_MS.first;
-    if (!path.isBroken) path.expiresAtMs = this.#context.nowMs + PATH_LIFE_MS;
+    path.isSuspect = false;
+    if (!path.isBroken) path.expiresAtMs = this.#context.nowMs + path.lifeMs;
   }
 
   /** A filter that a peer sent may say where something is that we look for: ask again at once. */
@@ -244,7 +278,7 @@ export class Paths {
     rumour.backoffMs = Math.min(rumour.backoffMs * 2, LOOKUP_BACKOFF_MS.cap);
     stats.count('lookupsSent');
     const lookup = { source: this.#context.key, dest: rumour.target, from: this.#ports.coords() };
-    this.#multicast(lookup, rumour.positions, undefined);
+    this.#multicast(lookup, rumour, undefined);
   }
 
   #rumour(target: Uint8Array): Rumour | undefined {
@@ -300,6 +334,8 @@ export class Paths {
       isBroken: false,
       expiresAtMs: 0,
       doubtAtMs: 0,
+      lifeMs: PATH_LIFE_MS,
+      isSuspect: false,
     };
     this.#paths.set(path.key, path);
     return path;
@@ -328,15 +364,42 @@ export class Paths {
     return source;
   }
 
-  #multicast(lookup: PathLookup, positions: Uint16Array, from: Peer | undefined): void {
+  /** `from`: the peer that it came from; undefined: it is ours. */
+  #multicast(lookup: PathLookup, { item, positions }: Wanted, from: Peer | undefined): void {
     let frame: Uint8Array | undefined;
     for (const peer of this.#blooms.targets(positions, from)) {
       const link = preferredLink(peer);
-      if (link === undefined) continue;
+      if (link === undefined || (isSlowPeer(peer) && !this.#mayCross(peer, lookup, item, from !== undefined))) continue;
       frame ??= encodeFrame(FRAME.pathLookup, (writer) => writePathLookup(writer, lookup));
       link.pipe.reserve(frame.length, hashOctets(lookup.dest, 0, 32, this.#context.hashSeed), 0, true);
       link.pipe.target.set(frame, link.pipe.targetAt);
     }
+  }
+
+  /** What a radio need not carry is answered here, or dropped. */
+  #mayCross(peer: Peer, lookup: PathLookup, item: Uint8Array, isForeign: boolean): boolean {
+    const { nowMs, stats } = this.#context;
+    if (peer.thin === undefined) return true;
+    const { gate } = peer.thin;
+    if (isForeign && this.#answerFor(peer, lookup, gate.answer(item))) return false;
+    if (gate.mayAsk(item, lookup.source, peerCost(peer), nowMs)) return true;
+    stats.drop('lookup held');
+    return false;
+  }
+
+  /** With what a node behind a radio has signed, if we know or may believe that it is still there. */
+  #answerFor(peer: Peer, lookup: PathLookup, answer: Answer | undefined): boolean {
+    if (answer === undefined) return false;
+    const { nowMs, stats } = this.#context;
+    const { item, source, info, untilMs } = answer;
+    const isNeighbour = equalOctets(source, peer.key);
+    if (isNeighbour ? !equalOctets(info.path, this.#ports.coordsOf(peer)) : nowMs >= untilMs) {
+      peer.thin?.gate.forget(item);
+      return false;
+    }
+    if (!this.#notifies.take(nowMs) || !this.#source(lookup.source).notifies.take(nowMs)) stats.drop('notify rate');
+    else this.#ports.route({ path: lookup.from, watermark: WATERMARK_FRESH, source, dest: lookup.source, info });
+    return true;
   }
 
   #answer(lookup: PathLookup): void {

@@ -24,6 +24,7 @@ import type { Pipe } from '../link/pipe.ts';
 import { OctetMap } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import type { CloseReason, Coords, LinkId, PublicKey } from '../port.ts';
+import { LookupGate } from './lookup-gate.ts';
 import type { Info } from './tree.ts';
 
 export type PeerLink = {
@@ -116,6 +117,8 @@ export type Thinness = {
   /** Announcements that we asked it for again. */
   readonly recalled: Set<Info>;
   readonly frames: Bucket;
+  /** Before lookups that would cross its radio. */
+  readonly gate: LookupGate;
   /** It has been asked for its signature since it came. */
   hasBeenAsked: boolean;
 };
@@ -318,12 +321,12 @@ export class Peers {
       const { links } = peer;
       const isAnyBound = links.some((link) => link.isProven && link.isBound);
       for (const link of links) link.isEligible = link.isProven && (link.isBound || !isAnyBound);
-      weighThinness(peer, this.#context.nowMs);
+      weighThinness(peer, this.#context);
     }
   }
 }
 
-function weighThinness(peer: Peer, nowMs: number): void {
+function weighThinness(peer: Peer, context: Context): void {
   const links = peer.links.filter((link) => link.isProven);
   if (!links.some(({ pipe }) => pipe.isThin === true)) {
     peer.thin = undefined;
@@ -336,10 +339,11 @@ function weighThinness(peer: Peer, nowMs: number): void {
     saidAtMs: 0,
     placed: undefined,
     vouched: new Set(),
-    filters: new Bucket(SLOW_FILTERS, nowMs),
+    filters: new Bucket(SLOW_FILTERS, context.nowMs),
     surplusAtMs: undefined,
     recalled: new Set(),
-    frames: new Bucket(THIN_FRAMES, nowMs),
+    frames: new Bucket(THIN_FRAMES, context.nowMs),
+    gate: new LookupGate(context.hashSeed),
     hasBeenAsked: false,
   };
   peer.thin.isSlow = links.every((link) => link.isSlow);

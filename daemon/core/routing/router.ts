@@ -25,6 +25,7 @@ import {
   writeTrafficHead,
 } from '../../wire/traffic.ts';
 import type { Context } from '../context.ts';
+import { addressForKey, partialKey, subnetForKey } from '../identity.ts';
 import {
   ANNOUNCES_DEFERRED,
   HOPS_MAX,
@@ -35,13 +36,13 @@ import {
   SMALL_PAYLOAD,
 } from '../limits.ts';
 import type { Pipe, PipeUser } from '../link/pipe.ts';
-import { equalAt, hashOctets } from '../octetmap.ts';
+import { equalAt, equalOctets, hashOctets } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import type { CloseReason, Coords, PublicKey } from '../port.ts';
 import { Blooms, NO_ITEMS } from './blooms.ts';
 import { Forwarder, preferredLink } from './forward.ts';
 import { type Path, Paths } from './paths.ts';
-import { type PeerLink, Peers } from './peers.ts';
+import { isSlowPeer, type Peer, type PeerLink, Peers } from './peers.ts';
 import { Spanning } from './spanning.ts';
 import { Tree } from './tree.ts';
 
@@ -92,8 +93,11 @@ export class Router implements PipeUser {
     this.#looks = new Bucket(LOOKS, context.nowMs);
     this.paths = new Paths(context, this.#blooms, {
       coords: () => this.#forwarder.coords,
+      coordsOf: (peer) => this.tree.coords(peer.key),
       route: (notify) => this.#route(notify, FRAME.pathNotify, (writer) => writePathNotify(writer, notify)),
       found: (key) => user.found(key),
+      isSlow: (coords) => this.#forwarder.nextHop(coords, 0xffff_ffff, 0xffff_ffff)?.isSlow === true,
+      neighbour: (target) => this.#slowNeighbour(target),
       resend: (path, payload) => this.#resend(path, payload),
       mayVerifyNotify: () => this.#spanning.mayVerifyNotify(),
     });
@@ -145,6 +149,7 @@ export class Router implements PipeUser {
     }
     const path = this.paths.get(dest);
     if (path !== undefined) return this.#beginOn(path, size, isRecord);
+    if (this.#beginAtNeighbour(dest, size, isRecord)) return true;
     const kept = this.paths.lookupWith(dest, size);
     if (kept === undefined) return false;
     this.target = kept;
@@ -227,6 +232,7 @@ export class Router implements PipeUser {
         const notify = readPathNotify(body);
         if (notify === undefined) return 'frame malformed';
         if (!this.#isAcceptable(link, notify.path) || !this.#isAcceptable(link, notify.info.path)) return undefined;
+        if (link.isSlow) this.paths.answered(link.peer, notify);
         const isRouted = this.#route(notify, type, (writer) => writePathNotify(writer, notify));
         if (!isRouted) this.paths.notifyReceived(notify);
         return undefined;
@@ -235,6 +241,7 @@ export class Router implements PipeUser {
         const broken = readPathBroken(body);
         if (broken === undefined) return 'frame malformed';
         if (!this.#isAcceptable(link, broken.path)) return undefined;
+        this.paths.distrust(this.peers.proven, broken.dest);
         const isRouted = this.#route(broken, type, (writer) => writePathBroken(writer, broken));
         if (!isRouted) this.paths.brokenReceived(broken);
         return undefined;
@@ -362,6 +369,22 @@ export class Router implements PipeUser {
     if (this.#beginTo(path.coords, path.key, path.hash, size, isRecord)) return true;
     this.paths.broke(path);
     return false;
+  }
+
+  /** Who is behind our own radio is sent to without asking where it is. */
+  #beginAtNeighbour(dest: PublicKey, size: number, isRecord: boolean): boolean {
+    const hash = this.#hash(dest);
+    const peer = this.peers.get(hash, dest);
+    if (peer === undefined || !isSlowPeer(peer) || preferredLink(peer) === undefined) return false;
+    return this.#beginTo(this.tree.coords(peer.key), dest, hash, size, isRecord);
+  }
+
+  #slowNeighbour(target: Uint8Array): PublicKey | undefined {
+    const isMeant = ({ key }: Peer): boolean =>
+      equalOctets(key, target) ||
+      equalOctets(partialKey(addressForKey(key)), target) ||
+      equalOctets(partialKey(subnetForKey(key)), target);
+    return this.peers.proven.find((peer) => isSlowPeer(peer) && isMeant(peer))?.key;
   }
 
   #beginTo(coords: Coords, dest: PublicKey, destHash: number, size: number, isRecord: boolean): boolean {
