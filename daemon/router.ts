@@ -13,6 +13,7 @@ import { type CoreEvent, type NodeOptions, publicKey } from './core/port.ts';
 import { chooseCrypto } from './crypto/choose.ts';
 import { Driver } from './driver.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings, RouterStart } from './host/commands.ts';
+import { compileSoon } from './host/compiler.ts';
 import { removeStaleSocket } from './host/instance.ts';
 import { type LoopLag, watchLoop } from './host/loop.ts';
 import { openTun, type TunResult } from './host/tun.ts';
@@ -60,6 +61,7 @@ function goFirst(): void {
 
 async function start(settings: RouterStart): Promise<void> {
   goFirst();
+  compileSoon();
   const { crypto, slower } = chooseCrypto();
   report('debug', `packets are sealed by ${crypto.aead.name} and ${crypto.box.name}`);
   for (const reason of slower) report('warn', `encryption is slower than it could be: ${reason}`);
