@@ -71,6 +71,10 @@ export class Datagrams {
     if (this.#dials.delete(dial)) this.#feed({ kind: 'dialCancelled', dial });
   }
 
+  hasRoom(socket: SocketId): boolean {
+    return this.#sockets[socket]?.carrier.hasRoom?.() ?? true;
+  }
+
   send(socket: SocketId, batch: DatagramBatch): number {
     return this.#sockets[socket]?.carrier.send(batch) ?? batch.count;
   }

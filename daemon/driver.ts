@@ -138,6 +138,10 @@ export class Driver implements Sink {
     return this.#links[link]?.carrier.write(bytes) ?? true;
   }
 
+  hasRoom(socket: SocketId): boolean {
+    return this.datagrams.hasRoom(socket);
+  }
+
   send(socket: SocketId, batch: DatagramBatch): number {
     return this.datagrams.send(socket, batch);
   }

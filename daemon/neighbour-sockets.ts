@@ -128,6 +128,7 @@ export class NeighbourSockets implements Beside {
     return {
       facts: { ...carrier.facts, isExemptFromAllowList: true },
       start: (events) => carrier.start(filtered(events)),
+      hasRoom: () => carrier.hasRoom?.() ?? true,
       send: (batch) => carrier.send(batch),
       close: () => carrier.close(),
     };

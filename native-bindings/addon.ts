@@ -89,6 +89,8 @@ export interface Addon {
   ): void;
   /** A TCP socket takes no more while so many octets in it have never been sent. False: it is none. */
   limitUnsent(descriptor: number, octets: number): boolean;
+  /** Octets in a TCP socket that have not left this machine, about; 0 of what is none. */
+  unsent(descriptor: number): number;
   /**
    * Calls `onReadable` on this thread's event loop as long as the kernel has news of interfaces, addresses and routes: read
    * until nothing comes, or come back on the next call. Keeps the process alive until `close`. Needs no rights.
@@ -183,6 +185,7 @@ type Native = {
   cutSegments: Addon['cutSegments'];
   limitUnsent(descriptor: number, octets: number): number;
   maskOctets: Addon['maskOctets'];
+  unsent(descriptor: number): number;
   Tun: new () => NativeTun;
   Udp: new () => NativeUdp;
   NetworkWatch: new () => NativeWatch;
@@ -240,6 +243,7 @@ function wrap(native: Native): Addon {
     },
     limitUnsent: (descriptor, octets) => native.limitUnsent(descriptor, octets) === 0,
     maskOctets: native.maskOctets,
+    unsent: (descriptor) => Math.max(0, native.unsent(descriptor)),
     watchNetwork: (onReadable) =>
       openWatch(new native.NetworkWatch(), onReadable, false, 'watch the addresses of this machine'),
     watchNftables: (onReadable) => openWatch(new native.NetworkWatch(), onReadable, true, 'watch nftables'),

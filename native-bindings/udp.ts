@@ -51,6 +51,10 @@ export interface Udp {
   ): number;
   /** The kernel holds no more than about so many octets that have not left. */
   limitUnsent(octets: number): void;
+  /** Of them, how many it holds. */
+  unsent(): number;
+  /** `onWritable` comes once when the kernel holds less than half of its limit. */
+  awaitRoom(): void;
   /** Receives what is sent to an IPv6 group (16 octets) on one interface. */
   joinGroup(group: Uint8Array, interfaceIndex: number): void;
   /** Nothing is called back afterwards. May be repeated. */
@@ -66,6 +70,7 @@ export type NativeUdp = {
   receiveBatch: Udp['receiveBatch'];
   sendBatch: Udp['sendBatch'];
   limitUnsent(octets: number): void;
+  unsent(): number;
   joinGroup(group: Uint8Array, interfaceIndex: number): number;
   close(): void;
 };
@@ -105,6 +110,8 @@ export function openUdp(udp: NativeUdp, { family, address, device, isShared, nam
       return done;
     },
     limitUnsent: (octets) => udp.limitUnsent(octets),
+    unsent: () => udp.unsent(),
+    awaitRoom: () => void udp.watch(1),
     joinGroup: (group, interfaceIndex) => void check(udp.joinGroup(group, interfaceIndex), 'join a group on'),
     close: () => udp.close(),
   };

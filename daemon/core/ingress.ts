@@ -3,7 +3,7 @@
  * sparse flow of this machine passes by its bulk. Flows are told apart by their addresses and ports.
  */
 import type { Context } from './context.ts';
-import { INGRESS_QUEUES, INGRESS_TURN_BYTES, STREAM_CODEL } from './limits.ts';
+import { INGRESS_QUEUES, INGRESS_SPARSE_BYTES, INGRESS_TURN_BYTES, STREAM_CODEL } from './limits.ts';
 import { hashOctets } from './octetmap.ts';
 import { PACKET_HEADROOM, type PacketBatch } from './port.ts';
 import { FairQueue, type LossWatcher } from './queue.ts';
@@ -16,6 +16,8 @@ const UDP = 17;
 export class Ingress {
   readonly #context: Context;
   readonly #queue: FairQueue;
+  /** What sparse flows may still send while links have no room. */
+  #sparseBytes = INGRESS_SPARSE_BYTES;
   /** One row. */
   readonly #batch: PacketBatch = {
     arena: new Uint8Array(0),
@@ -52,19 +54,32 @@ export class Ingress {
 
   /** Hands packets over until so many have had their turn that links should be drained, or until there are none. */
   release(take: (batch: PacketBatch) => void): void {
-    const { pool, nowMs } = this.#context;
-    const batch = this.#batch;
-    for (let bytes = 0; bytes < INGRESS_TURN_BYTES && this.#queue.look(nowMs); ) {
-      const size = this.#queue.nextSize();
-      const taken = this.#queue.take();
-      if (taken === undefined) break;
-      batch.arena = taken.octets;
-      batch.lengths[0] = size - PACKET_HEADROOM;
-      take(batch);
-      // Rests until the node has been drained: sealing reads it before.
-      pool.give(taken);
-      bytes += size;
+    this.#sparseBytes = INGRESS_SPARSE_BYTES;
+    const { nowMs } = this.#context;
+    for (let bytes = 0; bytes < INGRESS_TURN_BYTES && this.#queue.look(nowMs); ) bytes += this.#next(take);
+  }
+
+  /** The same of sparse flows alone, which pass by what links hold: a little, until they have room again. */
+  pass(take: (batch: PacketBatch) => void): void {
+    const { nowMs } = this.#context;
+    while (this.#queue.hasSparse && this.#sparseBytes > 0 && this.#queue.look(nowMs)) {
+      // The last of them may just have become empty.
+      if (!this.#queue.hasSparse) break;
+      this.#sparseBytes -= this.#next(take);
     }
+  }
+
+  #next(take: (batch: PacketBatch) => void): number {
+    const batch = this.#batch;
+    const size = this.#queue.nextSize();
+    const taken = this.#queue.take();
+    if (taken === undefined) return 0;
+    batch.arena = taken.octets;
+    batch.lengths[0] = size - PACKET_HEADROOM;
+    take(batch);
+    // Rests until the node has been drained: sealing reads it before.
+    this.#context.pool.give(taken);
+    return size;
   }
 
   #flowOf(buffer: Uint8Array, at: number, length: number): number {

@@ -45,6 +45,8 @@ export const QUEUE_FLOWS = 1_024;
 export const QUEUE_QUANTUM_BYTES = 16 * 1024;
 export const QUEUE_PACKET_BYTES = 256;
 export const QUEUE_PACKETS_MIN = 64;
+/** Flows that begin with so small a packet go before others that begin: voice, echo, names, acknowledgements, in whatever headers. */
+export const QUEUE_SPARSE_BYTES = 1_024;
 /**
  * Packets from the TUN: what waits for links, as a multiple of one link's queue, since few of them fill it when segments are
  * large; for links that hold so many octets; what is sealed before they are asked again; and how long one link that takes
@@ -54,6 +56,8 @@ export const INGRESS_QUEUES = 4;
 export const INGRESS_LINK_BYTES = 16 * 1024;
 export const INGRESS_TURN_BYTES = 64 * 1024;
 export const INGRESS_HOLD_MS = 5;
+/** Of sparse flows, what is sealed beside that, however full links are, until these have room again. */
+export const INGRESS_SPARSE_BYTES = 16 * 1024;
 /** Payloads of up to so many octets are not bulk: voice, echo, names, acknowledgements. */
 export const SMALL_PAYLOAD = 512;
 /** RFC 8289, on stream links. */
@@ -383,7 +387,7 @@ export const ATTEMPTS_PENDING = 2;
 export const ANSWERS_QUEUED = 512;
 /** Packets and octets sealed and sent at once; fewer, down to the lower bound, while the system takes less than all. */
 export const RECORDS_PER_BATCH = 256;
-export const RECORDS_PER_BATCH_MIN = 8;
+export const RECORDS_PER_BATCH_MIN = 4;
 export const RECORD_ARENA_BYTES = 256 * 1024;
 /** Records of one link before the next link has its turn. */
 export const RECORDS_PER_TURN = 64;

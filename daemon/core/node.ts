@@ -188,8 +188,12 @@ export class Node {
         return this.#links.received(input.link, input.bytes);
       case 'packets':
         // What links hold was left by the last drain.
-        if (this.#ingress.isEmpty && this.queuedBytes() < INGRESS_LINK_BYTES) this.#packets.outgoing(input.batch);
-        else this.#ingress.push(input.batch);
+        if (this.#ingress.isEmpty && this.queuedBytes() < INGRESS_LINK_BYTES) {
+          this.#packets.outgoing(input.batch);
+        } else {
+          this.#ingress.push(input.batch);
+          this.#ingress.pass(this.#seal);
+        }
         return;
       case 'linkWritable':
         return this.#links.writable(input.link);

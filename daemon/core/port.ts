@@ -182,6 +182,8 @@ export interface Sink {
   write(link: LinkId, bytes: Uint8Array): boolean;
   /** Close the carrier. The core has forgotten the link; no `linkClosed` is expected for it. */
   close(link: LinkId, reason: CloseReason, detail: string): void;
+  /** False: the system holds enough of what this socket sends, and says `socketWritable` when it does not. Missing: always. */
+  hasRoom?(socket: SocketId): boolean;
   /** How many of the datagrams the system has taken, in order; the core keeps the others until `socketWritable`. */
   send(socket: SocketId, batch: DatagramBatch): number;
   /** Packets for the TUN, valid during the call. */

@@ -4,7 +4,13 @@
  * bulk. Flows whose packets wait too long lose some (CoDel); when the octets exceed the cap, the largest flow does.
  */
 import { Codel, type CodelTimes } from './codel.ts';
-import { QUEUE_FLOWS, QUEUE_PACKET_BYTES, QUEUE_PACKETS_MIN, QUEUE_QUANTUM_BYTES } from './limits.ts';
+import {
+  QUEUE_FLOWS,
+  QUEUE_PACKET_BYTES,
+  QUEUE_PACKETS_MIN,
+  QUEUE_QUANTUM_BYTES,
+  QUEUE_SPARSE_BYTES,
+} from './limits.ts';
 import type { BufferPool, Pooled } from './pool.ts';
 
 /** Told of each packet that is lost to the cap, or to its own lateness. */
@@ -19,12 +25,18 @@ export class FairQueue {
   readonly #times: CodelTimes | undefined;
   /** By hash; made when first needed. */
   readonly #flows: (Flow | undefined)[] = [];
-  /** Flows with their first packets since they were empty, and the others, both in the order of their turns. */
+  /**
+   * Flows with their first packets since they were empty, those that began with a small one apart, and the others: each in
+   * the order of their turns.
+   */
+  readonly #sparse = new FlowList();
   readonly #fresh = new FlowList();
   readonly #known = new FlowList();
   /** Whose packet `look` has found. */
   #turn: Flow | undefined;
   #count = 0;
+  /** Ends when one of those that always have something has had its turn. */
+  #round = 0;
   /** Records of packets that are gone, used again. */
   #spare: Packet | undefined;
 
@@ -56,11 +68,7 @@ export class FairQueue {
     this.bytes += size;
     this.#count++;
     this.#turn = undefined;
-    if (!flow.isListed) {
-      flow.isListed = true;
-      flow.credit = QUEUE_QUANTUM_BYTES;
-      this.#fresh.add(flow);
-    }
+    if (!flow.isListed) this.#list(flow, size);
     while (this.bytes > this.#maxBytes || this.#count > this.#maxPackets) {
       this.#drop(this.#largest());
       this.#lost('full');
@@ -71,20 +79,18 @@ export class FairQueue {
   /** Finds the packet whose turn it is, for those that ask about it and take it. False: there is none. */
   look(nowMs: number): boolean {
     for (;;) {
-      const isFresh = this.#fresh.head !== undefined;
-      const list = isFresh ? this.#fresh : this.#known;
+      const list = this.hasSparse ? this.#sparse : this.#fresh.head !== undefined ? this.#fresh : this.#known;
       const flow = list.head;
       if (flow === undefined) return false;
       if (flow.first !== undefined) this.#shorten(flow, nowMs);
       if (flow.first === undefined) {
         list.shift();
-        // Once behind the others: whoever sends one packet at a time must not stay in front for ever.
-        if (isFresh && this.#known.head !== undefined) this.#known.add(flow);
-        else flow.isListed = false;
+        flow.isListed = false;
       } else if (flow.credit > 0) {
         this.#turn = flow;
         return true;
       } else {
+        if (list === this.#known) this.#round = (this.#round + 1) & ROUNDS;
         flow.credit += QUEUE_QUANTUM_BYTES;
         list.shift();
         this.#known.add(flow);
@@ -94,7 +100,12 @@ export class FairQueue {
 
   /** A flow that had nothing waiting has a packet, whose turn it is then. */
   get hasFresh(): boolean {
-    return this.#fresh.head !== undefined;
+    return this.hasSparse || this.#fresh.head !== undefined;
+  }
+
+  /** The same of one that began with a small packet; or such a flow has just become empty. */
+  get hasSparse(): boolean {
+    return this.#sparse.head !== undefined;
   }
 
   /** The flow of the packet that `look` has found: only to be compared. */
@@ -113,7 +124,7 @@ export class FairQueue {
     if (turn === undefined) return 0;
     const second = turn.first?.next;
     if (second !== undefined) return second.size;
-    const other = turn === this.#fresh.head ? (turn.next ?? this.#known.head) : turn.next;
+    const other = turn.next ?? (turn === this.#known.head ? undefined : this.#known.head);
     return other?.first?.size ?? 0;
   }
 
@@ -147,10 +158,21 @@ export class FairQueue {
   clear(): void {
     for (const flow of this.#flows) while (flow?.first !== undefined) this.#drop(flow);
     this.#flows.length = 0;
+    this.#sparse.clear();
     this.#fresh.clear();
     this.#known.clear();
     this.#turn = undefined;
     this.#spare = undefined;
+  }
+
+  /** In front, unless it has been there for more than a turn's octets in this round. */
+  #list(flow: Flow, size: number): void {
+    flow.isListed = true;
+    if (flow.round !== this.#round) flow.credit = QUEUE_QUANTUM_BYTES;
+    flow.round = this.#round;
+    if (flow.credit <= 0) this.#known.add(flow);
+    else if (size <= QUEUE_SPARSE_BYTES) this.#sparse.add(flow);
+    else this.#fresh.add(flow);
   }
 
   #flow(dest: number, source: number): Flow {
@@ -187,7 +209,7 @@ export class FairQueue {
 
   #largest(): Flow {
     let largest: Flow | undefined;
-    for (const list of [this.#fresh, this.#known]) {
+    for (const list of [this.#sparse, this.#fresh, this.#known]) {
       for (let flow = list.head; flow !== undefined; flow = flow.next) {
         if (flow.bytes > (largest?.bytes ?? 0)) largest = flow;
       }
@@ -222,6 +244,8 @@ class Flow {
   bytes = 0;
   /** Octets that may still leave in this turn; below zero what was borrowed from the next one. */
   credit = 0;
+  /** In which it came to the front. */
+  round = -1;
   /** It is in a list, although perhaps with nothing in it any more. */
   isListed = false;
   /** Behind it in its list. */
@@ -264,5 +288,8 @@ type Packet = {
   /** The next younger packet of the same flow; of one that is gone: another such. */
   next: Packet | undefined;
 };
+
+/** Rounds are counted modulo this and one. */
+const ROUNDS = 0x3fff_ffff;
 
 const NONE: Pooled = { octets: new Uint8Array(0) };

@@ -10,6 +10,8 @@ export interface DatagramCarrier {
    * when the others may be tried again. The buffers are the caller's again.
    */
   send(batch: DatagramBatch): number;
+  /** False: the system holds enough, what it gets now would only wait there; `writable` comes when it does not. Missing: always. */
+  hasRoom?(): boolean;
   /** Ends the carrier; what `send` took still leaves. No event follows. Idempotent. */
   close(): void;
 }

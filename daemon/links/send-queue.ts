@@ -6,55 +6,98 @@ import type { Socket } from 'node:net';
 import { loadAddon } from '../../native-bindings/addon.ts';
 
 /** Less would cost turns, not time. */
-const UNSENT_MIN = 16 * 1024;
+const UNSENT_MIN = 8 * 1024;
 /** How long the system can do without us. */
 const UNSENT_MS = 4;
 const MEASURE_MS = 20;
-/** After such a pause the pace is measured anew. */
-const IDLE_MS = 500;
+/** Asking the system costs half a microsecond. */
+const LOOK_MS = 1;
 
 /** Of a TCP connection: a burst that the system can take over without us. */
 const TCP_UNSENT_MAX = 512 * 1024;
 
 const addon = loadAddon();
 
+/** What is asked of the system, about one link. */
+export type UnsentPorts = {
+  /** It takes no more while it holds so many octets unsent. */
+  limit(octets: number): void;
+  /** How many it holds. */
+  unsent(): number;
+};
+
 export class SendQueue {
-  readonly #limit: (octets: number) => void;
+  readonly #ports: UnsentPorts;
   readonly #maxBytes: number;
-  #unsentBytes: number;
-  /** Octets written since `#sinceMs`, when the system last took less than it was given. */
-  #bytes = 0;
+  #limitBytes: number;
+  /** Octets a millisecond; infinite until it has been measured. */
+  #pace = Number.POSITIVE_INFINITY;
+  /** Since when it is measured, what the system held then, and was given since; and that it always had something to send. */
   #sinceMs = 0;
+  #heldBytes = 0;
+  #givenBytes = 0;
+  #isBusy = false;
+  #lookedMs = 0;
+  #timer: NodeJS.Timeout | undefined;
 
-  /** `limit` tells the system how many octets it may hold: first, and as long as it takes everything, `maxBytes`. */
-  constructor(maxBytes: number, limit: (octets: number) => void) {
-    this.#limit = limit;
+  constructor(maxBytes: number, ports: UnsentPorts) {
+    this.#ports = ports;
     this.#maxBytes = maxBytes;
-    this.#unsentBytes = maxBytes;
-    limit(maxBytes);
+    this.#limitBytes = maxBytes;
+    ports.limit(maxBytes);
   }
 
-  /** The system was given so many octets and took them at once. */
-  taken(octets: number): void {
-    this.#bytes += octets;
+  /** The link is slow, and the system has work for long enough: whatever it gets now would only wait there. */
+  get isOver(): boolean {
+    return this.#limitBytes < this.#maxBytes && this.#ports.unsent() >= this.#limitBytes >> 1;
   }
 
-  /** It did not take all of it at once; `octets` are those that count as given. */
-  held(octets: number, nowMs: number): void {
-    this.#bytes += octets;
+  /** To be called before octets are given to the system. */
+  look(nowMs: number): void {
+    if (nowMs - this.#lookedMs < LOOK_MS) return;
+    this.#lookedMs = nowMs;
+    const unsent = this.#ports.unsent();
+    if (unsent === 0) this.#isBusy = false;
     const passedMs = nowMs - this.#sinceMs;
     if (passedMs < MEASURE_MS) return;
-    if (passedMs < IDLE_MS) this.#adapt((this.#bytes / passedMs) * UNSENT_MS);
-    this.#bytes = 0;
+    const pace = (this.#heldBytes + this.#givenBytes - unsent) / passedMs;
+    // Who was idle could have been faster.
+    if (this.#isBusy || pace > this.#pace) this.#adapt(pace);
     this.#sinceMs = nowMs;
+    this.#heldBytes = unsent;
+    this.#givenBytes = 0;
+    this.#isBusy = unsent > 0;
   }
 
-  #adapt(wanted: number): void {
-    const octets = Math.round(Math.max(UNSENT_MIN, Math.min(this.#maxBytes, wanted)));
+  /** The system was given so many octets, whether it has taken them yet or not. */
+  given(octets: number): void {
+    this.#givenBytes += octets;
+  }
+
+  /** Calls `act` as soon as the system is not over its limit: at once, or once, however often it is asked for meanwhile. */
+  await(act: () => void): void {
+    if (this.isOver || this.#timer !== undefined) this.later(act);
+    else act();
+  }
+
+  /** The same, but never at once. */
+  later(act: () => void): void {
+    if (this.#timer !== undefined) return;
+    const surplus = this.#ports.unsent() - (this.#limitBytes >> 1);
+    const look = (): void => {
+      this.#timer = undefined;
+      this.await(act);
+    };
+    this.#timer = setTimeout(look, Math.min(surplus / this.#pace, UNSENT_MS));
+  }
+
+  #adapt(pace: number): void {
+    this.#pace = pace;
+    const octets = Math.round(Math.max(UNSENT_MIN, Math.min(this.#maxBytes, pace * UNSENT_MS)));
     // A system call for every ripple would be too many.
-    if (octets < 1.5 * this.#unsentBytes && this.#unsentBytes < 1.5 * octets) return;
-    this.#unsentBytes = octets;
-    this.#limit(octets);
+    if (octets < 1.25 * this.#limitBytes && this.#limitBytes < 1.25 * octets) return;
+    this.#limitBytes = octets;
+    this.#ports.limit(octets);
   }
 }
 
@@ -63,7 +106,9 @@ export function sendQueueOf(socket: Socket): SendQueue {
   // Node shows the descriptor there, and nowhere else; of TLS, that of the connection below it.
   const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null };
   const descriptor = handle?.fd ?? -1;
-  return new SendQueue(TCP_UNSENT_MAX, (octets) => {
-    if (descriptor >= 0) addon?.limitUnsent(descriptor, octets);
+  if (addon === undefined || descriptor < 0) return new SendQueue(TCP_UNSENT_MAX, { limit: () => {}, unsent: () => 0 });
+  return new SendQueue(TCP_UNSENT_MAX, {
+    limit: (octets) => void addon.limitUnsent(descriptor, octets),
+    unsent: () => (socket.destroyed ? 0 : addon.unsent(descriptor)),
   });
 }

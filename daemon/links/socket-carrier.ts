@@ -60,11 +60,13 @@ export class SocketCarrier implements Carrier {
   /** The system often takes all of it at once; then nothing is left in the socket when `write` returns. */
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#socket.destroyed) return true;
+    this.#sendQueue.look(performance.now());
     const waiting = this.#socket.writableLength;
     this.#socket.write(bytes, this.#written);
-    this.#isHeld = !isTaken(this.#socket, waiting, bytes.length, this.#isEncrypted);
-    if (this.#isHeld) this.#sendQueue.held(bytes.length, performance.now());
-    else this.#sendQueue.taken(bytes.length);
+    this.#sendQueue.given(bytes.length);
+    const isWhole = isTaken(this.#socket, waiting, bytes.length, this.#isEncrypted);
+    this.#isHeld ||= !isWhole || this.#sendQueue.isOver;
+    if (isWhole && this.#isHeld) this.#sendQueue.later(this.#writable);
     return !this.#isHeld;
   }
 
@@ -80,6 +82,10 @@ export class SocketCarrier implements Carrier {
 
   /** Also called, later, for writes that failed or that were taken at once: the latter leave a newer one in the socket. */
   readonly #written = (): void => {
+    if (this.#isHeld && this.#socket.writableLength === 0) this.#sendQueue.await(this.#writable);
+  };
+
+  readonly #writable = (): void => {
     if (!this.#isHeld || this.#socket.writableLength > 0 || this.#socket.destroyed) return;
     this.#isHeld = false;
     if (!this.#isClosed) this.#events?.writable();

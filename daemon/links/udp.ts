@@ -85,7 +85,10 @@ class UdpCarrier implements DatagramCarrier {
 
   constructor(udp: Udp, facts: SocketFacts) {
     this.#udp = udp;
-    this.#sendQueue = new SendQueue(UNSENT_MAX, (octets) => udp.limitUnsent(octets));
+    this.#sendQueue = new SendQueue(UNSENT_MAX, {
+      limit: (octets) => udp.limitUnsent(octets),
+      unsent: () => udp.unsent(),
+    });
     this.facts = facts;
   }
 
@@ -96,13 +99,20 @@ class UdpCarrier implements DatagramCarrier {
     );
   }
 
+  hasRoom(): boolean {
+    if (this.#isClosed) return true;
+    this.#sendQueue.look(performance.now());
+    if (!this.#sendQueue.isOver) return true;
+    this.#udp.awaitRoom();
+    return false;
+  }
+
   send({ buffers, offsets, lengths, addresses, count }: DatagramBatch): number {
     if (this.#isClosed) return count;
     const sent = this.#udp.sendBatch(buffers, offsets, lengths, addresses, count);
     let octets = 0;
     for (let i = 0; i < sent; i++) octets += lengths[i] as number;
-    if (sent < count) this.#sendQueue.held(octets, performance.now());
-    else this.#sendQueue.taken(octets);
+    this.#sendQueue.given(octets);
     return sent;
   }
 

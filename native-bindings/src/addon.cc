@@ -33,6 +33,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::cutSegments>("cutSegments"),
                              InstanceMethod<&RatatoskAddon::limitUnsent>("limitUnsent"),
                              InstanceMethod<&RatatoskAddon::maskOctets>("maskOctets"),
+                             InstanceMethod<&RatatoskAddon::unsent>("unsent"),
                              InstanceValue("Tun", Tun::define(env)),
                              InstanceValue("Udp", Udp::define(env)),
                              InstanceValue("NetworkWatch", NetworkWatch::define(env)),
@@ -63,6 +64,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   Napi::Value cutSegments(const Napi::CallbackInfo& info) { return callCutSegments(info); }
   Napi::Value limitUnsent(const Napi::CallbackInfo& info) { return callLimitUnsent(info); }
   Napi::Value maskOctets(const Napi::CallbackInfo& info) { return callMaskOctets(info); }
+  Napi::Value unsent(const Napi::CallbackInfo& info) { return callUnsent(info); }
 
   const Kernel* kernel_ = chooseKernel(nullptr);
   AeadCalls aeads_;

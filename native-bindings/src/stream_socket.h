@@ -8,4 +8,8 @@ namespace ratatosk {
 // in it that have never been sent.
 Napi::Value callLimitUnsent(const Napi::CallbackInfo& info);
 
+// (descriptor) → octets in a TCP socket of this process that have not left the machine, or a negative errno value: what has
+// never been sent, and what waits below, with what the kernel needs for it.
+Napi::Value callUnsent(const Napi::CallbackInfo& info);
+
 }  // namespace ratatosk

@@ -24,6 +24,7 @@ Napi::Function Udp::define(Napi::Env env) {
                          InstanceMethod<&Udp::receiveBatch>("receiveBatch"),
                          InstanceMethod<&Udp::sendBatch>("sendBatch"),
                          InstanceMethod<&Udp::limitUnsent>("limitUnsent"),
+                         InstanceMethod<&Udp::unsent>("unsent"),
                          InstanceMethod<&Udp::close>("close"),
                          InstanceAccessor<&Udp::refused>("refused"),
                      });
@@ -178,6 +179,8 @@ Napi::Value Udp::limitUnsent(const Napi::CallbackInfo& info) {
   socket_.limitUnsent(static_cast<int>(octets));
   return info.Env().Undefined();
 }
+
+Napi::Value Udp::unsent(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), socket_.unsent()); }
 
 Napi::Value Udp::close(const Napi::CallbackInfo& info) {
   if (readable_ != nullptr) {

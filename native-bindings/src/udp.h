@@ -25,6 +25,7 @@ class Udp : public Napi::ObjectWrap<Udp> {
   Napi::Value receiveBatch(const Napi::CallbackInfo& info);
   Napi::Value sendBatch(const Napi::CallbackInfo& info);
   Napi::Value limitUnsent(const Napi::CallbackInfo& info);
+  Napi::Value unsent(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   UdpSocket socket_;

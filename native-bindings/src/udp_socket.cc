@@ -1,7 +1,9 @@
 #include "udp_socket.h"
 
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/udp.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
@@ -123,6 +125,11 @@ int UdpSocket::configure(const Options& options) {
 void UdpSocket::limitUnsent(int octets) {
   // The kernel doubles it.
   if (descriptor_.isOpen()) setBuffer(descriptor_.number(), SO_SNDBUFFORCE, SO_SNDBUF, octets / 2);
+}
+
+int UdpSocket::unsent() const {
+  int octets = 0;
+  return ::ioctl(descriptor_.number(), SIOCOUTQ, &octets) == 0 ? octets : 0;
 }
 
 int UdpSocket::port() const {

@@ -42,9 +42,11 @@ class UdpSocket {
   void close() { descriptor_.close(); }
   bool isOpen() const { return descriptor_.isOpen(); }
   int descriptor() const { return descriptor_.number(); }
-  // The port it really has, or a negative errno.
   // The kernel takes no more while about so many octets, its own needs included, have not left.
   void limitUnsent(int octets);
+  // What it holds of them.
+  int unsent() const;
+  // The port it really has, or a negative errno.
   int port() const;
   // IPv6 multicast on one interface; what this socket sends to groups reaches the next router at most.
   int joinGroup(const uint8_t* group, uint32_t interfaceIndex);

@@ -107,6 +107,8 @@ export class DatagramHost {
   isUp = true;
   /** How many of the next datagrams the system takes; infinity: all. */
   takes = Number.POSITIVE_INFINITY;
+  /** False: the system holds enough, although it would take more. */
+  hasRoom = true;
   readonly #options: NodeOptions;
   #facts: SocketFacts | undefined;
   #nextDial = 1;
@@ -218,6 +220,7 @@ export class DatagramHost {
   readonly #sink: Sink = {
     write: () => true,
     close: () => {},
+    hasRoom: () => this.hasRoom,
     send: (_socket, batch) => {
       const count = Math.min(batch.count, this.takes);
       this.takes -= count;

@@ -59,6 +59,33 @@ test('a sparse flow passes by the bulk of its own host, which keeps its order', 
   assert.deepEqual(b.delivered.filter((packet) => portOf(packet) === 1).slice(3), bulk);
 });
 
+test('a sparse flow is sealed although the link takes nothing, and goes first when it does', () => {
+  const { world, a, b, stall, release } = pair();
+  stall();
+  a.sendPackets(...many(3, () => datagram(a, b, 1, 60_000)));
+  a.sendPackets(...many(9, () => datagram(a, b, 1, 60_000)));
+  const before = sealed(a);
+  for (let i = 0; i < 3; i++) a.sendPackets(datagram(a, b, 2, 200));
+  assert.equal(sealed(a), before + 3);
+  release();
+  world.run(1_000);
+  assert.ok(b.delivered.map(portOf).lastIndexOf(2) <= 5);
+});
+
+test('of sparse flows 16 KiB are sealed before the link takes something again', () => {
+  const { a, b, stall, release } = pair();
+  stall();
+  a.sendPackets(...many(3, () => datagram(a, b, 1, 60_000)));
+  a.sendPackets(...many(9, () => datagram(a, b, 1, 60_000)));
+  const before = sealed(a);
+  // With 64 octets of headroom each.
+  const each = (port: number): void => a.sendPackets(...many(8, () => datagram(a, b, port, 960)));
+  for (let port = 2; port < 8; port++) each(port);
+  assert.equal(sealed(a), before + 16);
+  release();
+  assert.equal(sealed(a), before + 6 * 8 + 9);
+});
+
 test('4 MiB wait, what is more is dropped from the largest flow, and counted', () => {
   const { world, a, b, stall, release } = pair();
   stall();

@@ -235,6 +235,20 @@ test('a socket that takes nothing for a while loses nothing', () => {
   assert.equal(low.of('datagramLinkDown').length, 0);
 });
 
+test('nothing is sealed for a socket that has no room, and all of it leaves when there is some', () => {
+  const { world, low, high } = pairUp();
+  const sealed = (): number => low.node.stats().counters.recordsSealed ?? 0;
+  low.hasRoom = false;
+  const before = sealed();
+  world.run(3_000);
+  assert.equal(sealed(), before);
+  low.hasRoom = true;
+  low.feed({ kind: 'socketWritable', socket: low.socket });
+  world.run(10_000);
+  assert.ok(sealed() > before && bothUp(low, high));
+  assert.equal(low.of('datagramLinkDown').length, 0);
+});
+
 test('with the wrong password there is no link, with the right one there is', () => {
   const world = new DatagramWorld();
   const low = world.host(LOW);

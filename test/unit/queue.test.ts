@@ -66,6 +66,27 @@ test('a packet of a sparse flow passes by all that waits', () => {
   }
 });
 
+test('a flow that begins with a small packet goes before one that begins with a large one', () => {
+  const queue = queueOf(16_000_000, new BufferPool());
+  push(queue, 1_025, 1, 1, 1);
+  push(queue, 1_024, 2, 1, 2);
+  push(queue, 10, 3, 1, 3);
+  assert.equal(queue.hasSparse, true);
+  assert.deepEqual([pop(queue), pop(queue), pop(queue)], [2, 3, 1]);
+  assert.equal(queue.hasSparse, false);
+});
+
+test('a sparse flow may come again and again before the others have had their turn: with 16 KiB, not with more', () => {
+  const queue = queueOf(16_000_000, new BufferPool());
+  for (let i = 0; i < 100; i++) push(queue, 64_000, 1, 1, 1);
+  const marks: (number | undefined)[] = [];
+  for (let i = 0; i < 18; i++) {
+    push(queue, 1_024, 2, 1, 2);
+    marks.push(pop(queue));
+  }
+  assert.deepEqual(marks, [...Array<number>(16).fill(2), 1, 2]);
+});
+
 test('nobody starves while ever new sparse flows come', () => {
   const queue = queueOf(16_000_000, new BufferPool());
   for (let i = 0; i < 50; i++) push(queue, 10_000, 1, 1, 1);

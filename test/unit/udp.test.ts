@@ -221,6 +221,38 @@ test('addon: a full buffer of the system is waited for, and nothing is lost or d
   await waitFor('what was sent', () => b.received.length === sent);
 });
 
+test('addon: the system says what it holds, and when it holds little', { skip }, async (t) => {
+  assert.ok(addon !== undefined);
+  const place = {
+    family: 'ipv4',
+    address: addressOf('127.0.0.1', 0),
+    device: '',
+    isShared: false,
+    name: 'test',
+  } as const;
+  const udp = addon.openUdp(place);
+  t.after(() => udp.close());
+  assert.equal(udp.unsent(), 0);
+  let isWritable = false;
+  udp.start(
+    () => {},
+    () => {
+      isWritable = true;
+    },
+  );
+  udp.limitUnsent(64 * 1_024);
+  // To itself, and nobody reads: on loopback that counts until it is read.
+  const { buffers, offsets, lengths, addresses, count } = batchOf(
+    Array<number>(20).fill(1_000),
+    addressOf('127.0.0.1', udp.port),
+  );
+  assert.equal(udp.sendBatch(buffers, offsets, lengths, addresses, count), count);
+  udp.awaitRoom();
+  await waitFor('room', () => isWritable);
+  udp.close();
+  assert.equal(udp.unsent(), 0);
+});
+
 test('addon: rejects calls that would reach outside of a buffer', { skip }, async (t) => {
   assert.ok(addon !== undefined);
   const address = addressOf('127.0.0.1', 0);

@@ -93,7 +93,13 @@ export class Departures {
     for (const socket of [...this.#busy]) {
       const { outbox } = socket;
       while (!outbox.isBlocked) {
-        if (outbox.batch.count === 0) this.#compose(socket);
+        if (outbox.batch.count === 0) {
+          if (sink.hasRoom?.(socket.id) === false) {
+            outbox.block();
+            break;
+          }
+          this.#compose(socket);
+        }
         if (outbox.batch.count === 0) break;
         outbox.taken(sink.send(socket.id, outbox.batch));
       }

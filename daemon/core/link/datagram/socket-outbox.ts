@@ -113,14 +113,19 @@ export class SocketOutbox {
       batch.lengths.copyWithin(0, count, batch.count);
       batch.addresses.copyWithin(0, count * DATAGRAM_ADDRESS, batch.count * DATAGRAM_ADDRESS);
       batch.count -= count;
-      this.isBlocked = true;
-      this.#rows = Math.max(this.#rows >> 1, RECORDS_PER_BATCH_MIN);
+      this.block();
       return;
     }
     batch.buffers.length = 0;
     batch.count = 0;
     this.#used = 0;
     if (this.#rows < RECORDS_PER_BATCH) this.#rows++;
+  }
+
+  /** The system is full, so that the next batches are smaller. */
+  block(): void {
+    this.isBlocked = true;
+    this.#rows = Math.max(this.#rows >> 1, RECORDS_PER_BATCH_MIN);
   }
 
   clear(): void {
