@@ -126,6 +126,7 @@ function nodeOptions(
     groupPassword: new TextEncoder().encode(settings.groupPassword),
     e2e: settings.e2e,
     e2eKnown: settings.e2eKnown.map(({ key, unixMs }) => ({ key: publicKey(key), unixMs })),
+    airMemories: settings.airMemories,
     mtu,
     hasTun: tun.info.isEnabled,
     cutter: tun.cutter,
@@ -159,6 +160,7 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
       return { ...stats, drops: { ...stats.drops, ...neighbourhood.drops() }, loop: loop.info() };
     },
     tun: () => tun.info,
+    radios: () => node.radios(),
     listening: () => peering.listening,
     modems: () => peering.modems,
     multicast: () => discovery.info(),
@@ -182,7 +184,7 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
       // First, so that peers hear of it while their sockets are open.
       driver.stop();
       await peering.stop();
-      return null;
+      return node.airRecords();
     },
   };
 }
@@ -219,6 +221,7 @@ function logEvent(event: CoreEvent): void {
       return report('debug', `the parent in the tree is ${hex(event.parent)}`);
     case 'e2eKnown':
     case 'e2eForgotten':
+    case 'airUsed':
       return notify(event);
     case 'e2eDowngradeSuspected':
       return report(

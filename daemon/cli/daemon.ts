@@ -8,6 +8,7 @@ import { addressForKey, subnetForKey } from '../core/identity.ts';
 import { addressText, hexText, subnetText } from '../host/address.ts';
 import { AdminServer, parseEndpoint } from '../host/admin.ts';
 import { adminCalls } from '../host/admin-calls.ts';
+import { AirFiles } from '../host/air-file.ts';
 import { RouterLine } from '../host/ask.ts';
 import type { RouterNotice } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
@@ -43,6 +44,7 @@ type Ready = Extract<RouterNotice, { kind: 'ready' }>;
 
 /** In the state folder. */
 const KNOWN_KEYS = 'e2e-peers';
+const AIR = 'air';
 
 /** How often octets are looked at for the rates of `getPeers`. */
 const RATE_MS = 1_000;
@@ -66,6 +68,7 @@ export class Daemon {
   #end: ((code: number) => void) | undefined;
   #isEnding = false;
   readonly #known: KnownKeysFile;
+  readonly #air: AirFiles;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -74,7 +77,9 @@ export class Daemon {
     const { identity } = this.#loaded;
     if (identity === undefined) throw new RatatoskError('KEY_MISSING', `${options.path}: no identity in it`);
     this.#identity = identity;
-    this.#known = new KnownKeysFile(join(defaultPlaces().stateFolder, KNOWN_KEYS), (line) => this.#log.warn(line));
+    const { stateFolder } = defaultPlaces();
+    this.#known = new KnownKeysFile(join(stateFolder, KNOWN_KEYS), (line) => this.#log.warn(line));
+    this.#air = new AirFiles(join(stateFolder, AIR), (line) => this.#log.warn(line));
     this.#guard = openGuard(this.#log, this.#loaded.config, identity.publicKey);
   }
 
@@ -127,7 +132,8 @@ export class Daemon {
 
   #startRouter(): void {
     const { thread } = this.#options;
-    const settings = routerSettings(this.#loaded.config, this.#identity, version(), this.#known.keys);
+    const memories = { e2eKnown: this.#known.keys, airMemories: this.#air.memories() };
+    const settings = routerSettings(this.#loaded.config, this.#identity, version(), memories);
     this.#line = new RouterLine(thread.line, (notice) => this.#heard(notice));
     thread.worker.on('error', (error: Error) => this.#crash('the router thread failed', error));
     thread.worker.on('exit', () => {
@@ -151,6 +157,8 @@ export class Daemon {
         return this.#known.add(notice.key, notice.unixMs);
       case 'e2eForgotten':
         return this.#known.delete(notice.key);
+      case 'airUsed':
+        return this.#air.write(notice.record);
       case 'failed':
         this.#log.error(`the router cannot start: ${notice.message}`, { code: notice.code });
         return this.#finish(EXIT_FAILED);
@@ -268,7 +276,7 @@ export class Daemon {
     this.#log.info(`${signal}: closing`);
     this.#supervisor.stopping();
     try {
-      await this.#line?.ask('stop', {});
+      for (const record of (await this.#line?.ask('stop', {})) ?? []) this.#air.write(record);
     } catch (error) {
       this.#log.warn(`closed without waiting for the router: ${messageOf(error)}`);
     }

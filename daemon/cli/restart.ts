@@ -12,6 +12,7 @@ const NEED_RESTART = [
   'NodeInfo',
   'NodeInfoPrivacy',
   'Limits',
+  'Radio',
 ] as const;
 
 export function restartWarnings(before: LoadedConfig, after: LoadedConfig): string[] {

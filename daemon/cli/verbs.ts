@@ -10,6 +10,7 @@ const VERBS: readonly Row[] = [
   { name: 'peers', says: 'the nodes this one is linked to', load: async () => (await import('./peers.ts')).verb },
   { name: 'tree', says: 'the known part of the spanning tree', load: async () => (await import('./tree.ts')).verb },
   { name: 'paths', says: 'the paths in use', load: async () => (await import('./paths.ts')).verb },
+  { name: 'radio', says: 'radios: signal, air time, what waits', load: async () => (await import('./radio.ts')).verb },
   { name: 'sessions', says: 'the encrypted sessions', load: async () => (await import('./sessions.ts')).verb },
   {
     name: 'peer',

@@ -5,6 +5,7 @@ import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
 import type { AskRouter, PeerRow } from './commands.ts';
 import type { LoopInfo } from './loop.ts';
+import { radioJson } from './radio-json.ts';
 import type { Rates } from './rates.ts';
 import { remoteCalls } from './remote-calls.ts';
 
@@ -144,6 +145,10 @@ function ownCalls(context: CallContext): Call[] {
       ...own('ping', 'Send one echo request to a node', (args) => ping(context, args), PING_FIELDS),
       isReadOnly: false,
     },
+    own('getRadio', 'Show the radios, and what of their air time is used', async () => {
+      const radios = await context.ask('radios', {});
+      return { radios: radios.map(radioJson) };
+    }),
     own('getFirewall', 'Show who may connect from the mesh', () => context.firewall.status()),
     ruling('allow', 'Let others connect to a port from the mesh', (rule) => context.firewall.allow(rule)),
     ruling('deny', 'Take back what lets others connect to a port', (rule) => context.firewall.deny(rule)),

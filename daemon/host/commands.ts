@@ -2,17 +2,21 @@
  * What the host thread asks of the router thread, and what it is told. Plain data: it crosses by structured clone.
  */
 import type {
+  AirMemory,
+  AirRecord,
   CoreEvent,
   E2eMode,
   LinkInfo,
   PathInfo,
   QueryTopic,
+  RadioInfo,
   SelfInfo,
   SessionInfo,
   StatsInfo,
   TreeInfo,
 } from '../core/port.ts';
 import type { LoopInfo } from './loop.ts';
+import type { Region } from './regions.ts';
 
 /** A configured peer, or a link that is up. A configured peer that is down has no `link`. */
 export type PeerRow = {
@@ -58,6 +62,8 @@ export type Commands = {
   sessions: { args: Record<never, never>; answer: SessionInfo[] };
   stats: { args: Record<never, never>; answer: StatsInfo & { loop: LoopInfo } };
   tun: { args: Record<never, never>; answer: TunInfo };
+  /** Of the radios that are open. */
+  radios: { args: Record<never, never>; answer: RadioInfo[] };
   /** Listeners that are open, as URIs with the ports they really have. */
   listening: { args: Record<never, never>; answer: string[] };
   /** Serial cables and radios of the configuration. */
@@ -74,8 +80,8 @@ export type Commands = {
   query: { args: { key: Uint8Array; topic: QueryTopic }; answer: Uint8Array };
   /** Takes over peers, listeners and `MulticastInterfaces` from a new configuration; answers what changed, one line each. */
   reload: { args: { settings: RouterSettings }; answer: string[] };
-  /** Closes peers and flushes, within 3 s. */
-  stop: { args: Record<never, never>; answer: null };
+  /** Closes peers and flushes, within 3 s; answers what radios have sent, now that they send no more. */
+  stop: { args: Record<never, never>; answer: AirRecord[] };
 };
 
 export type CommandName = keyof Commands;
@@ -92,6 +98,9 @@ export type MulticastSetting = {
   priority: number;
   password: Uint8Array;
 };
+
+/** `Radio` of the configuration: `share` of a channel, in any 15 s, that a radio may take at most. */
+export type RadioSettings = { region: Region; share: number };
 
 /** Everything the router thread needs to start: from the configuration, already checked. */
 export type RouterSettings = {
@@ -113,6 +122,9 @@ export type RouterSettings = {
   nodeInfo: Uint8Array;
   /** From `Limits`: overrides by name. */
   limits: Record<string, number>;
+  radio: RadioSettings;
+  /** As in `NodeOptions`. */
+  airMemories: AirMemory[];
 };
 
 /** What the router thread is started with. `gate` is one Int32, which the host makes 1 when the interface may get its address. */
@@ -130,6 +142,6 @@ export type RouterNotice =
   | { kind: 'tunOpened'; name: string }
   /** Links listen, TUN is open (or `tunProblem` says in one line why not, and `tunRemedy` what to do). */
   | { kind: 'ready'; tun: TunInfo; tunProblem?: string; tunRemedy?: string }
-  | Extract<CoreEvent, { kind: 'e2eKnown' | 'e2eForgotten' }>
+  | Extract<CoreEvent, { kind: 'e2eKnown' | 'e2eForgotten' | 'airUsed' }>
   /** The router could not start at all. */
   | { kind: 'failed'; code: string; message: string };

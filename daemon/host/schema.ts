@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { Limits } from '../core/port.ts';
 import { parseRule, RULE_FORM } from './firewall-rules.ts';
 import { patternOf } from './pattern.ts';
+import { REGIONS } from './regions.ts';
 import { findPrefix } from './targets.ts';
 
 const text = z.string('text in quotes');
@@ -54,7 +55,11 @@ export const firewallSchema = z.object(
   'an object like { Inbound: "deny", Allow: [ "22" ] }',
 );
 
-export const radioSchema = z.looseObject({ Region: text.default('none') }, 'an object like { Region: "EU868" }');
+const share = 'a number from 0.01 to 1';
+export const radioSchema = z.object(
+  { Region: choice(...REGIONS).default('none'), Share: z.number(share).min(0.01, share).max(1, share).default(0.25) },
+  'an object like { Region: "EU868" }',
+);
 
 const count = whole(1, 2 ** 31 - 1).optional();
 const limitMembers = {
@@ -98,7 +103,7 @@ export const configSchema = z.object(
     Firewall: firewallSchema.default({ Inbound: 'deny', Allow: [] }),
     Metrics: metrics.default('off'),
     E2E: choice('prefer', 'require', 'off').default('prefer'),
-    Radio: radioSchema.default({ Region: 'none' }),
+    Radio: radioSchema.default({ Region: 'none', Share: 0.25 }),
     AutoPeers: z.union([bool, z.literal('off')], 'true or false').default(false),
     RequireBound: bool.default(false),
     RootAllow: keys.default([]),

@@ -9,12 +9,15 @@ import type { Config } from './schema.ts';
 const MTU_MIN = 1280;
 const MTU_MAX = 65535;
 
+/** What is kept from one start to the next. */
+export type Memories = Partial<Pick<RouterSettings, 'e2eKnown' | 'airMemories'>>;
+
 /** Throws `CONFIG_INVALID` for what only the whole of it shows. */
 export function routerSettings(
   config: Config,
   identity: Identity,
   version: string,
-  e2eKnown: RouterSettings['e2eKnown'] = [],
+  { e2eKnown = [], airMemories = [] }: Memories = {},
 ): RouterSettings {
   const peers = config.Peers.map((uri) => ({ uri, sourceInterface: '' }));
   for (const [sourceInterface, uris] of Object.entries(config.InterfacePeers)) {
@@ -36,6 +39,8 @@ export function routerSettings(
     ifMtu: Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
     nodeInfo: nodeInfoOctets(config, version),
     limits,
+    radio: { region: config.Radio.Region, share: config.Radio.Share },
+    airMemories,
   };
 }
 
@@ -61,7 +66,6 @@ export function firewallPolicy({ Firewall, Names }: Config): Policy {
 export function settingWarnings(config: Config): string[] {
   const notBuilt: [name: string, isSet: boolean][] = [
     ['Metrics', config.Metrics !== 'off' && config.Metrics !== false],
-    ['Radio', config.Radio.Region !== 'none'],
     ['AutoPeers', config.AutoPeers === true],
     ['RootAllow', config.RootAllow.length > 0],
     ['LogLookups', config.LogLookups],

@@ -44,6 +44,7 @@ export function lonelyRouter(): Answers {
     paths: () => [],
     multicast: () => [],
     sessions: () => [],
+    radios: () => [],
     tun: () => ({ isEnabled: false, name: 'none', mtu: 0 }),
     stats: () => ({
       drops: { 'too late': 3 },

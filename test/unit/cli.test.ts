@@ -20,7 +20,20 @@ import {
 
 type Outcome = { code: number; out: string; err: string };
 
-const VERBS = ['init', 'up', 'status', 'peers', 'tree', 'paths', 'sessions', 'peer', 'ping', 'firewall', 'reload'];
+const VERBS = [
+  'init',
+  'up',
+  'status',
+  'peers',
+  'tree',
+  'paths',
+  'radio',
+  'sessions',
+  'peer',
+  'ping',
+  'firewall',
+  'reload',
+];
 const STATUS = {
   version: '1.2.3',
   uptime: 3700,
@@ -116,7 +129,7 @@ test('shows everything within 80 columns, without colour where there is no termi
     sessions: () => [{ key: keyOf(6), bytesReceived: 5e12, bytesSent: 17, upMs: 9e9, kind: 'e2e', keyAgeMs: 61_000 }],
   };
   const socket = await startAdmin(t, router, { status: async () => STATUS });
-  for (const verb of ['status', 'peers', 'tree', 'paths', 'sessions']) {
+  for (const verb of ['status', 'peers', 'tree', 'paths', 'radio', 'sessions']) {
     const { code, out, err } = await ratatosk([verb, '--socket', socket]);
     assert.equal(code, 0, err);
     assertFits(out);

@@ -148,6 +148,14 @@ test('names the member of a rule that is none or means nobody', () => {
   assert.match(problemsOf('{"Firewall":{"Allow":["22 from fd00::/8"]}}')[0] ?? '', /no address of the mesh/);
 });
 
+test('takes a region whose law is known, and a share of the channel', () => {
+  assert.deepEqual(parseConfig('{}', 'file').config.Radio, { Region: 'none', Share: 0.25 });
+  assert.deepEqual(parseConfig('{"Radio":{"region":"EU868"}}', 'file').config.Radio, { Region: 'EU868', Share: 0.25 });
+  const problems = problemsOf('{"Radio":{"Region":"EU686","Share":1.5}}');
+  assert.match(problems[0] ?? '', /^Radio.Region: found "EU686", expected "none" or "EU868" or /);
+  assert.equal(problems[1], 'Radio.Share: found the number 1.5, expected a number from 0.01 to 1');
+});
+
 test('refuses numbers where text is meant, since their writing is lost', () => {
   assert.match(problemsOf('GroupPassword: 1e3')[0] ?? '', /GroupPassword: .*quotes/);
 });
@@ -179,10 +187,10 @@ test('reads UTF-8 and both orders of UTF-16 with a mark', () => {
 });
 
 test('warns of members that have no effect yet, and brings the MTU into its range', () => {
-  const text = '{"Radio":{"Region":"EU868"},"Metrics":"127.0.0.1:9464","IfMTU":5}';
+  const text = '{"AutoPeers":true,"Metrics":"127.0.0.1:9464","IfMTU":5}';
   const { config } = parseConfig(text, 'file');
   const warnings = settingWarnings(config);
-  for (const name of ['Radio', 'Metrics', 'IfMTU']) {
+  for (const name of ['AutoPeers', 'Metrics', 'IfMTU']) {
     assert.ok(
       warnings.some((line) => line.startsWith(`${name}:`)),
       name,
