@@ -145,6 +145,10 @@ export const AIR_FLOORS = {
   shareMs: { control: 0, interactive: 0, normal: 2_000, bulk: 4_000 },
 };
 export const AIR_CONTROL_SHARE = 0.2;
+/** What would wait longer for its time on the air is refused; longer still where the largest frame takes more than this. */
+export const AIR_WAIT = { ms: 20_000, frameMs: 1_250 };
+/** Packets of this machine that are answered with an ICMPv6 error because of it. */
+export const UNREACHABLE = { perSecond: 10, burst: 10 };
 
 // Routing
 

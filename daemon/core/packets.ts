@@ -4,11 +4,13 @@ import {
   IPV6_DEST,
   IPV6_HEADER,
   IPV6_SOURCE,
+  isIcmpError,
   isIpv6,
   readEcho,
   setPayloadLength,
   writeEcho,
   writeTooBig,
+  writeUnreachable,
 } from '../wire/ipv6.ts';
 import { APP } from '../wire/query.ts';
 import {
@@ -23,7 +25,7 @@ import { Contacts } from './contacts.ts';
 import type { Context } from './context.ts';
 import { Finisher } from './finisher.ts';
 import { ADDRESS_PREFIX, isAddressOf, SUBNET_PREFIX } from './identity.ts';
-import { DELIVERIES_MAX, MTU_MAX, TOO_BIG } from './limits.ts';
+import { DELIVERIES_MAX, MTU_MAX, TOO_BIG, UNREACHABLE } from './limits.ts';
 import { equalAt } from './octetmap.ts';
 import { Bucket } from './policy.ts';
 import { type Cutter, type DeliveryBatch, PACKET_HEADROOM, type PacketBatch, type PublicKey } from './port.ts';
@@ -35,6 +37,8 @@ export type PacketPorts = {
   /** As `Channels.sendSuperPacket`. */
   sendSuperPacket(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean;
   lookup(partialKey: Uint8Array): void;
+  /** As `Router.refusalMs`. */
+  refusalMs(dest: PublicKey, size: number): number | undefined;
   /** Everything handed over must be used up now. */
   settle(): void;
 };
@@ -57,6 +61,7 @@ export class Packets {
   readonly #ports: PacketPorts;
   readonly #finisher: Finisher;
   readonly #tooBig: Bucket;
+  readonly #unreachable: Bucket;
   readonly #echoIdentifier: number;
   /** When the last echo requests left, by sequence number modulo its length. */
   readonly #echoSentMs = new Float64Array(256).fill(Number.NaN);
@@ -70,6 +75,7 @@ export class Packets {
       settle: () => ports.settle(),
     });
     this.#tooBig = new Bucket(TOO_BIG, context.nowMs);
+    this.#unreachable = new Bucket(UNREACHABLE, context.nowMs);
     this.#echoIdentifier = new DataView(context.randomOctets(2).buffer).getUint16(0);
   }
 
@@ -184,8 +190,20 @@ export class Packets {
       const packet = buffer.subarray(at, at + length);
       return this.#ports.lookup(this.contacts.keep(packet, packet.subarray(IPV6_DEST, IPV6_HEADER)));
     }
+    if (!this.#context.ledgers.isEmpty && this.#ports.refusalMs(key, length) !== undefined) {
+      return this.#refuse(buffer.subarray(at, at + length));
+    }
     buffer[at - 1] = APP.ipv6;
     this.#ports.send(key, buffer, at - 1, length + 1);
+  }
+
+  /** A radio on the way has no time on the air for it: whoever sent it is told at once, so that it can do something else. */
+  #refuse(packet: Uint8Array): void {
+    const { stats, options, nowMs } = this.#context;
+    stats.drop('air time used up');
+    if (!options.hasTun || isIcmpError(packet) || !this.#unreachable.take(nowMs)) return;
+    const answer = writeUnreachable(packet);
+    this.#deliver(answer, 0, answer.length, 0);
   }
 
   /** A packet in a buffer of its own. */

@@ -15,6 +15,7 @@ export const DROP_REASONS = [
   'address buffers full',
   'traffic queue full',
   'traffic queue late',
+  'air time used up',
   'tun queue full',
   'tun queue late',
   'link frame malformed',

@@ -7,11 +7,14 @@ const NEXT_AT = 6;
 const SOURCE_AT = 8;
 const DEST_AT = 24;
 const ICMP_AT = IPV6_HEADER;
-const TOO_BIG_QUOTE = 512;
+const QUOTE = 512;
 
 const ECHO_REQUEST = 128;
 const ECHO_REPLY = 129;
 const TOO_BIG = 2;
+const UNREACHABLE = 1;
+/** A problem of some link on the way, not of the address (RFC 4443, section 3.1). */
+const LINK_PROBLEM = 3;
 
 /** Offsets of the addresses inside a packet. */
 export const IPV6_SOURCE = SOURCE_AT;
@@ -53,19 +56,35 @@ export function writeEcho(source: Uint8Array, dest: Uint8Array, echo: Echo): Uin
 
 /** Answers a packet larger than `mtu`: from its destination to its source, quoting its first 512 octets. */
 export function writeTooBig(packet: Uint8Array, mtu: number): Uint8Array {
-  const quote = packet.subarray(0, TOO_BIG_QUOTE);
-  const icmp = new Uint8Array(4 + quote.length);
-  new Writer(icmp).u32(mtu).octets(quote);
-  return icmpPacket(
-    packet.subarray(DEST_AT, DEST_AT + 16),
-    packet.subarray(SOURCE_AT, SOURCE_AT + 16),
-    TOO_BIG,
-    255,
-    icmp,
-  );
+  return errorAbout(packet, TOO_BIG, 0, mtu);
 }
 
-function icmpPacket(source: Uint8Array, dest: Uint8Array, type: number, hops: number, body: Uint8Array): Uint8Array {
+/** Answers a packet that a link on the way cannot take, in the same form. */
+export function writeUnreachable(packet: Uint8Array): Uint8Array {
+  return errorAbout(packet, UNREACHABLE, LINK_PROBLEM, 0);
+}
+
+/** An error answers no error, lest the answers never end (RFC 4443, section 2.4). */
+export function isIcmpError(packet: Uint8Array): boolean {
+  return packet[NEXT_AT] === NEXT_ICMPV6 && packet.length > ICMP_AT && (packet[ICMP_AT] as number) < ECHO_REQUEST;
+}
+
+function errorAbout(packet: Uint8Array, type: number, code: number, word: number): Uint8Array {
+  const quote = packet.subarray(0, QUOTE);
+  const icmp = new Uint8Array(4 + quote.length);
+  new Writer(icmp).u32(word).octets(quote);
+  const from = packet.subarray(DEST_AT, DEST_AT + 16);
+  return icmpPacket(from, packet.subarray(SOURCE_AT, SOURCE_AT + 16), type, 255, icmp, code);
+}
+
+function icmpPacket(
+  source: Uint8Array,
+  dest: Uint8Array,
+  type: number,
+  hops: number,
+  body: Uint8Array,
+  code = 0,
+): Uint8Array {
   const packet = new Uint8Array(IPV6_HEADER + 4 + body.length);
   const writer = new Writer(packet);
   writer
@@ -75,7 +94,7 @@ function icmpPacket(source: Uint8Array, dest: Uint8Array, type: number, hops: nu
     .u8(hops)
     .octets(source)
     .octets(dest);
-  writer.u8(type).u8(0).u16(0).octets(body);
+  writer.u8(type).u8(code).u16(0).octets(body);
   new Writer(packet, ICMP_AT + 2).u16(icmpChecksum(packet));
   return packet;
 }

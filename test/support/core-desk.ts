@@ -20,6 +20,8 @@ export class Desk {
   takesSuperPackets = true;
   readonly superPackets: Uint8Array[] = [];
   settled = 0;
+  /** What a radio on the way says of every packet. */
+  refusalMs: number | undefined;
 
   constructor(changes: Partial<NodeOptions> = {}, owner: Identity = us) {
     this.context = new Context(nodeOptions(owner, changes));
@@ -33,6 +35,7 @@ export class Desk {
         return this.takesSuperPackets;
       },
       lookup: (partial) => this.lookups.push(partial),
+      refusalMs: () => this.refusalMs,
       settle: () => void this.settled++,
     });
   }

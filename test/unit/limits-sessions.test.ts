@@ -213,6 +213,7 @@ function desk(mtu: number): {
     send: () => sent++,
     sendSuperPacket: () => false,
     lookup: () => {},
+    refusalMs: () => undefined,
     settle: () => {},
   });
   const session = new Session(context, far.key, newPair(context), newPair(context), 0n);

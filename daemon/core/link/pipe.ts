@@ -37,6 +37,11 @@ export interface Pipe {
    * `isUrgent`: it may overtake traffic.
    */
   reserve(size: number, dest: number, source: number, isUrgent?: boolean): void;
+  /**
+   * Of links whose time on the air is limited: for how many ms a packet of so many octets would wait if it were handed over now,
+   * when that is too long; then it is to be dropped. Counts as a refusal.
+   */
+  refusalMs?(size: number): number | undefined;
   close(reason: CloseReason, detail: string): void;
 }
 

@@ -19,6 +19,11 @@ export class Ledgers {
     this.#beganMs ??= nowMs;
   }
 
+  /** There has been no radio in this life. */
+  get isEmpty(): boolean {
+    return this.#ledgers.size === 0;
+  }
+
   /** @param frameMax octets of the largest frame */
   transmitter(air: AirFacts, frameMax: number, nowMs: number): Transmitter {
     let ledger = this.#ledgers.get(air.ledger);

@@ -8,7 +8,7 @@
  * there when an acknowledgement, an announcement or a key stroke comes, however long bulk has been running. Answers may
  * use what is kept back for the rest of the hour, nobody anything beyond the law.
  */
-import { AIR_CONTROL_SHARE, AIR_FLOORS } from '../limits.ts';
+import { AIR_CONTROL_SHARE, AIR_FLOORS, AIR_WAIT } from '../limits.ts';
 import { frameAirMs } from './air-time.ts';
 import { AirWindow } from './air-window.ts';
 import type { AirClass, AirClassInfo, AirFacts, AirLimit, AirReport, RadioInfo } from './facts.ts';
@@ -49,9 +49,13 @@ export class Transmitter {
     return frameMs > this.ledger.frameMaxMs;
   }
 
-  /** ms of air that frames of this class may have now, besides those that were `sent`. 0: none may leave. */
+  /**
+   * ms of air that frames of this class may have now, besides those that were `sent`. 0: none may leave; so it always is where the
+   * law forbids the largest frame.
+   */
   roomMs(airClass: AirClass, nowMs: number): number {
     const { ledger } = this;
+    if (this.isTooLong(this.#frameMs)) return 0;
     ledger.advance(nowMs);
     this.#control.advance(nowMs);
     let room = this.#shareRoomMs(airClass);
@@ -68,7 +72,7 @@ export class Transmitter {
    */
   nextAtMs(airClass: AirClass, airMs: number, nowMs: number): number {
     const { ledger } = this;
-    if (this.isTooLong(airMs) && this.isTooLong(this.#frameMs)) return NEVER;
+    if (this.isTooLong(this.#frameMs)) return NEVER;
     ledger.advance(nowMs);
     this.#control.advance(nowMs);
     let atMs = nowMs;
@@ -97,17 +101,30 @@ export class Transmitter {
     this.ledger.settle(nowMs);
   }
 
-  /** In the long run, of all the time there is: what the law and the share leave. */
-  get meanShare(): number {
-    const shares = this.ledger.budgets.map(({ limit }) => limit.airMs / limit.windowMs);
-    return Math.min(this.ledger.share, ...shares);
+  /** When so much that waits will have left, as far as can be said now: what is not free yet comes at the mean rate. */
+  sentByMs(airClass: AirClass, airMs: number, nowMs: number): number {
+    const { ledger } = this;
+    const freeMs = this.roomMs(airClass, nowMs);
+    const fasterMs = ledger.share < 1 ? (airMs - Math.max(ledger.shareMs, 0)) / ledger.share : airMs;
+    let byMs = nowMs + Math.max(airMs, fasterMs);
+    for (const { limit } of airMs > freeMs ? ledger.budgets : []) {
+      const firstMs = Math.min(airMs, this.#frameMs);
+      const pacedMs = ((airMs - Math.max(firstMs, freeMs)) * limit.windowMs) / limit.airMs;
+      byMs = Math.max(byMs, this.nextAtMs(airClass, firstMs, nowMs) + firstMs + pacedMs);
+    }
+    return byMs;
   }
 
-  /** What waits for so much air will have left by then, as far as can be said now. */
-  sentByMs(airClass: AirClass, airMs: number, nowMs: number): number {
-    const burstMs = Math.min(airMs, ...this.ledger.budgets.map((budget) => budget.burstMs));
-    const pacedMs = Math.max(airMs - burstMs, 0) / this.meanShare;
-    return this.nextAtMs(airClass, burstMs, nowMs) + burstMs + pacedMs;
+  /**
+   * For how long a packet of so many octets would wait behind others of its class if it were taken, when that is too long to take
+   * it: then it is counted as refused. Undefined: take it.
+   */
+  refusalMs(airClass: AirClass, octets: number, queuedBytes: number, nowMs: number): number | undefined {
+    const airMs = Math.max((octets + queuedBytes) / this.#frameMax, 1) * this.#frameMs;
+    const waitMs = this.sentByMs(airClass, airMs, nowMs) - nowMs;
+    if (waitMs <= AIR_WAIT.ms * Math.max(this.#frameMs / AIR_WAIT.frameMs, 1)) return undefined;
+    this.refused[airClass]++;
+    return waitMs;
   }
 
   /** The modem has told something. */
@@ -161,7 +178,8 @@ export class Transmitter {
 
   /** Of an hour. */
   get #controlMaxMs(): number {
-    return AIR_CONTROL_SHARE * this.meanShare * HOUR_MS;
+    const shares = this.ledger.budgets.map(({ limit }) => limit.airMs / limit.windowMs);
+    return AIR_CONTROL_SHARE * Math.min(this.ledger.share, ...shares) * HOUR_MS;
   }
 }
 

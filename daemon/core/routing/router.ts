@@ -157,6 +157,13 @@ export class Router implements PipeUser {
     return true;
   }
 
+  /** As `refusalMs` of `Pipe`, for what is sent to a key whose path is known. */
+  refusalMs(dest: PublicKey, size: number): number | undefined {
+    const path = this.paths.get(dest);
+    if (path === undefined) return undefined;
+    return this.#hopTo(path.coords, dest, path.hash)?.pipe.refusalMs?.(size);
+  }
+
   /** As `begin`, without a lookup: where no path is known, back the way that the payload being handled has come. */
   beginBack(dest: PublicKey, size: number): boolean {
     const path = this.paths.get(dest);
@@ -331,6 +338,7 @@ export class Router implements PipeUser {
     const bodyStart = lowerWatermark(view, start, this.#forwarder.distance);
     const length = 1 + view.end - bodyStart;
     const prefix = length < 0x80 ? 1 : length < 0x4000 ? 2 : 3;
+    if (hop.pipe.refusalMs?.(prefix + length) !== undefined) return this.#context.stats.drop('air time used up');
     hop.pipe.reserve(prefix + length, destHash, source);
     const { target, targetAt } = hop.pipe;
     new Writer(target, targetAt).uvarint(length).u8(FRAME.traffic);
@@ -388,9 +396,7 @@ export class Router implements PipeUser {
   }
 
   #beginTo(coords: Coords, dest: PublicKey, destHash: number, size: number, isRecord: boolean): boolean {
-    const peer = this.peers.get(destHash, dest);
-    const towards = this.#forwarder.nextHop(coords, 0xffff_ffff, 0xffff_ffff);
-    const hop = (peer && preferredLink(peer)) ?? towards;
+    const hop = this.#hopTo(coords, dest, destHash);
     if (hop === undefined) {
       this.#context.stats.drop('no next hop');
       return false;
@@ -406,6 +412,13 @@ export class Router implements PipeUser {
     this.target = target;
     this.targetAt = writer.pos;
     return true;
+  }
+
+  /** A direct peer is reached whatever the coordinates say. The distance of the last one is the forwarder's. */
+  #hopTo(coords: Coords, dest: PublicKey, destHash: number): PeerLink | undefined {
+    const peer = this.peers.get(destHash, dest);
+    const towards = this.#forwarder.nextHop(coords, 0xffff_ffff, 0xffff_ffff);
+    return (peer && preferredLink(peer)) ?? towards;
   }
 
   #resend(path: Path, payload: Uint8Array): void {
