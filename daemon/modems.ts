@@ -5,6 +5,7 @@
  *     waiting ──due, or something new in /dev──▶ opening ──up──▶ open
  *        ▲──────────────failed───────────────────┴──────gone───────┘
  */
+import { frameMaxOf, slowness } from './air-rules.ts';
 import { RatatoskError } from './core/error.ts';
 import {
   DATAGRAM_ADDRESS,
@@ -170,7 +171,7 @@ export class Modems {
       socketFacts: ({ carrierClass, mtu, air }: ModemFacts): SocketFacts => ({
         uri: uri.name,
         carrierClass,
-        mtu,
+        mtu: air === undefined ? mtu : frameMaxOf({ ...air, ...rules }, mtu),
         // Who names its peers meets nobody else.
         psk: keys.length === 0 ? psk : undefined,
         priority,
@@ -186,7 +187,7 @@ export class Modems {
   #opened(entry: Entry, modem: OpenedModem, psk: Uint8Array, { refusal }: AirRules): void {
     const { uri } = entry;
     const redial = new AbortController();
-    const silence = modem.facts.air === undefined ? undefined : refusal;
+    const silence = modem.facts.air === undefined ? undefined : (refusal ?? slowness(modem.facts));
     const carrier = silence === undefined ? modem : muted(modem);
     const socket = this.#user.datagrams.open(carrier, (reason) => {
       if (entry.state?.kind !== 'open') return;

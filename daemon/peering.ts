@@ -3,7 +3,7 @@ import { airRules } from './air-rules.ts';
 import { RatatoskError } from './core/error.ts';
 import type { LinkId, LinkInfo } from './core/port.ts';
 import type { Driver } from './driver.ts';
-import type { ModemInfo, PeerRow } from './host/commands.ts';
+import type { ModemInfo, PeerRow, RadioSettings } from './host/commands.ts';
 import { type KeyPolicy, unboundWarning, unprovenWarning } from './links/binding.ts';
 import { Dialer, type DialTask } from './links/dialer.ts';
 import { Gate } from './links/gate.ts';
@@ -14,6 +14,8 @@ import { parseUri, shownUri } from './links/uri.ts';
 import { openedModem } from './modem-opening.ts';
 import { Modems } from './modems.ts';
 import { Sockets } from './sockets.ts';
+
+const SILENT: RadioSettings = { region: 'none', share: 1 };
 
 export type PeerSetting = { readonly uri: string; readonly sourceInterface: string };
 
@@ -47,13 +49,18 @@ export class Peering {
   #probedAtMs = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
-  constructor(driver: Driver, links: Links, report: Report, policy: KeyPolicy) {
+  constructor(driver: Driver, links: Links, report: Report, policy: KeyPolicy, radio: RadioSettings = SILENT) {
     this.#driver = driver;
     this.#links = links;
     this.#report = report;
     this.#policy = policy;
     this.#sockets = new Sockets(driver, (uri, reason) => report('warn', 'a socket was closed', { uri, reason }));
-    this.#modems = new Modems({ datagrams: driver.datagrams, open: openedModem, rules: airRules, report });
+    this.#modems = new Modems({
+      datagrams: driver.datagrams,
+      open: openedModem,
+      rules: (uri) => airRules(uri, radio),
+      report,
+    });
   }
 
   get listening(): string[] {

@@ -79,8 +79,9 @@ async function start(settings: RouterStart): Promise<void> {
     logEvent(event);
   });
   const links = linksOf(settings);
-  const { allowedKeys, requiresBound } = settings;
-  const peering = new Peering(driver, links, report, { hasAllowList: allowedKeys.length > 0, requiresBound });
+  const { allowedKeys, requiresBound, radio } = settings;
+  const policy = { hasAllowList: allowedKeys.length > 0, requiresBound };
+  const peering = new Peering(driver, links, report, policy, radio);
   const around = { key: signer.publicKey, crypto, node, driver, links, peering, report };
   const neighbourhood = openNeighbourhood(around);
   const { discovery } = neighbourhood;
