@@ -77,10 +77,8 @@ export const CTRL_RESENDS_PER_RTO = 10;
 export const CTRL_SEGMENTS_MAX = 256;
 export const CTRL_RANGES_MAX = 128;
 /**
- * Section 10: silence after a fragment that makes the others missing; FNACKs for one message, and how often a fragment is
- * sent again. A message of 64 KiB is 50 fragments: at 5 % loss two rounds leave two messages in a hundred incomplete.
+ * Section 10: FNACKs for one message, and how often a fragment is sent again. A message of 64 KiB is 50 fragments: at 5 % loss two rounds leave two messages in a hundred incomplete.
  */
-export const FNACK_AFTER_MS = 10;
 export const FNACKS_MAX = 4;
 export const FNACKS_PER_PACKET = 16;
 export const REPAIRS_PER_FRAGMENT = 4;

@@ -36,12 +36,22 @@ export function routerSettings(
     e2e: config.E2E,
     e2eKnown,
     ifName: config.IfName === '' ? 'auto' : config.IfName,
-    ifMtu: Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
+    ifMtu: hasOnlySlowLinks(config) ? MTU_MIN : Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
     nodeInfo: nodeInfoOctets(config, version),
     limits,
     radio: { region: config.Radio.Region, share: config.Radio.Share },
     airMemories,
   };
+}
+
+/** What is said of serial cables and radios in `daemon/links/schemes.ts`. */
+const SLOW_SCHEMES = ['serial', 'rnode', 'kiss', 'meshcore'];
+
+/** And nobody has asked for another MTU than the default: packets that take seconds on a cable help nobody. */
+function hasOnlySlowLinks({ Peers, InterfacePeers, Listen, IfMTU }: Config): boolean {
+  const uris = [...Peers, ...Object.values(InterfacePeers).flatMap((some) => some ?? []), ...Listen];
+  const isSlow = (uri: string): boolean => SLOW_SCHEMES.includes(uri.split(':', 1)[0]?.toLowerCase() ?? '');
+  return IfMTU === MTU_MAX && uris.length > 0 && uris.every(isSlow);
 }
 
 type MulticastRule = Config['MulticastInterfaces'][number];

@@ -11,8 +11,11 @@ import { waitFor } from '../support/wait.ts';
 
 const options = {
   skip: needs(needsMesh('ratatosk') || undefined, needsTool('socat', 'stty', 'flock')),
-  timeout: 90_000,
+  timeout: 240_000,
 };
+
+/** On a busy machine. */
+const START_MS = 60_000;
 
 type Pair = { readonly cable: SerialCable; readonly a: TestNode; readonly b: TestNode };
 
@@ -24,7 +27,7 @@ async function pair(lab: Lab, query: string, isPinned: boolean): Promise<Pair> {
     const netns = await lab.netns(`serial${i}`);
     const pinned = isPinned ? `&key=${identities[1 - i]?.publicKeyHex}` : '';
     const peers = [`serial://${cable.ends[i]}?${query}${pinned}`];
-    nodes.push(lab.node(`s${i}`, { kind: 'ratatosk', netns, identity, peers, mtu: 1_280 }));
+    nodes.push(lab.node(`s${i}`, { kind: 'ratatosk', netns, identity, peers }));
   }
   const [a, b] = nodes as [TestNode, TestNode];
   return { cable, a, b };
@@ -41,8 +44,7 @@ describe('two daemons on a serial cable', { concurrency: 2 }, () => {
     options,
     withLab(async (lab, t) => {
       const { cable, a, b } = await pair(lab, 'baud=115200', true);
-      await a.start();
-      await b.start();
+      await Promise.all([a.start(START_MS), b.start(START_MS)]);
       await waitFor('word of the missing device', () => a.log.includes(`waiting for ${cable.ends[0]}: no such device`));
       await cable.plug();
       await waitFor('an answer to a ping', () => pings(a, b), { limitMs: 30_000 });
@@ -62,8 +64,7 @@ describe('two daemons on a serial cable', { concurrency: 2 }, () => {
     withLab(async (lab) => {
       const { cable, a, b } = await pair(lab, 'baud=460800&password=owl', false);
       await cable.plug();
-      await a.start();
-      await b.start();
+      await Promise.all([a.start(START_MS), b.start(START_MS)]);
       await waitFor('an answer to a ping', () => pings(a, b), { limitMs: 30_000 });
       const uri = `serial://${cable.ends[1]}`;
       await b.admin('removepeer', { uri });

@@ -213,3 +213,13 @@ test('takes or refuses arbitrary text and arbitrary JSON, and nothing else happe
   const names = fc.constantFrom(...Object.keys(defaultConfig()), '__proto__', 'constructor');
   fc.assert(fc.property(fc.dictionary(names, fc.jsonValue()), (value) => outcome(JSON.stringify(value))));
 });
+
+test('where all links of the configuration are cables and radios packets are small, unless somebody says otherwise', () => {
+  const mtuOf = (text: string): number => routerSettings(parseConfig(text, 'file').config, identity, '1').ifMtu;
+  const radio = 'rnode:///dev/ttyUSB0?freq=869.525';
+  assert.equal(mtuOf(`{ "Peers": ["${radio}"] }`), 1280);
+  assert.equal(mtuOf(`{ "Listen": ["SERIAL:///dev/ttyS0"], "InterfacePeers": { "eth0": null } }`), 1280);
+  assert.equal(mtuOf(`{ "Peers": ["${radio}"], "IfMTU": 9000 }`), 9000);
+  assert.equal(mtuOf(`{ "Peers": ["${radio}", "tcp://192.0.2.1:9001"] }`), 65535);
+  assert.equal(mtuOf('{}'), 65535);
+});

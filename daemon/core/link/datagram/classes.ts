@@ -38,6 +38,8 @@ export type ClassConstants = {
   readonly ctrlWindow: number;
   /** Largest unreliable message. */
   readonly messageMax: number;
+  /** Silence after a fragment that makes others missing, before they are asked for. */
+  readonly nackAfterMs: number;
   readonly reassembly: { readonly messages: number; readonly bytes: number; readonly ageMs: number };
   /** Fragments kept for repair: what leaves between a loss and the second request for it, or repair has nothing to give. */
   readonly repair: { readonly bytes: number; readonly ageMs: number };
@@ -70,6 +72,7 @@ const U: ClassConstants = {
   rtoMs: { initial: 1_000, min: 100, max: 10_000 },
   ctrlWindow: 65_536,
   messageMax: 131_070,
+  nackAfterMs: 10,
   reassembly: { messages: 256, bytes: 8_388_608, ageMs: 1_000 },
   repair: { bytes: 8_388_608, ageMs: 1_000 },
   queueBytes: 1_048_576,
@@ -84,7 +87,9 @@ const S: ClassConstants = {
   rtoMs: { initial: 500, min: 50, max: 10_000 },
   ctrlWindow: 16_384,
   messageMax: 65_535,
-  reassembly: { messages: 32, bytes: 262_144, ageMs: 2_000 },
+  // A cable may need 130 ms for a frame, and those of others between.
+  nackAfterMs: 300,
+  reassembly: { messages: 32, bytes: 262_144, ageMs: 10_000 },
   repair: { bytes: 65_536, ageMs: 1_000 },
   queueBytes: 262_144,
   codel: { targetMs: 20, intervalMs: 200 },
@@ -115,6 +120,7 @@ const R: ClassConstants = {
   rtoMs: { initial: 10_000, min: 3_500, max: 60_000 },
   ctrlWindow: 1_024,
   messageMax: 4_096,
+  nackAfterMs: 10,
   reassembly: { messages: 4, bytes: 8_192, ageMs: 20_000 },
   repair: { bytes: 4_096, ageMs: 15_000 },
   queueBytes: 4_096,

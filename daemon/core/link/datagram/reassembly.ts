@@ -2,7 +2,7 @@
 
 import type { Writer } from '../../../wire/cursor.ts';
 import { writeFnack } from '../../../wire/link-frames.ts';
-import { FNACK_AFTER_MS, FNACKS_MAX, REASSEMBLED_REMEMBERED, REASSEMBLY_BYTES } from '../../limits.ts';
+import { FNACKS_MAX, REASSEMBLED_REMEMBERED, REASSEMBLY_BYTES } from '../../limits.ts';
 import type { BufferPool, Pooled } from '../../pool.ts';
 import type { ClassConstants } from './classes.ts';
 
@@ -65,7 +65,7 @@ export class Reassembly {
       this.#giveUp(partial);
       return false;
     }
-    partial.nackAtMs = this.#nackAt(partial, nowMs + FNACK_AFTER_MS);
+    partial.nackAtMs = this.#nackAt(partial, nowMs + this.#constants.nackAfterMs);
     const isKnown = (partial.have[index] as number) === 1;
     if (isKnown) {
       if (!this.#agrees(partial, index, buffer, start, end)) this.#giveUp(partial);
