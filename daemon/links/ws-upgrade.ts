@@ -1,7 +1,10 @@
-/** The handshake that makes a WebSocket of an HTTP connection (RFC 6455, section 4; section 2.6). */
-import { createHash, randomBytes } from 'node:crypto';
-import { type IncomingMessage, request } from 'node:http';
+/**
+ * The handshake that makes a WebSocket of an HTTP connection (RFC 6455, section 4; section 2.6). `ws` does it, at both ends,
+ * and hands the connection over when both have agreed: the frames are ours.
+ */
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
 import { watchAttempt } from './attempt.ts';
 import type { LinkUri } from './link.ts';
 
@@ -10,25 +13,29 @@ export const UPGRADE_TIMEOUT_MS = 5_000;
 
 /** The sub-protocol token. */
 const PROTOCOL = 'ygg-ws';
-const VERSION = '13';
-const KEY = /^[+/0-9A-Za-z]{22}==$/;
-const ACCEPT_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** The answer to a client that asks well, whether it is a peer or not. Undefined: this is no handshake. */
-export function upgradeAnswer({ method, headers }: IncomingMessage): { text: string; isPeer: boolean } | undefined {
-  const key = headers['sec-websocket-key'];
-  const isWell = method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && key !== undefined;
-  if (!isWell || !KEY.test(key) || headers['sec-websocket-version'] !== VERSION) return undefined;
-  const offered = headers['sec-websocket-protocol']?.split(',').map((token) => token.trim()) ?? [];
-  const isPeer = offered.includes(PROTOCOL);
-  const lines = [
-    'HTTP/1.1 101 Switching Protocols',
-    'Upgrade: websocket',
-    'Connection: Upgrade',
-    `Sec-WebSocket-Accept: ${acceptOf(key)}`,
-    ...(isPeer ? [`Sec-WebSocket-Protocol: ${PROTOCOL}`] : []),
-  ];
-  return { text: `${lines.join('\r\n')}\r\n\r\n`, isPeer };
+/** Where `ws` would begin with frames it lets go of the connection. */
+class Agreement extends WebSocket {
+  setSocket(socket: Socket, early: Uint8Array): void {
+    socket.removeAllListeners('data');
+    socket.pause();
+    if (early.length > 0) socket.unshift(early);
+    this.emit('open');
+  }
+}
+
+/** Answers clients that ask well. `agreed` is told of each, and whether it is a peer or just some WebSocket. */
+export function upgradeServer(): (request: IncomingMessage, early: Buffer, agreed: (isPeer: boolean) => void) => void {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    WebSocket: Agreement,
+    handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
+  });
+  return (request, early, agreed) => {
+    server.handleUpgrade(request, request.socket, early, (client) => agreed(client.protocol === PROTOCOL));
+  };
 }
 
 /**
@@ -37,51 +44,24 @@ export function upgradeAnswer({ method, headers }: IncomingMessage): { text: str
  */
 export function askForUpgrade(uri: LinkUri, socket: Socket, signal: AbortSignal): Promise<void> {
   const query = uri.otherQuery === '' ? '' : `?${uri.otherQuery}`;
-  const key = randomBytes(16).toString('base64');
-  const headers = {
-    Host: uri.host.includes(':') ? `[${uri.host.split('%')[0]}]` : uri.host,
-    Connection: 'Upgrade',
-    Upgrade: 'websocket',
-    'Sec-WebSocket-Version': VERSION,
-    'Sec-WebSocket-Key': key,
-    'Sec-WebSocket-Protocol': PROTOCOL,
-  };
+  const host = uri.host.includes(':') ? `[${uri.host.split('%')[0]}]` : uri.host;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const path = `${uri.path === '' ? '/' : uri.path}${query}`;
-    const asked = request({ path, headers, createConnection: () => socket });
-    const settle = watchAttempt({ what: 'the upgrade', limitMs: UPGRADE_TIMEOUT_MS, signal }, (why) => {
-      asked.destroy(why);
-      reject(why);
+    const client = new Agreement(`ws://${host}${uri.path === '' ? '/' : uri.path}${query}`, PROTOCOL, {
+      perMessageDeflate: false,
+      createConnection: () => socket,
     });
-    const fail = (error: Error): void => {
+    const settle = watchAttempt({ what: 'the upgrade', limitMs: UPGRADE_TIMEOUT_MS, signal }, (why) => {
+      reject(why);
+      client.terminate();
+    });
+    client.on('error', (error) => {
       settle();
-      asked.destroy();
       reject(error);
-    };
-    asked.on('error', fail);
-    asked.once('response', ({ statusCode }) => fail(new Error(`the server answered ${statusCode} to the upgrade`)));
-    asked.once('upgrade', (answer, _, early) => {
-      const problem = problemOf(answer, key);
-      if (problem !== undefined) return fail(new Error(problem));
+    });
+    client.once('open', () => {
       settle();
-      socket.pause();
-      if (early.length > 0) socket.unshift(early);
       resolve();
     });
-    asked.end();
   });
-}
-
-function problemOf({ headers }: IncomingMessage, key: string): string | undefined {
-  const isOurs = headers.upgrade?.toLowerCase() === 'websocket' && headers['sec-websocket-accept'] === acceptOf(key);
-  if (!isOurs) return 'the server does not know what a WebSocket is';
-  if (headers['sec-websocket-extensions'] !== undefined) return 'the server wants an extension that nobody offered';
-  const chosen = headers['sec-websocket-protocol'];
-  if (chosen === undefined) return 'the server took no subprotocol: it is no peer';
-  return chosen === PROTOCOL ? undefined : `the server took the subprotocol ${chosen}: it is no peer`;
-}
-
-function acceptOf(key: string): string {
-  return createHash('sha1').update(`${key}${ACCEPT_SUFFIX}`).digest('base64');
 }

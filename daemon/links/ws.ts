@@ -15,7 +15,7 @@ import { diallingContext, secure, serverName } from './secure.ts';
 import { Strangers } from './strangers.ts';
 import { WebSocketCarrier } from './ws-carrier.ts';
 import { closeFrame } from './ws-frames.ts';
-import { askForUpgrade, UPGRADE_TIMEOUT_MS, upgradeAnswer } from './ws-upgrade.ts';
+import { askForUpgrade, UPGRADE_TIMEOUT_MS, upgradeServer } from './ws-upgrade.ts';
 
 const CLOSE_POLICY = 1008;
 /** Who is no peer gets so long to read that. */
@@ -75,30 +75,27 @@ function serveUpgrades(
   accept: (carrier: Carrier) => void,
   becameLink: (socket: Socket) => void,
 ): void {
+  const upgrade = upgradeServer();
   server.on('upgrade', (request, duplex, early) => {
     const { socket } = request;
     duplex.on('error', () => {});
-    if (!isAllowedOrigin(request.headers, uri.options.origins)) return refuse(duplex, '403 Forbidden');
-    const answer = upgradeAnswer(request);
-    if (answer === undefined) return refuse(duplex, '400 Bad Request');
-    if (!answer.isPeer) return dismiss(socket, answer.text);
-    becameLink(socket);
-    const facts = acceptedFacts(uri, remoteUri(uri.scheme, socket.remoteAddress, socket.remotePort));
-    if (early.length > 0) socket.unshift(early);
-    const bulk = inBulk(socket);
-    bulk.write(answer.text);
-    accept(new WebSocketCarrier(bulk, facts, { isClient: false, isEncrypted: false }));
+    if (!isAllowedOrigin(request.headers, uri.options.origins)) return refuse(duplex);
+    upgrade(request, early, (isPeer) => {
+      if (!isPeer) return dismiss(socket);
+      becameLink(socket);
+      const facts = acceptedFacts(uri, remoteUri(uri.scheme, socket.remoteAddress, socket.remotePort));
+      accept(new WebSocketCarrier(inBulk(socket), facts, { isClient: false, isEncrypted: false }));
+    });
   });
 }
 
-function refuse(socket: Duplex, status: string): void {
+function refuse(socket: Duplex): void {
   socket.once('finish', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
 }
 
-/** It gets its WebSocket, and is told at once that we have nothing to say to each other. What it still sends is nobody's. */
-function dismiss(socket: Socket, answer: string): void {
-  socket.write(answer);
+/** It has its WebSocket, and is told at once that we have nothing to say to each other. What it still sends is nobody's. */
+function dismiss(socket: Socket): void {
   socket.end(closeFrame(CLOSE_POLICY));
   const timer = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
   socket.once('close', () => clearTimeout(timer));
