@@ -158,7 +158,7 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
     sessions: () => node.sessions(),
     stats: () => {
       const stats = node.stats();
-      return { ...stats, drops: { ...stats.drops, ...neighbourhood.drops() }, loop: loop.info() };
+      return { ...stats, drops: { ...stats.drops, ...neighbourhood.drops() }, sizes: node.sizes(), loop: loop.info() };
     },
     tun: () => tun.info,
     radios: () => node.radios(),

@@ -10,7 +10,7 @@ import { AdminServer, parseEndpoint } from '../host/admin.ts';
 import { adminCalls } from '../host/admin-calls.ts';
 import { AirFiles } from '../host/air-file.ts';
 import { RouterLine } from '../host/ask.ts';
-import type { RouterNotice } from '../host/commands.ts';
+import type { AskRouter, RouterNotice } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
 import { type Mark, markInstance } from '../host/instance.ts';
 import type { Identity } from '../host/keys.ts';
@@ -23,6 +23,7 @@ import { Rates } from '../host/rates.ts';
 import { routerSettings, settingWarnings } from '../host/settings.ts';
 import { findTarget } from '../host/targets.ts';
 import { type Guard, openGuard } from './guard.ts';
+import { MetricsDesk } from './metrics.ts';
 import { restartWarnings } from './restart.ts';
 import { type Status, summaryLines } from './summary.ts';
 import { type RouterThread, startThread } from './thread.ts';
@@ -69,6 +70,7 @@ export class Daemon {
   #isEnding = false;
   readonly #known: KnownKeysFile;
   readonly #air: AirFiles;
+  readonly #metrics: MetricsDesk;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -81,6 +83,9 @@ export class Daemon {
     this.#known = new KnownKeysFile(join(stateFolder, KNOWN_KEYS), (line) => this.#log.warn(line));
     this.#air = new AirFiles(join(stateFolder, AIR), (line) => this.#log.warn(line));
     this.#guard = openGuard(this.#log, this.#loaded.config, identity.publicKey);
+    const ask: AskRouter = (name, args) => this.#router.ask(name, args);
+    const source = { ask, version: version(), loop: () => this.#loop.info() };
+    this.#metrics = new MetricsDesk(this.#log, source, () => this.#ready?.tunProblem);
   }
 
   /** Until it ends; gives the exit code. */
@@ -94,6 +99,7 @@ export class Daemon {
     try {
       this.#mark = await this.#markKey();
       await this.#openAdmin();
+      await this.#metrics.open(this.#loaded.config);
       this.#startRouter();
     } catch (error) {
       this.#release();
@@ -227,6 +233,7 @@ export class Daemon {
       },
       firewall: this.#guard.summary(),
       ...(modems.length > 0 ? { modems } : {}),
+      ...(this.#metrics.state === undefined ? {} : { metrics: this.#metrics.state }),
       ...(wantsDiscovery ? { discovery: multicast.map(({ name }) => name) } : {}),
     };
   }
@@ -238,7 +245,8 @@ export class Daemon {
     const settings = routerSettings(loaded.config, this.#identity, version());
     const changes = await this.#router.ask('reload', { settings });
     this.#loaded = loaded;
-    return [...changes, ...this.#guard.reload(loaded.config), ...restartWarnings(before, loaded)];
+    const metrics = await this.#metrics.reload(loaded.config);
+    return [...changes, ...this.#guard.reload(loaded.config), ...metrics, ...restartWarnings(before, loaded)];
   }
 
   #reloadBySignal(): void {
@@ -305,6 +313,7 @@ export class Daemon {
     this.#known.close();
     this.#line?.fail(new RatatoskError('ROUTER_GONE', 'the daemon is ending'));
     this.#admin?.close();
+    this.#metrics.close();
     this.#mark?.release();
     this.#options.thread.worker.terminate().catch(() => undefined);
   }

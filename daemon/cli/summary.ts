@@ -1,4 +1,5 @@
 /** What works and what does not, each with a remedy: printed by `up` when it is ready, and by `status`. */
+import type { MetricsState } from './metrics.ts';
 import { paint } from './paint.ts';
 
 export type TunStatus = { enabled: boolean; name?: string; mtu?: number; problem?: string; remedy?: string };
@@ -19,6 +20,8 @@ export type Status = {
   peers: { configured: number; up: number };
   tun: TunStatus;
   firewall: FirewallState;
+  /** Undefined: not wanted. */
+  metrics?: MetricsState;
   /** Interfaces on which neighbours are looked for; undefined: on none by the configuration. */
   discovery?: string[];
   /** Serial cables and radios, if there are any. */
@@ -60,6 +63,10 @@ function summaryRows(status: Status): Row[] {
   const hasAdmin = status.admin !== 'none';
   const off = 'off (AdminListen): the other verbs cannot reach this daemon';
   rows.push({ label: 'admin', isWorking: hasAdmin, text: hasAdmin ? status.admin : off });
+  if (status.metrics !== undefined) {
+    const { url, problem } = status.metrics;
+    rows.push({ label: 'metrics', isWorking: problem === undefined, text: problem ?? url });
+  }
   return rows.flatMap(wrapRow);
 }
 

@@ -21,6 +21,7 @@ import type {
   SelfInfo,
   SessionInfo,
   Sink,
+  Sizes,
   StatsInfo,
   TreeInfo,
 } from './port.ts';
@@ -170,6 +171,14 @@ export class Node {
     return this.#context.ledgers.records(this.#context.nowMs);
   }
 
+  sizes(): Sizes {
+    return {
+      sessions: this.#channels.sizes(),
+      tables: { tree: this.#router.tree.size, paths: this.#router.paths.size },
+      queuedBytes: { tun: this.#ingress.bytes, links: this.queuedBytes() },
+    };
+  }
+
   /** Ends a link that the shell wants no more; it leaves at the next drain. */
   closeLink(link: LinkId, reason: CloseReason, detail: string): void {
     if (link >= DATAGRAM_LINKS_FROM) this.#datagrams.close(link, reason, detail);
@@ -188,6 +197,8 @@ export class Node {
       case 'linkBytes':
         return this.#links.received(input.link, input.bytes);
       case 'packets':
+        this.#context.stats.count('tunReads');
+        this.#context.stats.count('tunPackets', input.batch.count);
         // What links hold was left by the last drain.
         if (this.#ingress.isEmpty && this.queuedBytes() < INGRESS_LINK_BYTES) {
           this.#packets.outgoing(input.batch);

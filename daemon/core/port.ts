@@ -462,6 +462,14 @@ export type SessionInfo = {
   keyAgeMs: number | undefined;
 };
 
+/** How full the tables and queues of a node are. */
+export type Sizes = {
+  /** By kind. */
+  readonly sessions: Record<'ironwood' | 'e2e', number>;
+  readonly tables: Record<'tree' | 'paths', number>;
+  readonly queuedBytes: Record<'tun' | 'links', number>;
+};
+
 /** Named counters; packets dropped and links ended by us, by reason. */
 export type StatsInfo = {
   drops: Record<string, number>;

@@ -117,6 +117,8 @@ export const COUNTERS = [
   'packetsCompressed',
   'packetsSealed',
   'packetsOpened',
+  'tunReads',
+  'tunPackets',
   'e2eDowngradeSuspected',
   'lookupsSent',
   'notifiesSent',

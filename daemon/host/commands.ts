@@ -12,6 +12,7 @@ import type {
   RadioInfo,
   SelfInfo,
   SessionInfo,
+  Sizes,
   StatsInfo,
   TreeInfo,
 } from '../core/port.ts';
@@ -60,7 +61,7 @@ export type Commands = {
   tree: { args: Record<never, never>; answer: TreeInfo[] };
   paths: { args: Record<never, never>; answer: PathInfo[] };
   sessions: { args: Record<never, never>; answer: SessionInfo[] };
-  stats: { args: Record<never, never>; answer: StatsInfo & { loop: LoopInfo } };
+  stats: { args: Record<never, never>; answer: StatsInfo & { sizes: Sizes; loop: LoopInfo } };
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Of the radios that are open. */
   radios: { args: Record<never, never>; answer: RadioInfo[] };

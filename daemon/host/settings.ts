@@ -75,7 +75,6 @@ export function firewallPolicy({ Firewall, Names }: Config): Policy {
 /** One line for each member that is set and has no effect yet, or another than its number says. */
 export function settingWarnings(config: Config): string[] {
   const notBuilt: [name: string, isSet: boolean][] = [
-    ['Metrics', config.Metrics !== 'off' && config.Metrics !== false],
     ['AutoPeers', config.AutoPeers === true],
     ['RootAllow', config.RootAllow.length > 0],
     ['LogLookups', config.LogLookups],

@@ -50,6 +50,11 @@ export function lonelyRouter(): Answers {
       drops: { 'too late': 3 },
       counters: { packets: 7 },
       closes: { 'frame malformed': 1 },
+      sizes: {
+        sessions: { ironwood: 2, e2e: 3 },
+        tables: { tree: 1, paths: 0 },
+        queuedBytes: { tun: 0, links: 5 },
+      },
       loop: { busy: 0.5, lagMeanMs: 1, lagMaxMs: 9 },
     }),
     addPeer: ({ uri }) => {

@@ -120,6 +120,10 @@ export class Paths {
     return this.#paths.get(key, at);
   }
 
+  get size(): number {
+    return this.#paths.size;
+  }
+
   values(): IterableIterator<Path> {
     return this.#paths.values();
   }

@@ -66,6 +66,13 @@ export class Channels {
     return [...plain, ...ours];
   }
 
+  /** Those that carry packets, by kind. */
+  sizes(): { ironwood: number; e2e: number } {
+    let e2e = 0;
+    for (const { current } of this.e2e.values()) if (current !== undefined) e2e++;
+    return { ironwood: this.sessions.size, e2e };
+  }
+
   /** As `Sessions.send`. */
   send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void {
     const { e2e: mode } = this.#context.options;

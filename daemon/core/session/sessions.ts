@@ -86,6 +86,10 @@ export class Sessions {
     return this.#sessions.get(key)?.isConfirmed === true;
   }
 
+  get size(): number {
+    return this.#sessions.size;
+  }
+
   values(): IterableIterator<Session> {
     return this.#sessions.values();
   }
