@@ -19,7 +19,12 @@ const SILENT: RadioSettings = { region: 'none', share: 1 };
 
 export type PeerSetting = { readonly uri: string; readonly sourceInterface: string };
 
-export type Report = (level: 'debug' | 'info' | 'warn', message: string, fields?: Record<string, string>) => void;
+export type Report = (
+  level: 'debug' | 'info' | 'warn',
+  message: string,
+  fields?: Record<string, string>,
+  about?: 'tree' | 'peer' | 'link' | 'session',
+) => void;
 
 /** The longest that a timer can wait; a longer backoff is asked for again then. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -118,11 +123,11 @@ export class Peering {
       up: () => {
         isSettled = true;
         this.#gate.settled(host);
-        this.#report('debug', 'accepted', { from: carrier.facts.uri });
+        this.#report('debug', 'accepted', { from: carrier.facts.uri }, 'link');
       },
       down: (reason) => {
         this.#gate.gone(host, isSettled);
-        this.#report('debug', 'link ended', { from: carrier.facts.uri, reason });
+        this.#report('debug', 'link ended', { from: carrier.facts.uri, reason }, 'link');
         down(reason);
       },
     });
@@ -134,7 +139,7 @@ export class Peering {
    */
   probe(why: string, isGone: (host: string) => boolean = () => false): void {
     if (this.#isStopped) return;
-    this.#report('info', 'links are probed', { reason: why });
+    this.#report('info', 'links are probed', { reason: why }, 'link');
     this.#driver.probe(isGone);
     this.#probedAtMs = performance.now();
     for (const task of this.#dialer.tasks()) {
@@ -306,7 +311,7 @@ export class Peering {
 
   #connected(task: DialTask): void {
     this.#dialer.established(task);
-    this.#report('info', 'connected', { peer: task.uri.name });
+    this.#report('info', 'connected', { peer: task.uri.name }, 'link');
     this.#dialDue();
   }
 
@@ -323,7 +328,7 @@ export class Peering {
   #giveUp(task: DialTask, run: Run, reason: string): void {
     if (this.#runs.get(task) !== run) return;
     this.#runs.delete(task);
-    this.#report('warn', 'a peer is this node itself', { peer: task.uri.name });
+    this.#report('warn', 'a peer is this node itself', { peer: task.uri.name }, 'link');
     this.#dialer.giveUp(task, reason, performance.now());
     this.#dialDue();
   }
@@ -336,7 +341,7 @@ export class Peering {
   ): void {
     if (this.#runs.get(task) !== run) return;
     this.#runs.delete(task);
-    this.#report('info', 'not connected', { peer: task.uri.name, reason });
+    this.#report('info', 'not connected', { peer: task.uri.name, reason }, 'link');
     if (isRefused) this.#dialer.refused(task, reason, performance.now());
     else this.#dialer.failed(task, reason, performance.now(), waitMs);
     this.#dialDue();

@@ -33,7 +33,9 @@ type Handlers = {
 };
 
 const notify = (notice: RouterNotice): void => port.postMessage({ notice });
-const report: Report = (level, message, fields = {}) => notify({ kind: 'log', level, message, fields });
+const report: Report = (level, message, fields = {}, about) => {
+  notify({ kind: 'log', level, message, fields, ...(about === undefined ? {} : { about }) });
+};
 
 const ROUTER_NICE = -10;
 /** Far more than the host's limit for the commands that it runs. */
@@ -210,16 +212,22 @@ function logEvent(event: CoreEvent): void {
   const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex');
   switch (event.kind) {
     case 'peerUp':
-      return report('info', 'peer is up', { key: hex(event.key), port: String(event.port) });
+      return report('info', 'peer is up', { key: hex(event.key), port: String(event.port) }, 'peer');
     case 'peerDown':
-      return report('info', 'peer is gone', { key: hex(event.key) });
+      return report('info', 'peer is gone', { key: hex(event.key) }, 'peer');
     case 'rootChanged':
       return report(
         'info',
         event.isSelf ? 'this node is the root of the tree' : `the root of the tree is ${hex(event.root)}`,
+        {},
+        'tree',
       );
     case 'parentChanged':
-      return report('debug', `the parent in the tree is ${hex(event.parent)}`);
+      return report('debug', `the parent in the tree is ${hex(event.parent)}`, {}, 'tree');
+    case 'sessionOpened':
+      return report('debug', 'session opened', { key: hex(event.key) }, 'session');
+    case 'sessionClosed':
+      return report('debug', 'session closed', { key: hex(event.key) }, 'session');
     case 'e2eKnown':
     case 'e2eForgotten':
     case 'airUsed':
@@ -232,6 +240,7 @@ function logEvent(event: CoreEvent): void {
           key: hex(event.key),
           reason: 'e2e downgrade',
         },
+        'session',
       );
     default:
       return;

@@ -23,6 +23,36 @@ export function adminClient(options: OptionValues): Ask {
   };
 }
 
+/** Asks for answers again and again; ends when the daemon does. */
+export function adminStream<T>(
+  options: OptionValues,
+  request: string,
+  args: Readonly<Record<string, string>>,
+  told: (response: T) => void,
+): Promise<void> {
+  const endpoint = findEndpoint(textOption(options, 'socket'));
+  return new Promise((resolve, reject) => {
+    const socket = connect(endpoint.to);
+    let rest = '';
+    socket.setEncoding('utf8');
+    socket.on('connect', () => socket.write(JSON.stringify({ request, arguments: args })));
+    socket.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      try {
+        for (const line of lines) told(readAnswer<T>(line, endpoint));
+      } catch (error) {
+        socket.destroy(error as Error);
+      }
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      reject(error instanceof RatatoskError ? error : connectError(endpoint.name, error));
+    });
+    socket.on('close', () => resolve());
+    socket.on('end', () => reject(new RatatoskError('NO_DAEMON', `the daemon on ${endpoint.name} has ended`)));
+  });
+}
+
 type Endpoint = { readonly name: string; readonly to: { path: string } | { host: string; port: number } };
 
 function findEndpoint(given: string | undefined): Endpoint {

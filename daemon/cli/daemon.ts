@@ -12,6 +12,9 @@ import { AirFiles } from '../host/air-file.ts';
 import { RouterLine } from '../host/ask.ts';
 import type { AskRouter, RouterNotice } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
+import { DropWatch } from '../host/drop-watch.ts';
+import { EventFile } from '../host/event-file.ts';
+import { Events } from '../host/events.ts';
 import { type Mark, markInstance } from '../host/instance.ts';
 import type { Identity } from '../host/keys.ts';
 import { KnownKeysFile } from '../host/known-keys.ts';
@@ -55,6 +58,15 @@ export class Daemon {
   readonly #log: Log;
   readonly #rates = new Rates();
   readonly #loop = watchLoop();
+  readonly #eventFile = new EventFile(
+    defaultPlaces().stateFolder,
+    `${Math.round(performance.timeOrigin)}-${process.pid}`,
+    (line) => this.#log.warn(line),
+  );
+  readonly #events = new Events({ unixMs: () => Date.now(), monotonicMs: () => performance.now() }, () =>
+    this.#eventFile.earlier(),
+  );
+  readonly #drops = new DropWatch(this.#events);
   readonly #startMs = performance.now();
   #loaded: LoadedConfig;
   readonly #identity: Identity;
@@ -83,9 +95,19 @@ export class Daemon {
     this.#known = new KnownKeysFile(join(stateFolder, KNOWN_KEYS), (line) => this.#log.warn(line));
     this.#air = new AirFiles(join(stateFolder, AIR), (line) => this.#log.warn(line));
     this.#guard = openGuard(this.#log, this.#loaded.config, identity.publicKey);
+    this.#record();
     const ask: AskRouter = (name, args) => this.#router.ask(name, args);
     const source = { ask, version: version(), loop: () => this.#loop.info() };
     this.#metrics = new MetricsDesk(this.#log, source, () => this.#ready?.tunProblem);
+  }
+
+  /** Everything that is worth a line to somebody is an event, whether it is logged or not. */
+  #record(): void {
+    this.#log.observe = (about, level, message, fields) => {
+      if (level !== 'debug' || about !== 'daemon') this.#events.add(about, level, message, fields);
+    };
+    this.#events.listen((happening) => this.#eventFile.add(happening));
+    this.#events.add('daemon', 'info', `ratatosk ${version()} starts`, { pid: process.pid });
   }
 
   /** Until it ends; gives the exit code. */
@@ -132,6 +154,7 @@ export class Daemon {
       status: () => this.#status(),
       firewall: this.#guard,
       reload: () => this.#reload(),
+      events: this.#events,
     });
     this.#admin = await AdminServer.listen(endpoint, calls);
   }
@@ -156,7 +179,7 @@ export class Daemon {
   #heard(notice: RouterNotice): void {
     switch (notice.kind) {
       case 'log':
-        return this.#log.line(notice.level, notice.message, notice.fields);
+        return this.#log.line(notice.level, notice.message, notice.fields, notice.about);
       case 'tunOpened':
         return this.#openGate(notice.name);
       case 'e2eKnown':
@@ -172,7 +195,7 @@ export class Daemon {
         // Asked to end while it was starting.
         if (this.#isEnding) return;
         this.#ready = notice;
-        setInterval(() => this.#lookAtRates(), RATE_MS).unref();
+        setInterval(() => this.#lookAround(), RATE_MS).unref();
         this.#guard.lookAfter();
         this.#tellReady();
         this.#announce().catch((error: unknown) => {
@@ -252,16 +275,19 @@ export class Daemon {
   #reloadBySignal(): void {
     this.#reload().then(
       (changes) => {
-        for (const change of changes) this.#log.info(change);
+        for (const change of changes) this.#log.info(change, {}, 'configuration');
         this.#log.info(`read ${this.#options.path} again: ${changes.length} changes`);
       },
-      (error: unknown) => this.#log.error(`the running configuration stays: ${messageOf(error)}`),
+      (error: unknown) => this.#log.error(`the running configuration stays: ${messageOf(error)}`, {}, 'configuration'),
     );
   }
 
-  #lookAtRates(): void {
-    this.#router.ask('peers', {}).then(
-      (rows) => this.#rates.look(rows, performance.now()),
+  #lookAround(): void {
+    Promise.all([this.#router.ask('peers', {}), this.#router.ask('stats', {})]).then(
+      ([rows, stats]) => {
+        this.#rates.look(rows, performance.now());
+        this.#drops.look(stats, performance.now());
+      },
       (error: unknown) => this.#log.debug(`no rates: ${messageOf(error)}`),
     );
   }
@@ -311,6 +337,7 @@ export class Daemon {
   #release(): void {
     this.#isEnding = true;
     this.#known.close();
+    this.#eventFile.flush();
     this.#line?.fail(new RatatoskError('ROUTER_GONE', 'the daemon is ending'));
     this.#admin?.close();
     this.#metrics.close();

@@ -37,14 +37,14 @@ export class Guard {
   prepare(): void {
     const { IfName, Firewall: wanted } = this.#config;
     if (IfName === 'none' || IfName === 'dummy') return;
-    if (wanted.Inbound === 'deny' && this.#firewall.canClose()) this.#log.info(CLOSED);
+    if (wanted.Inbound === 'deny' && this.#firewall.canClose()) this.#log.info(CLOSED, {}, 'firewall');
     this.#attempt(() => this.#firewall.load());
   }
 
   /** Before the interface has an address. */
   close(interfaceName: string): void {
     const isOpen = this.#config.Firewall.Inbound === 'allow';
-    if (isOpen) this.#log.warn(`firewall: off (Firewall.Inbound is "allow"): ${EXPOSED}`);
+    if (isOpen) this.#log.warn(`firewall: off (Firewall.Inbound is "allow"): ${EXPOSED}`, {}, 'firewall');
     this.#attempt(() => this.#firewall.guard(interfaceName));
   }
 
@@ -68,9 +68,10 @@ export class Guard {
     const wasOpen = this.#firewall.problem !== undefined;
     this.#attempt(() => {
       if (this.#firewall.look())
-        this.#log.warn('firewall: its table was gone, as after `nft flush ruleset`; it is back');
+        this.#log.warn('firewall: its table was gone, as after `nft flush ruleset`; it is back', {}, 'firewall');
     });
-    if (wasOpen && this.#firewall.problem === undefined) this.#log.info('firewall: inbound connections are closed now');
+    if (wasOpen && this.#firewall.problem === undefined)
+      this.#log.info('firewall: inbound connections are closed now', {}, 'firewall');
   }
 
   /** The interface is gone, and so goes the table. */
@@ -91,12 +92,12 @@ export class Guard {
 
   allow(rule: string): void {
     this.#firewall.allow(rule);
-    this.#log.info(`firewall: allow ${rule}`);
+    this.#log.info(`firewall: allow ${rule}`, {}, 'firewall');
   }
 
   deny(rule: string): void {
     this.#firewall.deny(rule);
-    this.#log.info(`firewall: deny ${rule}`);
+    this.#log.info(`firewall: deny ${rule}`, {}, 'firewall');
   }
 
   /** What fails is loud, once for each cause, and nothing to end for. */
@@ -105,11 +106,11 @@ export class Guard {
       act();
     } catch (error) {
       if (!(error instanceof RatatoskError)) throw error;
-      this.#log.warn(`firewall: ${error.message}`);
+      this.#log.warn(`firewall: ${error.message}`, {}, 'firewall');
     }
     const { problem } = this.#firewall;
     if (problem !== undefined && problem !== this.#reported) {
-      this.#log.error(`firewall: NOT CLOSED: ${EXPOSED}: ${problem}`);
+      this.#log.error(`firewall: NOT CLOSED: ${EXPOSED}: ${problem}`, {}, 'firewall');
     }
     this.#reported = problem;
   }

@@ -12,6 +12,7 @@ const VERBS: readonly Row[] = [
   { name: 'paths', says: 'the paths in use', load: async () => (await import('./paths.ts')).verb },
   { name: 'radio', says: 'radios: signal, air time, what waits', load: async () => (await import('./radio.ts')).verb },
   { name: 'sessions', says: 'the encrypted sessions', load: async () => (await import('./sessions.ts')).verb },
+  { name: 'events', says: 'what has happened', load: async () => (await import('./events.ts')).verb },
   {
     name: 'peer',
     says: 'peer add URI, peer remove URI: at once, no restart',

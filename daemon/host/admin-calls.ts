@@ -4,6 +4,8 @@ import { addressText, hexText, subnetText } from './address.ts';
 import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
 import type { AskRouter, PeerRow } from './commands.ts';
+import { eventCalls } from './event-calls.ts';
+import type { Events } from './events.ts';
 import type { LoopInfo } from './loop.ts';
 import { radioJson } from './radio-json.ts';
 import type { Rates } from './rates.ts';
@@ -18,6 +20,8 @@ export type Call = {
   /** Ours, not Yggdrasil's: unknown arguments are refused. */
   readonly isOwn: boolean;
   run(args: AdminArguments): Promise<Json> | Json;
+  /** Of a request that is answered again and again, instead of `run`: begins, and gives what ends it. */
+  stream?(args: AdminArguments, send: (response: Json) => void): () => void;
 };
 
 export type CallContext = {
@@ -36,6 +40,7 @@ export type CallContext = {
   readonly firewall: { status(): Json; allow(rule: string): void; deny(rule: string): void };
   /** Reads the configuration again; one line for each change. */
   readonly reload: () => Promise<readonly string[]>;
+  readonly events: Events;
 };
 
 const PING_TIMEOUT_MAX_MS = 30_000;
@@ -149,6 +154,7 @@ function ownCalls(context: CallContext): Call[] {
       const radios = await context.ask('radios', {});
       return { radios: radios.map(radioJson) };
     }),
+    ...eventCalls(context.events),
     own('getFirewall', 'Show who may connect from the mesh', () => context.firewall.status()),
     ruling('allow', 'Let others connect to a port from the mesh', (rule) => context.firewall.allow(rule)),
     ruling('deny', 'Take back what lets others connect to a port', (rule) => context.firewall.deny(rule)),

@@ -6,7 +6,7 @@ import { chownSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
 import type { Call } from './admin-calls.ts';
-import { JsonSplitter } from './admin-json.ts';
+import { type Json, JsonSplitter } from './admin-json.ts';
 import { type AdminRequest, errorText, readArguments, readRequest, successText } from './admin-request.ts';
 import { listenUnix, removeStaleSocket } from './instance.ts';
 
@@ -15,6 +15,10 @@ const CONNECTIONS_MAX = 16;
 const REQUESTS_PER_SECOND = 20;
 const IDLE_MS = 60_000;
 const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
+/** Connections that are told of events; the others are for questions. */
+const STREAMS_MAX = 8;
+/** Of one that does not read. */
+const STREAM_WAITING_BYTES = 256 * 1024;
 /** Its members may use the socket without being root. */
 const GROUP = 'ratatosk';
 
@@ -43,6 +47,7 @@ export class AdminServer {
   readonly #connections = new Set<Socket>();
   readonly #turns = new Turns(REQUESTS_PER_SECOND);
   readonly #idleMs: number;
+  #streams = 0;
 
   private constructor(endpoint: AdminEndpoint, calls: ReadonlyMap<string, Call>, idleMs: number) {
     this.#endpoint = endpoint;
@@ -109,34 +114,65 @@ export class AdminServer {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#connections.delete(socket));
     this.#converse(socket).then(
-      () => socket.end(),
+      (stream) => (stream === undefined ? socket.end() : this.#stream(socket, stream)),
       () => socket.destroy(),
     );
   }
 
-  /** One request after the other; ends when the connection is to be closed. */
-  async #converse(socket: Socket): Promise<void> {
+  /** One request after the other; ends when the connection is to be closed, or is for one stream of answers from now on. */
+  async #converse(socket: Socket): Promise<AdminRequest | undefined> {
     const splitter = new JsonSplitter();
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
       splitter.push(chunk);
       for (let text = splitter.next(); text !== undefined; text = splitter.next()) {
         await this.#turns.wait();
         const request = readRequest(text);
+        if (this.#callOf(request)?.stream !== undefined) return request;
         await send(socket, await this.#answer(request));
-        if (request?.isKept !== true) return;
+        if (request?.isKept !== true) return undefined;
       }
-      if (splitter.refusal === 'not JSON') return void socket.destroy();
-      if (splitter.refusal !== undefined)
-        return send(socket, errorText(undefined, `the request is ${splitter.refusal}`));
+      if (splitter.refusal === undefined) continue;
+      if (splitter.refusal === 'not JSON') socket.destroy();
+      else await send(socket, errorText(undefined, `the request is ${splitter.refusal}`));
+      return undefined;
     }
     if (!splitter.isEmpty) await send(socket, errorText(undefined, 'the request ends too early'));
+    return undefined;
+  }
+
+  /** Until the other side goes, or does not read what it is sent. */
+  #stream(socket: Socket, request: AdminRequest): void {
+    const call = this.#callOf(request);
+    const say = (response: Json): void => {
+      if (socket.writableLength > STREAM_WAITING_BYTES) socket.destroy();
+      else socket.write(inOneLine(successText(request, response)));
+    };
+    try {
+      if (this.#streams >= STREAMS_MAX) throw new Error(`there are ${STREAMS_MAX} subscribers already`);
+      const end = call?.stream?.(readArguments(request.args, call.fields, call.isOwn), say);
+      this.#streams++;
+      socket.on('close', () => {
+        this.#streams--;
+        end?.();
+      });
+    } catch (error) {
+      socket.end(inOneLine(errorText(request, error instanceof Error ? error.message : String(error))));
+      return;
+    }
+    socket.setTimeout(0);
+    socket.on('end', () => socket.end());
+    socket.resume();
+  }
+
+  #callOf(request: AdminRequest | undefined): Call | undefined {
+    return request === undefined ? undefined : this.#calls.get(request.name.toLowerCase());
   }
 
   async #answer(request: AdminRequest | undefined): Promise<string> {
     if (request === undefined) return errorText(undefined, 'this is not a request');
     const name = request.name.toLowerCase();
     if (name === '') return errorText(request, 'no request is named');
-    const call = this.#calls.get(name);
+    const call = this.#callOf(request);
     if (call === undefined) return errorText(request, `'${name}' is unknown here; 'list' names all requests`);
     try {
       const args = readArguments(request.args, call.fields, call.isOwn);
@@ -151,6 +187,11 @@ export class AdminServer {
 function adminInUse(where: string): RatatoskError {
   const remedy = 'stop it first, or give this one another AdminListen';
   return new RatatoskError('ADMIN_IN_USE', `another daemon answers on the admin socket ${where}: ${remedy}`);
+}
+
+/** Strings in it have none of these line ends. */
+function inOneLine(text: string): string {
+  return `${text.trimEnd().replace(/\n */g, ' ')}\n`;
 }
 
 function send(socket: Socket, text: string): Promise<void> {

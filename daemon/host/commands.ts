@@ -16,6 +16,7 @@ import type {
   StatsInfo,
   TreeInfo,
 } from '../core/port.ts';
+import type { EventKind } from './events.ts';
 import type { LoopInfo } from './loop.ts';
 import type { Region } from './regions.ts';
 
@@ -138,6 +139,8 @@ export type RouterNotice =
       level: 'debug' | 'info' | 'warn' | 'error';
       message: string;
       fields?: Record<string, string | number>;
+      /** What it is about; `daemon` if nothing is said. */
+      about?: EventKind;
     }
   /** The interface is there, without an address: the router stands still until `RouterStart.gate` opens. */
   | { kind: 'tunOpened'; name: string }

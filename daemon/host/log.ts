@@ -1,6 +1,7 @@
 /** The log: one line an event, for people or, with `--log-json`, for machines. */
 import { createRequire } from 'node:module';
 import type { Logger, pino } from 'pino';
+import type { EventKind } from './events.ts';
 import { printable } from './printable.ts';
 import { Throttle } from './throttle.ts';
 
@@ -24,6 +25,9 @@ export class Log {
   readonly #options: LogOptions;
   readonly #json: Logger | undefined;
 
+  /** Sees every line, also those that are not written: `about` tells of what kind it is. */
+  observe: (about: EventKind, level: Level, message: string, fields: Fields) => void = () => undefined;
+
   constructor(options: LogOptions) {
     this.#options = options;
     if (!options.isJson) return;
@@ -39,27 +43,28 @@ export class Log {
     return this.#throttle.dropped;
   }
 
-  debug(message: string, fields: Fields = {}): void {
-    this.line('debug', message, fields);
+  debug(message: string, fields: Fields = {}, about?: EventKind): void {
+    this.line('debug', message, fields, about);
   }
 
-  info(message: string, fields: Fields = {}): void {
-    this.line('info', message, fields);
+  info(message: string, fields: Fields = {}, about?: EventKind): void {
+    this.line('info', message, fields, about);
   }
 
-  warn(message: string, fields: Fields = {}): void {
-    this.line('warn', message, fields);
+  warn(message: string, fields: Fields = {}, about?: EventKind): void {
+    this.line('warn', message, fields, about);
   }
 
-  error(message: string, fields: Fields = {}): void {
-    this.line('error', message, fields);
+  error(message: string, fields: Fields = {}, about?: EventKind): void {
+    this.line('error', message, fields, about);
   }
 
   /**
    * A field `reason` makes the line one of a kind: of lines with the same message, reason and `peer` (a configured one,
    * never a name that a stranger chose) one is written in 10 s.
    */
-  line(level: Level, message: string, fields: Fields = {}): void {
+  line(level: Level, message: string, fields: Fields = {}, about: EventKind = 'daemon'): void {
+    this.observe(about, level, message, fields);
     if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return;
     const { reason, peer } = fields;
     const key = reason === undefined ? undefined : `${message}\n${reason}\n${peer ?? ''}`;

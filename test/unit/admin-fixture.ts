@@ -9,6 +9,7 @@ import { linkId, publicKey } from '../../daemon/core/port.ts';
 import { AdminServer, parseEndpoint } from '../../daemon/host/admin.ts';
 import { adminCalls, type CallContext } from '../../daemon/host/admin-calls.ts';
 import type { AskRouter, CommandName, Commands, PeerRow } from '../../daemon/host/commands.ts';
+import { Events } from '../../daemon/host/events.ts';
 import { LoopLag } from '../../daemon/host/loop.ts';
 import { Rates } from '../../daemon/host/rates.ts';
 import { findTarget } from '../../daemon/host/targets.ts';
@@ -116,6 +117,7 @@ export function contextOf(answers: Answers, more: Partial<CallContext> = {}): Ca
     status: async () => ({ version: '1.2.3' }),
     firewall: { status: () => ({ inbound: 'deny', rules: [] }), allow: () => undefined, deny: () => undefined },
     reload: async () => ['one change'],
+    events: new Events({ unixMs: () => 0, monotonicMs: () => 0 }),
     ...more,
   };
 }
