@@ -285,7 +285,8 @@ export const E2E_MEMORY = 4_096;
 /** Keys that no record has confirmed, over all peers; and for one. */
 export const E2E_UNCONFIRMED = 1_024;
 export const E2E_UNCONFIRMED_PER_PEER = 2;
-export const E2E_CONFIRM_WAIT_MS = 10_000;
+/** Longer than a first message's answer and what follows it take on the slowest radio. */
+export const E2E_CONFIRM_WAIT_MS = 30_000;
 /** Handshakes begun here and not answered yet. */
 export const E2E_PENDING = 1_024;
 export const E2E_ATTEMPTS_PER_PEER = 2;
@@ -295,11 +296,13 @@ export const E2E_ANSWER_AGAIN_MS = 500;
 export const E2E_GIVE_UP_MS = 90_000;
 /** After giving up: doubled up to the cap. */
 export const E2E_BACK_OFF_MS = { first: 60_000, cap: 3_600_000 };
+/** Who should have begun a session by then may not have read our hello. */
+export const E2E_HELLO_AGAIN_MS = 5_000;
 /** No answer for so long: interference is suspected, and the other session serves. */
 export const E2E_SUSPECT_MS = 3_000;
-/** No sign of life for so long after sending, in ms and in round trips: asked for; new keys. */
-export const E2E_ASK_AFTER = { ms: 2_000, roundTrips: 4 };
-export const E2E_DEAD_AFTER = { ms: 3_500, roundTrips: 10 };
+/** No sign of life for so long after sending, in ms and in round trips: asked for; new keys. Slow paths have long queues. */
+export const E2E_ASK_AFTER = { ms: 2_000, roundTrips: 4, slowMs: 15_000 };
+export const E2E_DEAD_AFTER = { ms: 3_500, roundTrips: 10, slowMs: 60_000 };
 /** Loss makes a handshake seem slower than the road is. */
 export const E2E_ROUND_TRIP_MAX_MS = 5_000;
 /** A timestamp that is not higher is taken after such a silence, and not again for a while. */
@@ -318,7 +321,12 @@ export const E2E_TELL_MS = 86_400_000;
 export const REKEY_AFTER_RECORDS = 2 ** 32;
 export const REJECT_AFTER_RECORDS = 2 ** 33;
 
-/** A handshake that took so long has crossed a slow path: packets are compressed. */
+/** Over a radio of our own; and between questions whether the other side is there, in ms and in round trips. */
+export const E2E_RADIO = { retryMs: { first: 8_000, cap: 60_000, spread: 4_000 }, suspectMs: 30_000 };
+export const E2E_ASK_EVERY = { ms: 1_000, roundTrips: 2 };
+/** On slow paths a handshake costs what minutes of talk do: all times of keys are so much longer, an hour as on radio links. */
+export const SLOW_PATH_LIFE = 30;
+/** A handshake, and the first answer under its keys, that took so long have crossed a slow path: packets are compressed. */
 export const SLOW_PATH_MS = 300;
 /** Contexts kept for all peers: they make them. More are not acknowledged, so that packets come in plain form. */
 export const CONTEXTS_KEPT = 65_536;

@@ -29,6 +29,8 @@ const EXTRA = { trafficClass: 1, label: 2, hopLimit: 4, source: 8, dest: 16 } as
 const LAYOUT = { times: 1, urgent: 2, rest: 0x0c } as const;
 const OPTIONS_MAX = 40;
 const HOP_LIMIT = 64;
+/** Octets of a number at most. */
+const WIDTH_MAX = 3;
 
 /** What a compressed packet says beside its headers. `NONE` where it says nothing. */
 export type Said = {
@@ -70,7 +72,7 @@ export function writePlain(headers: Headers, buffer: Uint8Array, makes: number, 
   return at;
 }
 
-/** The same for the context form; `headers` is of the flow of `base`, and both have timestamps or neither. */
+/** The same for the context form, if `isLike`; `headers` is of the flow of `base`, and both have timestamps or neither. */
 export function writeLike(
   headers: Headers,
   base: Headers,
@@ -97,16 +99,15 @@ export function writeLike(
   return checksum === OURS ? at : writeU16(to, at, checksum);
 }
 
-/** Whether a context of this base says the packet well: its numbers in two octets, its label not at all. */
+/** Whether a context of this base can say the packet. */
+export function isLike(headers: Headers, base: Headers): boolean {
+  return widest(headers, base) <= WIDTH_MAX;
+}
+
+/** Whether it says it well: its numbers in two octets, its label not at all. */
 export function isNear(headers: Headers, base: Headers): boolean {
   if (headers.label !== base.label || headers.hopLimit !== base.hopLimit) return false;
-  if (headers.rule !== RULE.tcp) return true;
-  return (
-    widthOf(headers.seq, base.seq) < 3 &&
-    widthOf(headers.acknowledged, base.acknowledged) < 3 &&
-    widthOf(headers.timeValue, base.timeValue) < 3 &&
-    widthOf(headers.timeEcho, base.timeEcho) < 3
-  );
+  return widest(headers, base) < WIDTH_MAX;
 }
 
 /** Reads `buffer[at..end)`, of which it keeps the place of the options alone. Undefined: `into` and `said` are valid. */
@@ -228,9 +229,9 @@ function writeTcpLike(
 }
 
 function writeLow(to: Uint8Array, at: number, width: number, value: number): number {
-  if (width === 3) return writeU32(to, at, value);
-  if (width === 2) return writeU16(to, at, value);
-  if (width === 1) to[at++] = value;
+  if (width > 2) to[at++] = value >>> 16;
+  if (width > 1) to[at++] = value >>> 8;
+  if (width > 0) to[at++] = value;
   return at;
 }
 
@@ -385,18 +386,28 @@ function usualFlags(isPushed: boolean): number {
   return isPushed ? TCP_FLAG.ack | TCP_FLAG.psh : TCP_FLAG.ack;
 }
 
-/** As it is written: 0, 1, 2, 3 for 0, 1, 2, 4 octets. */
+/** In octets; 4: they are too far apart. */
 function widthOf(value: number, base: number): number {
   if (value === base) return 0;
   if ((value - base + 0x40) >>> 0 < 0x100) return 1;
-  return (value - base + 0x4000) >>> 0 < 0x1_0000 ? 2 : 3;
+  if ((value - base + 0x4000) >>> 0 < 0x1_0000) return 2;
+  return (value - base + 0x40_0000) >>> 0 < 0x100_0000 ? 3 : 4;
+}
+
+function widest(headers: Headers, base: Headers): number {
+  if (headers.rule !== RULE.tcp) return 0;
+  return Math.max(
+    widthOf(headers.seq, base.seq),
+    widthOf(headers.acknowledged, base.acknowledged),
+    widthOf(headers.timeValue, base.timeValue),
+    widthOf(headers.timeEcho, base.timeEcho),
+  );
 }
 
 function takeLow(buffer: Uint8Array, into: Headers, width: number, base: number, end: number): number {
   if (width === 0) return base;
-  if (width === 3) return take(buffer, into, 4, end);
   const low = take(buffer, into, width, end);
-  const mask = width === 1 ? 0xff : 0xffff;
-  const first = base - (width === 1 ? 0x40 : 0x4000);
+  const mask = 0xff_ffff >>> (24 - 8 * width);
+  const first = base - ((mask + 1) >>> 2);
   return (first + ((low - first) & mask)) >>> 0;
 }

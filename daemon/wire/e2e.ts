@@ -3,7 +3,7 @@ import { Reader, Writer } from './cursor.ts';
 import { APP } from './query.ts';
 
 /** First octets; those of `SESSION` are the reference's. */
-export const E2E = { first: 0x20, second: 0x21, data: 0x22 } as const;
+export const E2E = { first: 0x20, second: 0x21, data: 0x22, short: 0x23 } as const;
 export const E2E_VERSION = 1;
 
 export const FIRST_SIZE = 67;
@@ -14,6 +14,9 @@ export const NOISE_AT = 5;
 /** Type, receiver's sid, low half of the counter: the associated data. */
 export const RECORD_HEAD = 9;
 export const RECORD_OVERHEAD = RECORD_HEAD + 16;
+/** Of short records (README of this folder): type, lowest octet of the sid, low 16 bits of the counter. */
+export const SHORT_HEAD = 4;
+export const SHORT_OVERHEAD = SHORT_HEAD + 16;
 
 /** Inside the encryption of the first message. */
 export type FirstPayload = {
@@ -72,7 +75,12 @@ export function readSecondPayload(octets: Uint8Array): SecondPayload | undefined
   return reader.isDone && sid !== 0 ? { sid, version, features, instance } : undefined;
 }
 
-/** The sid that a message of any type begins with. */
+/** A message of this type is a record. */
+export function isRecord(type: number): boolean {
+  return type === E2E.data || type === E2E.short;
+}
+
+/** The sid that a message of any other type begins with. */
 export function readSid(buffer: Uint8Array, at: number): number {
   return u32At(buffer, at + 1);
 }
@@ -82,7 +90,7 @@ export function readCounter(buffer: Uint8Array, at: number): number {
   return u32At(buffer, at + NOISE_AT);
 }
 
-/** The beginning of a message of any type. */
+/** The beginning of a message of any type but `short`. */
 export function writeSid(buffer: Uint8Array, at: number, type: number, sid: number): void {
   buffer[at] = type;
   putU32(buffer, at + 1, sid);
@@ -92,6 +100,19 @@ export function writeSid(buffer: Uint8Array, at: number, type: number, sid: numb
 export function writeRecordHead(buffer: Uint8Array, at: number, sid: number, counterLow: number): void {
   writeSid(buffer, at, E2E.data, sid);
   putU32(buffer, at + NOISE_AT, counterLow);
+}
+
+/** The whole head of a short record. */
+export function writeShortHead(buffer: Uint8Array, at: number, sid: number, counterLow: number): void {
+  buffer[at] = E2E.short;
+  buffer[at + 1] = sid;
+  buffer[at + 2] = counterLow >>> 8;
+  buffer[at + 3] = counterLow;
+}
+
+/** Of a short record, the low 16 bits. */
+export function readShortCounter(buffer: Uint8Array, at: number): number {
+  return ((buffer[at + 2] as number) << 8) | (buffer[at + 3] as number);
 }
 
 /** As an application packet of the other session. */

@@ -47,6 +47,7 @@ export type HostOptions = {
   readonly skewMs: number;
   /** How often a `write` is refused and taken over later. */
   readonly refusal: number;
+  readonly compresses: boolean;
 };
 
 export type Arrival = { host: Host; packet: Uint8Array };
@@ -108,7 +109,7 @@ export class Host {
 
   start(): void {
     assert.ok(this.#node === undefined);
-    const { seed, crypto, limits, hasTun } = this.#options;
+    const { seed, crypto, limits, hasTun, compresses } = this.#options;
     this.#boots++;
     this.#bootMs = this.#schedule.nowMs - this.#random.below(1_000_000);
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
@@ -117,6 +118,7 @@ export class Host {
       crypto,
       limits,
       hasTun,
+      compresses,
       nodeInfo: NOTHING,
       random: (octets) => this.#random.fill(octets),
       allowedKeys: [],

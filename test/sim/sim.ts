@@ -32,6 +32,8 @@ export type SimOptions = {
   readonly isOrdered?: boolean;
   readonly hasTun?: boolean;
   readonly limits?: Partial<Limits>;
+  /** Hosts that are as older ones: they do not know compressed packets. */
+  readonly olderHosts?: readonly number[];
   /** All cables carry datagrams, in this weather. */
   readonly datagrams?: DatagramWeather;
   /** These cables, by number, are radios. */
@@ -75,6 +77,7 @@ export class Sim {
         hasTun,
         skewMs: random.between(-skewMs, skewMs),
         refusal,
+        compresses: options.olderHosts?.includes(index) !== true,
       });
       host.onPacket = (packet) => this.#arrived(host, packet);
       return host;

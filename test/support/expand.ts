@@ -114,9 +114,7 @@ export class SecondReader {
     if (x) this.#extras(octets, fields, false);
     let transport: (data: Buffer) => Buffer;
     if (fields.protocol === 6) {
-      const widths = [...(octets.bits(1).match(/../g) as string[])].map(
-        (two) => [0, 1, 2, 4][Number.parseInt(two, 2)] as number,
-      );
+      const widths = (octets.bits(1).match(/../g) as string[]).map((two) => Number.parseInt(two, 2));
       need(context.times !== undefined || (widths[2] === 0 && widths[3] === 0));
       fields.seq = low(octets, widths[0] as number, context.seq);
       fields.ack = low(octets, widths[1] as number, context.ack);
@@ -156,15 +154,14 @@ export class SecondReader {
   }
 }
 
-/** The one number from base - 1/4 to base + 3/4 of the range whose low octets are these: looked for, not computed. */
+/** The one number from base - 1/4 to base + 3/4 of the range whose low octets are these: the candidates are tried. */
 function low(octets: Octets, width: number, base: bigint): bigint {
   if (width === 0) return base;
-  if (width === 4) return octets.number(4);
   const range = 1n << BigInt(8 * width);
   const said = octets.number(width);
-  for (let value = base - range / 4n; value < base + (3n * range) / 4n; value++) {
-    const wrapped = ((value % (1n << 32n)) + (1n << 32n)) % (1n << 32n);
-    if (wrapped % range === said) return wrapped;
+  for (const round of [-1n, 0n, 1n]) {
+    const value = (base / range + round) * range + said;
+    if (value >= base - range / 4n && value < base + (3n * range) / 4n) return BigInt.asUintN(32, value);
   }
   throw new Error('one of them must be');
 }

@@ -127,6 +127,23 @@ test('off drops first messages without an answer', () => {
   assert.deepEqual(b.drops(), { 'e2e off': 1 });
 });
 
+test('who should begin and has not read our hello hears it once more, five seconds later', () => {
+  const { a, b } = sides();
+  b.send(a, 'x');
+  // The first packet of the session that `b` sends is its hello.
+  let sessionPackets = 0;
+  const losesFirst: Relay = (payload, from) => from !== b || type(payload) !== 3 || ++sessionPackets > 1;
+  carry(a, b, losesFirst);
+  a.send(b, 'y');
+  carry(a, b, losesFirst);
+  const kindsAfter = (ms: number): string[] => {
+    live(ms, a, b);
+    return a.kinds();
+  };
+  assert.deepEqual(kindsAfter(4_500), ['ironwood']);
+  assert.deepEqual(kindsAfter(1_500), ['e2e', 'ironwood']);
+});
+
 test('a plain node gets its packets and one hello for each session', () => {
   const { a, b } = sides();
   // What a plain node does with octets it does not know: nothing.

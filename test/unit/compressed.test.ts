@@ -6,6 +6,7 @@ import { addressForKey, subnetForKey } from '../../daemon/core/identity.ts';
 import {
   COMPRESSED,
   COMPRESSED_MAX,
+  isLike,
   isNear,
   NONE,
   readCompressed,
@@ -143,7 +144,8 @@ const anyTwo = fc.oneof(
     .tuple(anyIp, anyTcp, anyTcp, fc.boolean(), fc.tuple(anyU32, anyU32, anyU32, anyU32), anyU8, anyU8)
     .map(([ip, first, then, hasTimes, [value, echo, value2, echo2], trafficClass, hopLimit]) => {
       const times = (v: number, e: number) => (hasTimes ? timesOption(v, e) : new Uint8Array(0));
-      const near = (base: number, step: number) => (step % 3 === 0 ? step : base + (step % 0x8000) - 0x2000) >>> 0;
+      const near = (number: number, step: number) =>
+        (number + (step % ([1, 0x8000, 0xc0_0000][step % 3] as number)) - (step % 3) * 0x1000) >>> 0;
       const extra = then.options.length > 24 || hasTimesAlready(then.options) ? new Uint8Array(0) : then.options;
       return [
         tcpPacket(ip, { ...first, options: times(value, echo), checksumOff: 0 }),
@@ -263,9 +265,18 @@ test('numbers at the edges of what so many octets can say', () => {
   assert.equal(sizeAt(10 - 0x40), 1);
   assert.equal(sizeAt(10 - 0x41), 2);
   assert.equal(sizeAt(10 + 0xbfff), 2);
-  assert.equal(sizeAt(10 + 0xc000), 4);
+  assert.equal(sizeAt(10 + 0xc000), 3);
+  assert.equal(sizeAt(10 + 0xbf_ffff), 3);
   assert.equal(sizeAt(10 - 0x4000), 2);
-  assert.equal(sizeAt(10 - 0x4001), 4);
+  assert.equal(sizeAt(10 - 0x4001), 3);
+  assert.equal(sizeAt(10 - 0x40_0000), 3);
+  const like = (seq: number) => isLike(headersOf(tcpPacket(ends, { seq })) as Headers, base);
+  assert.deepEqual([10 + 0xbf_ffff, 10 + 0xc0_0000, 10 - 0x40_0000, 10 - 0x40_0001].map(like), [
+    true,
+    false,
+    true,
+    false,
+  ]);
   assert.equal(isNear(headersOf(tcpPacket(ends, { seq: 10 + 0xbfff })) as Headers, base), true);
   assert.equal(isNear(headersOf(tcpPacket(ends, { seq: 10 + 0xc000 })) as Headers, base), false);
 });

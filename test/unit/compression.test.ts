@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { createDecipheriv } from 'node:crypto';
 import { test } from 'node:test';
 import { addressForKey } from '../../daemon/core/identity.ts';
 import { compareOctets } from '../../daemon/core/octetmap.ts';
+import { Bucket } from '../../daemon/core/policy.ts';
 import type { NodeOptions } from '../../daemon/core/port.ts';
+import { E2eKeys } from '../../daemon/core/session/e2e-keys.ts';
+import { type Attempt, E2ePeer } from '../../daemon/core/session/e2e-peer.ts';
 import { ContextSpace, FlowsIn, FlowsOut } from '../../daemon/core/session/flows.ts';
 import { COMPRESSED_MAX, NONE } from '../../daemon/wire/compressed.ts';
 import { type Ends, Headers, readHeaders } from '../../daemon/wire/headers.ts';
@@ -17,7 +21,10 @@ const knowing = (...others: Identity[]): Partial<NodeOptions> => ({
 const SLOW = 200;
 const there = { source: addressForKey(low.key), dest: addressForKey(high.key) };
 const back = { source: there.dest, dest: there.source };
-const DATA = 0x22;
+const SHORT = 0x23;
+/** Octets of a short record around its content, and what others have more. */
+const AROUND = 20;
+const LONGER = 5;
 
 type Pair = { a: ChannelSide; b: ChannelSide };
 
@@ -26,8 +33,10 @@ function joined(oneWayMs: number, lacking: readonly Identity[] = []): Pair {
   const sideOf = (self: Identity, other: Identity) =>
     new ChannelSide(self, { ...knowing(other), compresses: !lacking.includes(self) });
   const pair = { a: sideOf(low, high), b: sideOf(high, low) };
-  pair.a.send(pair.b, 'hello');
-  travel(pair, oneWayMs);
+  for (const text of ['hello', 'so the other side knows too']) {
+    pair.a.send(pair.b, text);
+    travel(pair, oneWayMs);
+  }
   for (const side of [pair.a, pair.b]) side.inbox.length = 0;
   return pair;
 }
@@ -53,33 +62,33 @@ const arrived = (side: ChannelSide): string[] =>
 const asContent = (packet: Uint8Array): string => `01${Buffer.from(packet).toString('hex')}`;
 const ping = (seq: number): Uint8Array => icmpPacket(there, 128, [7, seq], new Uint8Array(8));
 
-/** The octets of a record that are not the packet's data. */
+/** The octets of the content that a packet becomes, if its record is short. */
 function exchange({ a, b }: Pair, packet: Uint8Array): number {
   const { length } = send(a, b, packet);
   carry(a, b);
   assert.deepEqual(arrived(b), [asContent(packet)]);
-  return length - 25;
+  return length - AROUND;
 }
 
 test('packets on slow paths are compressed, those on fast ones are not', () => {
-  assert.equal(exchange(joined(149), ping(1)), 57);
+  assert.equal(exchange(joined(149), ping(1)), 57 + LONGER);
   assert.equal(exchange(joined(150), ping(1)), 15);
 });
 
 test('both sides compress as soon as one does', () => {
   const pair = joined(1);
   const reply = icmpPacket(back, 129, [7, 1], new Uint8Array(8));
-  assert.equal(send(pair.b, pair.a, reply).length, 25 + 57);
+  assert.equal(send(pair.b, pair.a, reply).length, AROUND + LONGER + 57);
   carry(pair.a, pair.b);
   pair.a.channels.e2e.get(high.key)?.current?.goSlow();
   assert.equal(exchange(pair, ping(1)), 15);
-  assert.equal(send(pair.b, pair.a, reply).length, 25 + 15);
+  assert.equal(send(pair.b, pair.a, reply).length, AROUND + 15);
 });
 
 for (const lacking of [[low], [high], [low, high]]) {
   test(`where ${lacking.length} of two do not know it, packets go as they are`, () => {
     const pair = joined(SLOW, lacking);
-    assert.equal(exchange(pair, ping(1)), 57);
+    assert.equal(exchange(pair, ping(1)), 57 + LONGER);
     assert.deepEqual([pair.a.drops(), pair.b.drops()], [{}, {}]);
   });
 }
@@ -127,24 +136,51 @@ test('an echo takes a context with its second packet, and is 3 octets in it once
   assert.deepEqual([pair.a.drops(), pair.b.drops()], [{}, {}]);
 });
 
-test('new keys begin without contexts, and both sides know it', () => {
+test('new keys begin without contexts, and both sides know it; the second ones on a slow path live an hour', () => {
   const pair = joined(SLOW);
-  const talk = (seq: number): number => {
-    const size = exchange(pair, ping(seq));
-    send(pair.b, pair.a, icmpPacket(back, 129, [7, seq], new Uint8Array(8)));
-    carry(pair.a, pair.b);
-    return size;
-  };
-  for (let seq = 1; seq < 5; seq++) talk(seq);
-  const keys = pair.a.channels.e2e.get(high.key)?.current;
-  for (let passed = 0; passed < 130_000; passed += 10_000) {
+  const keysNow = () => pair.a.channels.e2e.get(high.key)?.current as E2eKeys;
+  const born: number[] = [];
+  for (let i = 0; i < 400; i++) {
+    if (keysNow().bornMs !== born.at(-1)) born.push(keysNow().bornMs);
     pair.a.pass(10_000);
     pair.b.pass(10_000);
     travel(pair, SLOW);
-    talk(passed / 1_000);
+    if (i % 10 > 0) continue;
+    exchange(pair, ping(i));
+    send(pair.b, pair.a, icmpPacket(back, 129, [7, i], new Uint8Array(8)));
+    carry(pair.a, pair.b);
   }
-  assert.notEqual(pair.a.channels.e2e.get(high.key)?.current, keys);
-  assert.deepEqual([pair.a.drops(), pair.b.drops()], [{}, {}]);
+  const [first = 0, second = 0, third = 0, ...more] = born;
+  assert.ok(second - first >= 108_000 && second - first < 140_000, `${born}`);
+  assert.ok(third - second >= 3_240_000 && third - second < 3_640_000, `${born}`);
+  assert.deepEqual([more, pair.a.drops(), pair.b.drops()], [[], {}, {}]);
+});
+
+test('one late answer alone makes no path slow, and what seemed slow to one handshake is slow for two minutes', () => {
+  const pair = joined(SLOW);
+  assert.equal(pair.a.channels.e2e.get(high.key)?.current?.isCompressing, true);
+  for (let i = 0; i < 13; i++) {
+    pair.a.pass(10_000);
+    pair.b.pass(10_000);
+    pair.a.send(pair.b, 'x');
+    travel(pair, 1);
+  }
+  assert.equal(pair.a.channels.e2e.get(high.key)?.current?.isCompressing, false);
+  // First message and its answer take long, what follows does not.
+  const other = joined(1);
+  const late = new ChannelSide(low, knowing(high));
+  late.context.nowMs = other.b.context.nowMs;
+  late.context.setWallClock(UNIX_MS + late.context.nowMs + 60_000);
+  other.b.pass(20_000);
+  late.context.nowMs = other.b.context.nowMs;
+  late.send(other.b, 'x');
+  const first = late.take();
+  for (const side of [late, other.b]) side.context.nowMs += 500;
+  other.b.receive(low, ...first);
+  late.receive(high, ...other.b.take());
+  travel({ a: late, b: other.b }, 1);
+  assert.equal(late.channels.e2e.get(high.key)?.current?.isProven, true);
+  assert.equal(late.channels.e2e.get(high.key)?.current?.isCompressing, false);
 });
 
 // A TCP connection over a path that loses and reorders
@@ -199,8 +235,8 @@ for (const [name, loss, swaps] of [
         const packet = nextPacket(chance, end.ip, end.tcp, peer.tcp, 1_000_000 + 20 * i);
         const record = send(end.side, end.other, packet);
         end.side.take();
-        assert.equal(record[0], DATA);
-        octets += record.length - 25;
+        assert.equal(record[0], SHORT);
+        octets += record.length - 20;
         plain += packet.length + 1;
         if (chance.below(1_000) >= loss * 1_000) under.push({ record, end, packet: asContent(packet) });
         while (under.length > 0 && (swaps === 0 || chance.below(1_000) >= swaps * 1_000)) {
@@ -293,6 +329,44 @@ test('a flow that has run away from its context makes another, and names the old
   assert.equal(write(at(0xc001)), 'like 1');
 });
 
+test('a flow that has run away takes none of the last 16 contexts, as long as three octets can say its numbers', () => {
+  const { write, flows } = writer();
+  const at = (seq: number): Uint8Array => tcpPacket(there, { seq, options: timesOption(1, 1) });
+  for (let id = 0; id < 16; id++) {
+    assert.equal(write(at(id * 0x1_0000)), `makes ${id}`);
+    flows.acknowledged(id);
+  }
+  assert.equal(write(at(16 * 0x1_0000)), 'like 15');
+  assert.equal(write(at(15 * 0x1_0000 + 0xc0_0000)), 'makes 16');
+});
+
+test('where no id is free, new keys are due as soon as on fast paths', () => {
+  const pair = joined(SLOW);
+  const keys = pair.a.channels.e2e.get(high.key)?.current as E2eKeys;
+  keys.goSlow(true);
+  const at = (ms: number): boolean[] =>
+    [false, true].map((isExhausted) => {
+      if (keys.flows !== undefined) keys.flows.out.isExhausted = isExhausted;
+      return keys.isOld(keys.bornMs + ms);
+    });
+  exchange(pair, ping(1));
+  assert.deepEqual(
+    [at(108_000 - 1), at(120_000), at(3_600_000)],
+    [
+      [false, false],
+      [false, true],
+      [true, true],
+    ],
+  );
+  const { write, flows } = writer();
+  for (let port = 0; port < 33; port++) {
+    assert.equal(flows.isExhausted, false);
+    write(datagram(port));
+    write(datagram(port));
+  }
+  assert.equal(flows.isExhausted, true);
+});
+
 test('first and last packets of a connection make none, nor what has other options', () => {
   const { write } = writer();
   for (const flags of [0x02, 0x12, 0x11, 0x04]) assert.equal(write(tcpPacket(there, { flags })), 'plain');
@@ -338,4 +412,81 @@ test('a node keeps 65536 contexts for its peers and not one more, until keys go'
   assert.equal(full.count, 65_536, 'in the place of one there is room for another');
   flows.clear();
   assert.equal(full.count, 65_535);
+});
+
+// Short records
+
+test('on slow paths a record has 20 octets around its content, and opens by the table', () => {
+  const pair = joined(SLOW);
+  const keys = pair.a.channels.e2e.get(high.key)?.current as E2eKeys;
+  const counter = keys.sealed;
+  pair.a.send(pair.b, '\x02\x01');
+  const [record] = pair.a.outbox as [Uint8Array];
+  assert.deepEqual([...record.subarray(0, 4)], [0x23, keys.peerSid & 0xff, counter >> 8, counter & 0xff]);
+  assert.equal(record.length, 2 + 20);
+  const nonce = Buffer.alloc(12);
+  nonce.writeUInt32LE(counter, 4);
+  const opening = createDecipheriv('chacha20-poly1305', keys.send, nonce, { authTagLength: 16 });
+  opening.setAAD(record.subarray(0, 4), { plaintextLength: 2 });
+  opening.setAuthTag(record.subarray(6));
+  assert.deepEqual([...opening.update(record.subarray(4, 6)), ...opening.final()], [2, 1]);
+  carry(pair.a, pair.b);
+  assert.deepEqual(pair.b.inbox, ['\x02\x01']);
+});
+
+test('short records that are changed, cut, repeated, of nobody or not agreed upon are dropped in silence', () => {
+  const pair = joined(SLOW);
+  pair.a.send(pair.b, 'x');
+  const [record] = pair.a.take() as [Uint8Array];
+  for (const at of [1, 2, 4, 20])
+    pair.b.receive(
+      low,
+      record.map((octet, i) => (i === at ? octet ^ 1 : octet)),
+    );
+  pair.b.receive(low, record.subarray(0, 19), record.slice(), record.slice());
+  pair.b.receive(identity(9), record.slice());
+  assert.deepEqual(pair.b.inbox, ['x']);
+  assert.deepEqual(pair.b.drops(), {
+    'e2e record unknown': 2,
+    'e2e unreadable': 3,
+    'e2e malformed': 1,
+    'e2e replay': 1,
+  });
+  const plain = joined(SLOW, [high]);
+  const sid = plain.b.channels.e2e.get(low.key)?.current?.ownSid as number;
+  plain.b.receive(low, Uint8Array.of(0x23, sid, ...record.subarray(2)));
+  assert.deepEqual(plain.b.drops(), { 'e2e record unknown': 1 });
+  assert.deepEqual(pair.b.outbox.length + plain.b.outbox.length, 0);
+});
+
+test('short records arrive whatever is lost, up to 32767 in a row', () => {
+  const pair = joined(SLOW);
+  const keys = pair.a.channels.e2e.get(high.key)?.current as E2eKeys;
+  pair.a.send(pair.b, 'x');
+  carry(pair.a, pair.b);
+  for (let i = 0; i < 32_767; i++) keys.nextCounter();
+  pair.a.send(pair.b, 'y');
+  carry(pair.a, pair.b);
+  assert.deepEqual(pair.b.inbox, ['x', 'y']);
+});
+
+test('no two sids for one peer end in the same octet', () => {
+  const peer = new E2ePeer(high.key, new Bucket({ perSecond: 1, burst: 1 }, 0), 0);
+  const keysOf = (ownSid: number): E2eKeys => {
+    const pair = { send: new Uint8Array(32), receive: new Uint8Array(32) };
+    return new E2eKeys(peer, { ownSid, peerSid: 1, features: 2 }, pair, true, { bornMs: 0, rekeyMs: 1 });
+  };
+  const [current, previous, offered] = [0x0101, 0x0202, 0x0303].map(keysOf) as [E2eKeys, E2eKeys, E2eKeys];
+  peer.current = current;
+  peer.previous = previous;
+  peer.offers = [{ keys: offered, answer: new Uint8Array(0), timestampMs: 0, expiresAtMs: 0, answeredMs: 0 }];
+  peer.attempts = [{ sid: 0x0404 } as Attempt];
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map((octet) => peer.keysBySid(octet)),
+    [current, previous, offered, undefined, undefined],
+  );
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map((octet) => peer.hasSidLike(0xab00 + octet)),
+    [true, true, true, true, false],
+  );
 });

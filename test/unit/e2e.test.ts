@@ -285,13 +285,13 @@ test('a peer whose clock was set back comes in after 15 s of silence, then once 
   assert.equal(answers(), 1);
 });
 
-test('keys that no record confirms go after ten seconds, and carry nothing before', () => {
+test('keys that no record confirms go after thirty seconds, and carry nothing before', () => {
   const { a, b } = sides();
   a.send(b, 'x');
   b.receive(low, ...a.take());
   b.take();
   assert.deepEqual(b.kinds(), []);
-  b.pass(10_000);
+  b.pass(30_000);
   b.pass(1_000);
   assert.equal([...b.channels.e2e.values()].length, 0);
 });

@@ -1,7 +1,7 @@
 /** The routing layer as one: frames in from links, payloads in from sessions, frames out to links. */
 import { readAnnounce } from '../../wire/announce.ts';
 import { Writer } from '../../wire/cursor.ts';
-import { E2E } from '../../wire/e2e.ts';
+import { isRecord } from '../../wire/e2e.ts';
 import { readFilter } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import {
@@ -66,6 +66,8 @@ export class Router implements PipeUser {
   /** Where `begin` wants the payload. */
   target: Uint8Array = new Uint8Array(0);
   targetAt = 0;
+  /** What `begin` was told of leaves through a radio of ours. */
+  isOverRadio = false;
   /** The port of the peer that the payload being handled came from. */
   arrivalPort = 0;
   readonly #context: Context;
@@ -154,6 +156,7 @@ export class Router implements PipeUser {
     if (kept === undefined) return false;
     this.target = kept;
     this.targetAt = 0;
+    this.isOverRadio = false;
     return true;
   }
 
@@ -333,7 +336,7 @@ export class Router implements PipeUser {
 
   #forward(hop: PeerLink, view: TrafficView, start: number, destHash: number): void {
     const { buffer } = view;
-    const isSmall = view.end - view.payloadAt <= SMALL_PAYLOAD && buffer[view.payloadAt] === E2E.data;
+    const isSmall = view.end - view.payloadAt <= SMALL_PAYLOAD && isRecord(buffer[view.payloadAt] as number);
     const source = hashOctets(buffer, view.sourceAt, 32, this.#context.hashSeed) ^ (isSmall ? SMALL_FLOW : 0);
     const bodyStart = lowerWatermark(view, start, this.#forwarder.distance);
     const length = 1 + view.end - bodyStart;
@@ -411,6 +414,7 @@ export class Router implements PipeUser {
     writeTrafficHead(writer, coords, from, this.#context.key, dest, distance, size);
     this.target = target;
     this.targetAt = writer.pos;
+    this.isOverRadio = hop.pipe.isSlow === true;
     return true;
   }
 

@@ -5,6 +5,7 @@
 import { E2E, E2E_VERSION, readHello, writeHello } from '../../wire/e2e.ts';
 import { APP } from '../../wire/query.ts';
 import type { Context } from '../context.ts';
+import { E2E_HELLO_AGAIN_MS } from '../limits.ts';
 import { compareOctets } from '../octetmap.ts';
 import type { PublicKey, SessionInfo } from '../port.ts';
 import { E2eSessions } from './e2e.ts';
@@ -32,6 +33,8 @@ export class Channels {
   readonly #context: Context;
   readonly #known: KnownKeys;
   readonly #user: ChannelUser;
+  /** Said that they speak e2e and have the lower key, so that they should begin; and until when they may take to. */
+  readonly #expected = new Map<Session, number>();
 
   constructor(context: Context, router: AnswerPorts, user: ChannelUser) {
     this.#context = context;
@@ -91,7 +94,7 @@ export class Channels {
   received(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
     const { options, stats } = this.#context;
     const type = buffer[at] as number;
-    if (at < end && type >= E2E.first && type <= E2E.data) {
+    if (at < end && type >= E2E.first && type <= E2E.short) {
       if (options.e2e === 'off') return stats.drop('e2e off');
       return this.e2e.received(buffer, sourceAt, at, end);
     }
@@ -116,6 +119,7 @@ export class Channels {
     this.sessions.expire();
     this.e2e.expire();
     for (const peer of this.e2e.values()) this.#countSuspicion(peer);
+    for (const [session, untilMs] of this.#expected) this.#sayAgain(session, untilMs);
   }
 
   /** The latest packet waits for keys. False: it must not wait any longer. */
@@ -167,12 +171,24 @@ export class Channels {
     else this.#helloReceived(session, hello.version);
   }
 
-  #helloReceived({ key }: Session, version: number): void {
+  #helloReceived(session: Session, version: number): void {
     const { options } = this.#context;
+    const { key } = session;
     if (options.e2e === 'off') return;
     if (version < E2E_VERSION) return this.#endE2e(key);
-    if (compareOctets(this.#context.key, key) > 0) return;
+    if (compareOctets(this.#context.key, key) > 0) {
+      this.#expected.set(session, this.#context.nowMs + E2E_HELLO_AGAIN_MS);
+      return;
+    }
     if (this.e2e.get(key)?.sealing(this.#context.nowMs) === undefined) this.e2e.dial(key);
+  }
+
+  /** Our hello may have been lost where two handshakes crossed: one that could not be read. It is said once more. */
+  #sayAgain(session: Session, untilMs: number): void {
+    if (this.#context.nowMs < untilMs) return;
+    this.#expected.delete(session);
+    const hasBegun = this.e2e.get(session.key) !== undefined;
+    if (!hasBegun && this.sessions.isConfirmed(session.key)) this.#sendHello(session);
   }
 
   #endE2e(key: PublicKey): void {

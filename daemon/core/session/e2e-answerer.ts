@@ -5,14 +5,13 @@ import {
   E2E_ANSWER_AGAIN_MS,
   E2E_CONFIRM_WAIT_MS,
   E2E_ROUND_TRIP_MAX_MS,
-  E2E_SUSPECT_MS,
   E2E_UNCONFIRMED,
   E2E_UNCONFIRMED_PER_PEER,
 } from '../limits.ts';
 import type { TransportKeys } from '../noise.ts';
 import { compareOctets, equalOctets } from '../octetmap.ts';
 import { type PublicKey, publicKey } from '../port.ts';
-import { freshSid } from './e2e-dialer.ts';
+import { freshSid, suspectMs } from './e2e-dialer.ts';
 import type { E2eHandshakes } from './e2e-handshake.ts';
 import type { Agreed, E2eKeys } from './e2e-keys.ts';
 import { FirstBudget, Seen, Timestamps } from './e2e-memory.ts';
@@ -115,7 +114,7 @@ export class E2eAnswerer {
   #offer(peer: E2ePeer, read: Parameters<E2eHandshakes['makeSecond']>[0], peerSid: number): Offer | undefined {
     const { nowMs } = this.#context;
     const features = this.#handshakes.common(read.payload.features);
-    const ownSid = freshSid(this.#context, (sid) => this.#user.isSidTaken(sid));
+    const ownSid = freshSid(this.#context, (sid) => peer.hasSidLike(sid) || this.#user.isSidTaken(sid));
     const made = this.#handshakes.makeSecond(read, peerSid, ownSid);
     if (made === undefined) return undefined;
     const offer = {
@@ -143,7 +142,7 @@ export class E2eAnswerer {
   /** Both have begun: the lower key stays initiator, unless nobody has answered it for a while. */
   #goesFirst({ key, series }: E2ePeer): boolean {
     if (series === undefined || compareOctets(this.#context.key, key) > 0) return false;
-    return this.#context.nowMs - series.startedMs < E2E_SUSPECT_MS;
+    return this.#context.nowMs - series.startedMs < suspectMs(series);
   }
 
   #send({ key }: E2ePeer, { answer }: Offer): void {

@@ -6,6 +6,7 @@ import {
   E2E_BACK_OFF_MS,
   E2E_GIVE_UP_MS,
   E2E_PENDING,
+  E2E_RADIO,
   E2E_RETRY_MS,
   E2E_ROUND_TRIP_MAX_MS,
   E2E_SENDS_PER_ATTEMPT,
@@ -15,8 +16,10 @@ import type { TransportKeys } from '../noise.ts';
 import { equalAt } from '../octetmap.ts';
 import type { E2eHandshakes } from './e2e-handshake.ts';
 import type { Agreed } from './e2e-keys.ts';
-import type { Attempt, E2ePeer, Offer } from './e2e-peer.ts';
+import type { Attempt, E2ePeer, Offer, Series } from './e2e-peer.ts';
 import type { SessionPorts } from './sessions.ts';
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 export type DialerUser = {
   isSidTaken(sid: number): boolean;
@@ -50,7 +53,7 @@ export class E2eDialer {
     const { nowMs, stats } = this.#context;
     if (peer.series !== undefined || nowMs < peer.quietUntilMs || this.#hasFreshOffer(peer)) return;
     if (this.#dialling.size >= E2E_PENDING) return stats.drop('e2e handshakes full');
-    peer.series = { startedMs: nowMs, nextAtMs: nowMs, delayMs: E2E_RETRY_MS.first };
+    peer.series = { startedMs: nowMs, nextAtMs: nowMs, delayMs: 0, isOverRadio: false };
     this.#dialling.add(peer);
     this.#send(peer);
   }
@@ -67,14 +70,15 @@ export class E2eDialer {
     for (const peer of [...this.#dialling]) {
       const { series } = peer;
       if (series === undefined) continue;
-      if (!peer.isSuspect && nowMs - series.startedMs >= E2E_SUSPECT_MS) {
+      const suspectAtMs = peer.isSuspect ? NEVER : series.startedMs + suspectMs(series);
+      if (nowMs >= suspectAtMs) {
         peer.isSuspect = true;
         this.#user.suspected(peer);
       }
       if (nowMs - series.startedMs >= E2E_GIVE_UP_MS) this.#giveUp(peer);
       else if (nowMs >= series.nextAtMs) this.#send(peer);
-      const suspectAtMs = peer.isSuspect ? Number.POSITIVE_INFINITY : series.startedMs + E2E_SUSPECT_MS;
-      if (peer.series !== undefined) this.#context.timers.arm(Math.min(series.nextAtMs, suspectAtMs));
+      if (peer.series === undefined) continue;
+      this.#context.timers.arm(Math.min(series.nextAtMs, peer.isSuspect ? NEVER : suspectAtMs));
     }
   }
 
@@ -104,17 +108,23 @@ export class E2eDialer {
     if (attempt === undefined) return this.#giveUp(peer);
     attempt.sends++;
     attempt.sentMs = this.#context.nowMs;
-    const [octet = 0] = this.#context.randomOctets(1);
-    series.nextAtMs = this.#context.nowMs + series.delayMs + (octet * E2E_RETRY_MS.spread) / 255;
-    series.delayMs = Math.min(2 * series.delayMs, E2E_RETRY_MS.cap);
-    this.#context.timers.arm(series.nextAtMs);
     const { message } = attempt;
     if (this.#router.begin(peer.key, message.length)) this.#router.target.set(message, this.#router.targetAt);
+    series.isOverRadio = this.#router.isOverRadio === true;
+    const { first, cap, spread } = series.isOverRadio ? E2E_RADIO.retryMs : E2E_RETRY_MS;
+    const [octet = 0] = this.#context.randomOctets(1);
+    const delayMs = Math.max(first, series.delayMs);
+    series.nextAtMs = this.#context.nowMs + delayMs + (octet * spread) / 255;
+    series.delayMs = Math.min(2 * delayMs, cap);
+    this.#context.timers.arm(series.nextAtMs);
   }
 
   /** The last ones stay pending, so that an answer slower than the retries still counts. */
   #attempt(peer: E2ePeer): Attempt | undefined {
-    const sid = freshSid(this.#context, (taken) => this.#attempts.has(taken) || this.#user.isSidTaken(taken));
+    const sid = freshSid(
+      this.#context,
+      (taken) => peer.hasSidLike(taken) || this.#attempts.has(taken) || this.#user.isSidTaken(taken),
+    );
     const made = this.#handshakes.makeFirst(peer.key, sid);
     if (made === undefined) return undefined;
     const attempt = { sid, peer, ...made, sends: 0, sentMs: 0 };
@@ -140,6 +150,11 @@ export class E2eDialer {
     const { nowMs } = this.#context;
     return peer.offers.some(({ keys }: Offer) => nowMs - keys.bornMs < E2E_RETRY_MS.first);
   }
+}
+
+/** Nobody answers for so long: on radio that is nothing strange. */
+export function suspectMs({ isOverRadio }: Series): number {
+  return isOverRadio ? E2E_RADIO.suspectMs : E2E_SUSPECT_MS;
 }
 
 /** Random, not zero, and not in use. */

@@ -1,6 +1,6 @@
 import { FEATURE_COMPRESSION } from '../../wire/compressed.ts';
 import { FEATURE_SUPER_PACKETS } from '../../wire/super-packet.ts';
-import { E2E_REJECT_MS, RECORD_WINDOW, REJECT_AFTER_RECORDS } from '../limits.ts';
+import { E2E_PREVIOUS_HOLD_MS, E2E_REJECT_MS, RECORD_WINDOW, REJECT_AFTER_RECORDS, SLOW_PATH_LIFE } from '../limits.ts';
 import type { TransportKeys } from '../noise.ts';
 import { ReplayWindow, reconstructCounter } from '../replay-window.ts';
 import type { KeyFlows } from './compression.ts';
@@ -23,14 +23,15 @@ export class E2eKeys {
   readonly hasCompression: boolean;
   /** The path is slow: what leaves is compressed. */
   isCompressing = false;
+  /** So were the keys before them, or a radio of ours is the first hop: what seemed slow once may be a moment's load. */
+  isLasting = false;
   /** Made when the first compressed packet leaves or comes. */
   flows: KeyFlows | undefined;
   readonly isInitiator: boolean;
   readonly send: Uint8Array;
   readonly receive: Uint8Array;
   readonly bornMs: number;
-  /** Random for each, so that the two sides do not renew all their keys at once. */
-  readonly rekeyAtMs: number;
+  readonly #rekeyMs: number;
   /** Something has been received under it. */
   isProven = false;
   readonly #window = new ReplayWindow(RECORD_WINDOW);
@@ -42,7 +43,7 @@ export class E2eKeys {
     agreed: Agreed,
     keys: TransportKeys,
     isInitiator: boolean,
-    times: { bornMs: number; rekeyAtMs: number },
+    times: { readonly bornMs: number; readonly rekeyMs: number },
   ) {
     this.peer = peer;
     this.ownSid = agreed.ownSid;
@@ -53,7 +54,7 @@ export class E2eKeys {
     this.send = keys.send;
     this.receive = keys.receive;
     this.bornMs = times.bornMs;
-    this.rekeyAtMs = times.rekeyAtMs;
+    this.#rekeyMs = times.rekeyMs;
   }
 
   /** Records sealed. */
@@ -61,17 +62,36 @@ export class E2eKeys {
     return this.#counter;
   }
 
+  /** How many times as long as usual its times are. */
+  get life(): number {
+    return this.isCompressing && this.isLasting ? SLOW_PATH_LIFE : 1;
+  }
+
+  /** New ones are due: at another moment for each, so that the two sides do not renew all their keys at once. */
+  isOld(nowMs: number): boolean {
+    // New keys have all contexts free.
+    const life = this.flows?.out.isExhausted === true ? 1 : this.life;
+    return nowMs - this.bornMs >= this.#rekeyMs * life;
+  }
+
+  /** Nothing opens under it any more. */
+  isOver(nowMs: number): boolean {
+    // The other side may know better.
+    const life = this.isCompressing ? SLOW_PATH_LIFE : 1;
+    return nowMs - this.bornMs >= (E2E_REJECT_MS + E2E_PREVIOUS_HOLD_MS) * life;
+  }
+
   maySeal(nowMs: number): boolean {
-    return nowMs - this.bornMs < E2E_REJECT_MS && this.#counter < REJECT_AFTER_RECORDS;
+    return nowMs - this.bornMs < E2E_REJECT_MS * this.life && this.#counter < REJECT_AFTER_RECORDS;
   }
 
   nextCounter(): number {
     return this.#counter++;
   }
 
-  /** The counter of a record with this low half; undefined if it is too high, too old, or seen. */
-  counterOf(low: number): number | undefined {
-    const counter = reconstructCounter(this.#window.expected, low, 32);
+  /** The counter of a record with these low bits, 16 or 32; undefined if it is too high, too old, or seen. */
+  counterOf(low: number, bits: 16 | 32): number | undefined {
+    const counter = reconstructCounter(this.#window.expected, low, bits);
     return counter < REJECT_AFTER_RECORDS && this.isNew(counter) ? counter : undefined;
   }
 
@@ -86,8 +106,9 @@ export class E2eKeys {
   }
 
   /** The path has turned out to be slow. */
-  goSlow(): void {
+  goSlow(isLasting = false): void {
     this.isCompressing = this.hasCompression;
+    if (isLasting) this.isLasting = true;
   }
 
   wipe(): void {

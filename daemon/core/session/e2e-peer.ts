@@ -1,5 +1,5 @@
 import { addressForKey, subnetForKey } from '../identity.ts';
-import { E2E_ASK_AFTER, E2E_DEAD_AFTER } from '../limits.ts';
+import { E2E_ASK_AFTER, E2E_ASK_EVERY, E2E_DEAD_AFTER } from '../limits.ts';
 import type { NoiseHandshake } from '../noise.ts';
 import type { Bucket } from '../policy.ts';
 import type { PublicKey } from '../port.ts';
@@ -29,7 +29,7 @@ export type Offer = {
 };
 
 /** Attempts in a row, from the first to an answer or giving up. */
-export type Series = { readonly startedMs: number; nextAtMs: number; delayMs: number };
+export type Series = { readonly startedMs: number; nextAtMs: number; delayMs: number; isOverRadio: boolean };
 
 /**
  * What is kept of one peer. Records open under all keys here, and are sealed with `current` alone:
@@ -60,6 +60,8 @@ export class E2ePeer {
   /** Nobody answered for a while although this peer should speak e2e; and that has been counted. */
   isSuspect = false;
   isSuspectCounted = false;
+  /** When it was asked last whether it is there. */
+  askedMs = Number.NEGATIVE_INFINITY;
   /** When an initiator asks again, so that the other side may speak. */
   repeatAtMs = NEVER;
   /** The last packet either way. */
@@ -100,14 +102,32 @@ export class E2ePeer {
     this.unansweredSinceMs = NEVER;
   }
 
+  /** Keys whose sid, ours, ends with this octet: at most one pair has it. */
+  keysBySid(octet: number): E2eKeys | undefined {
+    const isIt = (keys: E2eKeys | undefined): boolean => keys !== undefined && (keys.ownSid & 0xff) === octet;
+    if (isIt(this.current)) return this.current;
+    return isIt(this.previous) ? this.previous : this.offers.find(({ keys }) => isIt(keys))?.keys;
+  }
+
+  /** Short records could not tell such a sid from one that is there. */
+  hasSidLike(sid: number): boolean {
+    const octet = sid & 0xff;
+    return this.keysBySid(octet) !== undefined || this.attempts.some((attempt) => (attempt.sid & 0xff) === octet);
+  }
+
   /** It is time to ask whether it lives. */
   isQuiet(nowMs: number): boolean {
-    return nowMs - this.unansweredSinceMs >= Math.max(E2E_ASK_AFTER.ms, E2E_ASK_AFTER.roundTrips * this.rttMs);
+    return nowMs - this.unansweredSinceMs >= this.#patienceMs(E2E_ASK_AFTER);
   }
 
   /** It seems not to have our keys any more. */
   isSilent(nowMs: number): boolean {
-    return nowMs - this.unansweredSinceMs >= Math.max(E2E_DEAD_AFTER.ms, E2E_DEAD_AFTER.roundTrips * this.rttMs);
+    return nowMs - this.unansweredSinceMs >= this.#patienceMs(E2E_DEAD_AFTER);
+  }
+
+  /** Between questions whether it is there. */
+  get askEveryMs(): number {
+    return Math.max(E2E_ASK_EVERY.ms, E2E_ASK_EVERY.roundTrips * this.rttMs);
   }
 
   /** Keys under which packets can be sealed: not those that nobody seems to have at the other end. */
@@ -115,5 +135,9 @@ export class E2ePeer {
     const keys = this.current;
     if (keys === undefined || !keys.maySeal(nowMs)) return undefined;
     return this.isSuspect && this.isSilent(nowMs) ? undefined : keys;
+  }
+
+  #patienceMs({ ms, roundTrips, slowMs }: typeof E2E_ASK_AFTER): number {
+    return Math.max(this.current?.isCompressing === true ? slowMs : ms, roundTrips * this.rttMs);
   }
 }

@@ -1,9 +1,20 @@
 /** Records of end-to-end sessions, sealed and opened in batches: nothing handed out is complete before `settle`. */
-import { E2E, RECORD_HEAD, RECORD_OVERHEAD, readCounter, readSid, writeRecordHead } from '../../wire/e2e.ts';
+import {
+  RECORD_HEAD,
+  RECORD_OVERHEAD,
+  readCounter,
+  readShortCounter,
+  readSid,
+  SHORT_HEAD,
+  SHORT_OVERHEAD,
+  writeRecordHead,
+  writeShortHead,
+} from '../../wire/e2e.ts';
 import type { Context } from '../context.ts';
-import { E2E_PREVIOUS_HOLD_MS, E2E_REJECT_MS, JOBS_MAX } from '../limits.ts';
+import { JOBS_MAX } from '../limits.ts';
 import { equalAt } from '../octetmap.ts';
 import type { E2eKeys } from './e2e-keys.ts';
+import type { E2ePeer } from './e2e-peer.ts';
 import { addAeadJob, clearJobs, newAeadJobs } from './jobs.ts';
 import type { SessionPorts } from './sessions.ts';
 
@@ -50,13 +61,16 @@ export class E2eRecords {
 
   /** Seals `buffer[at..at+length)`, which must stay until `settle`. False: the router has dropped it. */
   send(keys: E2eKeys, buffer: Uint8Array, at: number, length: number): boolean {
-    if (!this.#router.begin(keys.peer.key, RECORD_OVERHEAD + length, true)) return false;
+    const isShort = keys.isCompressing;
+    const head = isShort ? SHORT_HEAD : RECORD_HEAD;
+    if (!this.#router.begin(keys.peer.key, head + TAG + length, true)) return false;
     const { target, targetAt } = this.#router;
+    if (this.#router.isOverRadio === true) keys.goSlow(true);
     const counter = keys.nextCounter();
-    writeRecordHead(target, targetAt, keys.peerSid, counter >>> 0);
+    if (isShort) writeShortHead(target, targetAt, keys.peerSid, counter >>> 0);
+    else writeRecordHead(target, targetAt, keys.peerSid, counter >>> 0);
     const high = Math.floor(counter / 0x1_0000_0000);
-    const to = targetAt + RECORD_HEAD;
-    addAeadJob(this.#seal, buffer, at, length, target, to, RECORD_HEAD, keys.send, high, counter >>> 0);
+    addAeadJob(this.#seal, buffer, at, length, target, targetAt + head, head, keys.send, high, counter >>> 0);
     this.#context.stats.count('packetsSealed');
     if (this.#seal.count === JOBS_MAX) this.#sealAll();
     return true;
@@ -64,19 +78,21 @@ export class E2eRecords {
 
   /** `buffer[at..end)` begins with `E2E.data`; it is overwritten. */
   received(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
-    const { stats, nowMs } = this.#context;
-    if (end - at < RECORD_OVERHEAD || buffer[at] !== E2E.data) return stats.drop('e2e malformed');
+    const { stats } = this.#context;
+    if (end - at < RECORD_OVERHEAD) return stats.drop('e2e malformed');
     const keys = this.#keys.get(readSid(buffer, at));
     if (keys === undefined) return stats.drop('e2e record unknown');
     if (!equalAt(keys.peer.key, buffer, sourceAt, 32)) return stats.drop('e2e source not of the session');
-    if (nowMs - keys.bornMs >= E2E_REJECT_MS + E2E_PREVIOUS_HOLD_MS) return stats.drop('e2e record unknown');
-    const counter = keys.counterOf(readCounter(buffer, at));
-    if (counter === undefined) return stats.drop('e2e replay');
-    this.#openKeys[this.#open.count] = keys;
-    const boxAt = at + RECORD_HEAD;
-    const high = Math.floor(counter / 0x1_0000_0000);
-    addAeadJob(this.#open, buffer, boxAt, end - boxAt, buffer, boxAt, RECORD_HEAD, keys.receive, high, counter >>> 0);
-    if (this.#open.count === JOBS_MAX) this.settle();
+    this.#add(keys, keys.counterOf(readCounter(buffer, at), 32), buffer, at, RECORD_HEAD, end);
+  }
+
+  /** The same for `E2E.short`; `peer` is its source, if that has a session. */
+  shortReceived(peer: E2ePeer | undefined, buffer: Uint8Array, at: number, end: number): void {
+    const { stats } = this.#context;
+    if (end - at < SHORT_OVERHEAD) return stats.drop('e2e malformed');
+    const keys = peer?.keysBySid(buffer[at + 1] as number);
+    if (keys === undefined || !keys.hasCompression) return stats.drop('e2e record unknown');
+    this.#add(keys, keys.counterOf(readShortCounter(buffer, at), 16), buffer, at, SHORT_HEAD, end);
   }
 
   settle(): void {
@@ -84,6 +100,17 @@ export class E2eRecords {
       this.#sealAll();
       this.#openAll();
     }
+  }
+
+  #add(keys: E2eKeys, counter: number | undefined, buffer: Uint8Array, at: number, head: number, end: number): void {
+    const { stats, nowMs } = this.#context;
+    if (keys.isOver(nowMs)) return stats.drop('e2e record unknown');
+    if (counter === undefined) return stats.drop('e2e replay');
+    this.#openKeys[this.#open.count] = keys;
+    const boxAt = at + head;
+    const high = Math.floor(counter / 0x1_0000_0000);
+    addAeadJob(this.#open, buffer, boxAt, end - boxAt, buffer, boxAt, head, keys.receive, high, counter >>> 0);
+    if (this.#open.count === JOBS_MAX) this.settle();
   }
 
   #sealAll(): void {
@@ -113,6 +140,8 @@ export class E2eRecords {
     // Once more: its double may be in the same batch.
     if (!keys.isNew(counter)) return stats.drop('e2e replay');
     keys.accept(counter);
+    // Whoever sends short records knows that the path is slow.
+    if (jobs.adLengths[i] === SHORT_HEAD) keys.goSlow();
     const at = jobs.targetOffsets[i] as number;
     const end = at + (jobs.lengths[i] as number) - TAG;
     keys.peer.heard(nowMs);

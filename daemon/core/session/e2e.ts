@@ -7,7 +7,6 @@ import {
   E2E_CONFIRM_WAIT_MS,
   E2E_IDLE_MS,
   E2E_PREVIOUS_HOLD_MS,
-  E2E_REJECT_MS,
   E2E_REKEY_MS,
   E2E_REKEY_RESPONDER_MS,
   E2E_SECONDS_PER_PEER,
@@ -27,8 +26,6 @@ import { E2ePeer } from './e2e-peer.ts';
 import { E2eRecords } from './e2e-records.ts';
 import type { SessionRoom } from './session-room.ts';
 
-/** Between questions of an initiator that nothing has been heard of yet. */
-const REPEAT_MS = 1_000;
 const NEVER = Number.POSITIVE_INFINITY;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -123,6 +120,7 @@ export class E2eSessions {
   received(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
     const type = buffer[at];
     if (type === E2E.data) return this.#records.received(buffer, sourceAt, at, end);
+    if (type === E2E.short) return this.#records.shortReceived(this.#peers.get(buffer, sourceAt), buffer, at, end);
     // Keys change with these: what came before is opened first.
     this.#records.settle();
     if (type === E2E.first) this.#answerer.firstReceived(buffer, sourceAt, at, end);
@@ -149,9 +147,10 @@ export class E2eSessions {
       this.#answerer.withdraw(peer, (offer) => nowMs >= offer.expiresAtMs);
       this.#dropOldKeys(peer, nowMs);
       if (peer.current !== undefined && this.#wantsKeys(peer, peer.current, nowMs)) this.#dialer.start(peer);
-      if (peer.isQuiet(nowMs)) this.#ask(peer);
+      if (peer.isQuiet(nowMs) && nowMs >= peer.askedMs + peer.askEveryMs) this.#ask(peer);
       peer.hasSent = false;
-      const isIdle = nowMs - peer.lastActiveMs >= E2E_IDLE_MS && nowMs >= peer.quietUntilMs;
+      const idleMs = E2E_IDLE_MS * (peer.current?.life ?? 1);
+      const isIdle = nowMs - peer.lastActiveMs >= idleMs && nowMs >= peer.quietUntilMs;
       const isUseless = peer.current === undefined && peer.offers.length === 0 && nowMs >= peer.quietUntilMs;
       if (peer.series === undefined && (isIdle || isUseless)) this.#remove(peer);
     }
@@ -173,10 +172,12 @@ export class E2eSessions {
       if (keys.sealed === 0) this.#records.send(keys, NOTHING, 0, 0);
     } else if (keys === peer.current && peer.repeatAtMs !== NEVER) {
       this.#stopRepeating(peer);
+      // Two answers were late: one alone may have waited for somebody's load.
+      if (Math.min(peer.rttMs, this.#context.nowMs - peer.askedMs) >= SLOW_PATH_MS) keys.goSlow();
       this.#establish(peer);
     }
     if (keys === peer.current && peer.previousUntilMs === NEVER)
-      peer.previousUntilMs = this.#context.nowMs + E2E_PREVIOUS_HOLD_MS;
+      peer.previousUntilMs = this.#context.nowMs + E2E_PREVIOUS_HOLD_MS * keys.life;
     if (at === end) return;
     if (isAsk(buffer, at, end)) return this.#answer(peer);
     peer.packetReceived(end - at, this.#context.nowMs);
@@ -186,11 +187,9 @@ export class E2eSessions {
     else this.#user.packet(peer, buffer, at, end);
   }
 
-  /** Whoever compresses knows that the path is slow. */
   #expand(keys: E2eKeys, buffer: Uint8Array, at: number, end: number): void {
     const compression = this.#compression;
     if (!compression.expand(keys, buffer, at, end) || compression.packet === undefined) return;
-    keys.goSlow();
     const { packet, size } = compression;
     this.#user.packet(keys.peer, packet.octets, 0, size);
     this.#context.pool.give(packet);
@@ -202,6 +201,7 @@ export class E2eSessions {
     this.#install(peer, keys);
     this.#establish(peer);
     peer.repeatAtMs = this.#context.nowMs;
+    peer.askedMs = this.#context.nowMs;
     this.#repeating.add(peer);
     if (keys.sealed === 0) this.#repeat(peer);
     else this.#repeatLater(peer);
@@ -218,7 +218,7 @@ export class E2eSessions {
     peer.previous = peer.current;
     peer.previousUntilMs = NEVER;
     peer.current = keys;
-    if (peer.rttMs >= SLOW_PATH_MS) keys.goSlow();
+    keys.isLasting = peer.previous?.isCompressing === true;
     // What the old keys were not answered for is no fault of the new ones.
     peer.unansweredSinceMs = NEVER;
   }
@@ -226,8 +226,8 @@ export class E2eSessions {
   #newKeys(peer: E2ePeer, agreed: Agreed, keys: TransportKeys, isInitiator: boolean): E2eKeys {
     const { nowMs } = this.#context;
     const [octet = 0] = this.#context.randomOctets(1);
-    const rekeyAtMs = nowMs + (isInitiator ? E2E_REKEY_MS * (1 - octet / 2_560) : E2E_REKEY_RESPONDER_MS);
-    const made = new E2eKeys(peer, agreed, keys, isInitiator, { bornMs: nowMs, rekeyAtMs });
+    const rekeyMs = isInitiator ? E2E_REKEY_MS * (1 - octet / 2_560) : E2E_REKEY_RESPONDER_MS;
+    const made = new E2eKeys(peer, agreed, keys, isInitiator, { bornMs: nowMs, rekeyMs });
     this.#records.add(made);
     return made;
   }
@@ -236,19 +236,19 @@ export class E2eSessions {
     if (peer.isSilent(nowMs)) return true;
     // Its offer may have expired before our first record came.
     if (keys.isInitiator && !keys.isProven && nowMs - keys.bornMs >= E2E_CONFIRM_WAIT_MS) return true;
-    const isOld = nowMs >= keys.rekeyAtMs || keys.sealed >= REKEY_AFTER_RECORDS;
+    const isOld = keys.isOld(nowMs) || keys.sealed >= REKEY_AFTER_RECORDS;
     // The responder leaves it to the initiator, unless it has something to say.
     return isOld && (keys.isInitiator ? peer.lastActiveMs > keys.bornMs : peer.hasSent);
   }
 
   #dropOldKeys(peer: E2ePeer, nowMs: number): void {
-    const isOver = (keys: E2eKeys) => nowMs - keys.bornMs >= E2E_REJECT_MS + E2E_PREVIOUS_HOLD_MS;
-    if (peer.previous !== undefined && (nowMs >= peer.previousUntilMs || isOver(peer.previous))) {
+    if (peer.previous !== undefined && (nowMs >= peer.previousUntilMs || peer.previous.isOver(nowMs))) {
       this.#records.remove(peer.previous);
       peer.previous = undefined;
     }
-    if (peer.current !== undefined && isOver(peer.current)) {
-      this.#records.remove(peer.current);
+    const { current } = peer;
+    if (current?.isOver(nowMs) === true) {
+      this.#records.remove(current);
       peer.current = undefined;
       this.#stopRepeating(peer);
     }
@@ -260,7 +260,7 @@ export class E2eSessions {
   }
 
   #repeatLater(peer: E2ePeer): void {
-    peer.repeatAtMs = this.#context.nowMs + REPEAT_MS;
+    peer.repeatAtMs = this.#context.nowMs + peer.askEveryMs;
     this.#context.timers.arm(peer.repeatAtMs);
   }
 
@@ -269,7 +269,9 @@ export class E2eSessions {
     this.#repeating.delete(peer);
   }
 
-  #ask({ current }: E2ePeer): void {
+  #ask(peer: E2ePeer): void {
+    const { current } = peer;
+    peer.askedMs = this.#context.nowMs;
     if (current?.maySeal(this.#context.nowMs) === true) this.#records.send(current, E2E_ASK, 0, E2E_ASK.length);
   }
 

@@ -1,10 +1,21 @@
 /** Contexts of compressed packets under one pair of record keys, of both directions (`wire/README.md`, compressed packets). */
-import { CONTEXTS, type Contexts, isNear, NONE, type Said, writeLike, writePlain } from '../../wire/compressed.ts';
+import {
+  CONTEXTS,
+  type Contexts,
+  isLike,
+  isNear,
+  NONE,
+  type Said,
+  writeLike,
+  writePlain,
+} from '../../wire/compressed.ts';
 import { type Ends, Headers, RULE, TCP_FLAG } from '../../wire/headers.ts';
 import { CONTEXT_PATIENCE, CONTEXT_TELLINGS, CONTEXTS_KEPT, RECORD_WINDOW } from '../limits.ts';
 
 /** Packets that are looked at again before they make a context: one alone is not worth it. */
 const FLOWS_SEEN = 16;
+/** Kept for flows that have none: one that has run away from its own can do with three octets for each number. */
+const CONTEXTS_RESERVED = 16;
 const NO_CONTEXT = TCP_FLAG.syn | TCP_FLAG.fin | TCP_FLAG.rst;
 
 /** What all keys of a node share: contexts kept for their peers. */
@@ -31,6 +42,8 @@ type Made = {
 /** Ours, of packets that leave. */
 export class FlowsOut {
   readonly ends: Ends;
+  /** A context was wanted, and no id is free. */
+  isExhausted = false;
   readonly #made: Made[] = [];
   readonly #seen = new Float64Array(FLOWS_SEEN).fill(NONE);
   #seenAt = 0;
@@ -49,9 +62,11 @@ export class FlowsOut {
     got: number,
     to: Uint8Array,
   ): number {
-    const known = this.#newest(headers, true);
+    let known = this.#newest(headers, true);
     const isFar = known === NONE || !isNear(headers, (this.#made[known] as Made).base);
-    const makes = isFar && this.#isWorth(headers) ? this.#make(headers, record, nowMs, rttMs) : NONE;
+    if (known !== NONE && !isLike(headers, (this.#made[known] as Made).base)) known = NONE;
+    const mayMake = known === NONE || this.#made.length < CONTEXTS - CONTEXTS_RESERVED;
+    const makes = isFar && mayMake && this.#isWorth(headers) ? this.#make(headers, record, nowMs, rttMs) : NONE;
     if (makes !== NONE || known === NONE) return writePlain(headers, buffer, makes, got, to);
     const context = this.#made[known] as Made;
     context.namedIn = record;
@@ -101,7 +116,9 @@ export class FlowsOut {
   /** One that no record names which could still arrive. */
   #freeId(record: number): number {
     if (this.#made.length < CONTEXTS) return this.#made.length;
-    return this.#made.findIndex((context) => record - context.namedIn >= RECORD_WINDOW);
+    const id = this.#made.findIndex((context) => record - context.namedIn >= RECORD_WINDOW);
+    this.isExhausted = id === NONE;
+    return id;
   }
 }
 

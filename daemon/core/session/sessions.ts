@@ -30,6 +30,8 @@ export type SessionPorts = {
   begin(dest: PublicKey, size: number, isRecord?: boolean): boolean;
   readonly target: Uint8Array;
   readonly targetAt: number;
+  /** The payload of the last `begin` leaves through a radio of ours. */
+  readonly isOverRadio?: boolean;
 };
 
 export type SessionUser = {
