@@ -23,4 +23,4 @@ export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:halt_on_error=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export RATATOSK_TEST_ADDON="$PWD/$copy/build/Release/ratatosk.node"
 LD_PRELOAD="$("${CXX:-g++}" -print-file-name=libasan.so) $("${CXX:-g++}" -print-file-name=libubsan.so)" \
-  node --test dist/test/unit/{addon,aead,box,hmac,netlink,network,segments,tun,tun-offloads,udp,unix-datagram}.test.js
+  node --test dist/test/unit/{addon,aead,box,hmac,mask,netlink,network,segments,tun,tun-offloads,udp,unix-datagram}.test.js

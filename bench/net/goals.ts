@@ -44,11 +44,12 @@ const ABSOLUTE: readonly Absolute[] = [
   { system: 'tcp', figure: 'rssPeakMib', most: 200 },
 ];
 
-/** The goals that the result has figures for. */
+/** The goals that the result has figures for, and those that it should have and has not. */
 export function judged({ systems }: Result): string {
   const relative = RELATIVE.flatMap(({ system, figure, to, floor, aim }) => {
     const value = systems[system]?.figures[figure]?.median;
     const reference = systems[to]?.figures[figure]?.median;
+    if (isMissing(systems, figure, system, to)) return [lost(figure, system, wanted(floor, aim))];
     if (value === undefined || reference === undefined) return [];
     const times = ratio(value, reference, FIGURES[figure].isMoreBetter);
     const word = times < floor ? 'below' : aim !== undefined && times < aim ? 'floor' : 'met';
@@ -56,12 +57,24 @@ export function judged({ systems }: Result): string {
   });
   const absolute = ABSOLUTE.flatMap(({ system, figure, most }) => {
     const value = systems[system]?.figures[figure]?.median;
+    if (isMissing(systems, figure, system)) return [lost(figure, system, `at most ${short(most)}`)];
     if (value === undefined) return [];
     return [
       [value > most ? 'below' : 'met', `${FIGURES[figure].title}, ${system}`, short(value), `at most ${short(most)}`],
     ];
   });
   return table([...relative, ...absolute, ...shares(systems)]);
+}
+
+/** One of these ran and has no such figure, although others have: all its rounds failed. */
+function isMissing(systems: Result['systems'], figure: FigureName, ...ids: string[]): boolean {
+  const ran = ids.map((id) => systems[id]);
+  const isMeasured = Object.values(systems).some(({ figures }) => figures[figure] !== undefined);
+  return isMeasured && !ran.includes(undefined) && ran.some((one) => one?.figures[figure] === undefined);
+}
+
+function lost(figure: FigureName, system: string, goal: string): string[] {
+  return ['missing', `${FIGURES[figure].title}, ${system}`, '-', goal];
 }
 
 /** Beside a real Yggdrasil ours uses at most half of what that does. */

@@ -71,6 +71,15 @@ test('goals tell apart what is below the floor, at the floor and at the aim', ()
   assert.deepEqual([4, 5, 6].map(word), ['below', 'floor', 'met']);
 });
 
+test('a goal whose system has failed is missing, not forgotten', () => {
+  const { systems, ...rest } = resultOf(5);
+  const failed = digest(VETH, [undefined]);
+  for (const id of ['tcp', 'yggdrasil-tcp']) {
+    assert.match(judged({ ...rest, systems: { ...systems, [id]: failed } }), /^missing +TCP Gbit\/s, tcp/);
+  }
+  assert.equal(judged({ ...rest, systems: { tcp: failed } }), judged({ ...rest, systems: {} }));
+});
+
 function resultOf(tcpGbit: number): Result {
   const measured = (value: number) => digest(VETH, [{ tcpGbit: value }]);
   const systems = { tcp: measured(tcpGbit), 'yggdrasil-tcp': measured(1) };
