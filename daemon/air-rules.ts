@@ -1,5 +1,5 @@
 /** What a modem may send: by the region of the configuration, and the frequency of its URI. */
-import { AIR_BURST_FRAMES, AIR_FLOORS } from './core/limits.ts';
+import { AIR_BURST_FRAMES, AIR_TERMS } from './core/limits.ts';
 import type { AirFacts, SocketFacts } from './core/port.ts';
 import { frameAirMs } from './core/radio/air-time.ts';
 import type { RadioSettings } from './host/commands.ts';
@@ -52,4 +52,4 @@ function mayPass(air: AirFacts, octets: number): boolean {
   });
 }
 
-const AIR_FLOOR = AIR_FLOORS.budget.bulk;
+const AIR_FLOOR = AIR_TERMS.bulk.floor;

@@ -135,12 +135,17 @@ export const AIR_RESERVE_SHARE = 1 / 32;
 export const AIR_SHARE_WINDOW_MS = 15_000;
 /**
  * What classes leave to those before them: of every budget, so that a twenty-fourth is never used by bulk, and of the window of
- * the share. Routing that has had more than its part of an hour leaves more to the users.
+ * the share; and how much of what is kept back for the rest of the hour they may use. Routing that has had more than its part
+ * of an hour leaves more to the users. The rest of what was begun asks for no share: it is paid for afterwards.
  */
-export const AIR_FLOORS = {
-  budget: { control: 1 / 144, interactive: 1 / 72, normal: 1 / 36, bulk: 1 / 24 },
-  controlOver: 1 / 12,
-  shareMs: { control: 0, interactive: 0, normal: 2_000, bulk: 4_000 },
+export const AIR_TERMS = {
+  answer: { floor: 0, overdraft: 1, shareFloorMs: Number.NEGATIVE_INFINITY },
+  control: { floor: 1 / 144, overdraft: 1 / 2, shareFloorMs: 0 },
+  controlOver: { floor: 1 / 12, overdraft: 0, shareFloorMs: 0 },
+  begun: { floor: 1 / 72, overdraft: 1 / 2, shareFloorMs: Number.NEGATIVE_INFINITY },
+  interactive: { floor: 1 / 72, overdraft: 1 / 2, shareFloorMs: 0 },
+  normal: { floor: 1 / 36, overdraft: 0, shareFloorMs: 2_000 },
+  bulk: { floor: 1 / 24, overdraft: 0, shareFloorMs: 4_000 },
 };
 export const AIR_CONTROL_SHARE = 0.2;
 /** What would wait longer for its time on the air is refused; longer still where the largest frame takes more than this. */

@@ -104,22 +104,28 @@ test('answers may use what is kept back, and nothing beyond the law', () => {
   assert.ok(nextMs > HOUR_MS && nextMs <= HOUR_MS + 2 * MINUTE);
 });
 
-test('routing that has had a fifth of the hour leaves half of a burst to users', () => {
+test('routing that has had a fifth of the hour leaves the rest to users', () => {
   const radio = transmitter({ limits: [duty(0.1)] });
   let nowMs = 0;
-  while (radio.roomMs('control', nowMs) >= 1_000) {
+  const send = (): void => {
     radio.sent('control', 1_000, nowMs);
     nowMs += 1_000;
     radio.settled(nowMs);
-  }
-  assert.ok(radio.roomMs('interactive', nowMs) < 1_000, 'the burst is used up');
-  for (; nowMs < 20 * MINUTE; nowMs += 1_000) {
-    if (radio.roomMs('control', nowMs) < 1_000) continue;
-    radio.sent('control', 1_000, nowMs);
-    radio.settled(nowMs);
-  }
-  assert.ok(radio.roomMs('interactive', nowMs) > 20_000, 'users have half of it');
+  };
+  while (radio.roomMs('control', nowMs) >= 1_000) send();
+  assert.equal(radio.ledger.usedLongMs, 73_000);
+  for (; nowMs < 30 * MINUTE; nowMs += 1_000) if (radio.roomMs('control', nowMs) >= 1_000) send();
+  assert.ok(radio.roomMs('normal', nowMs) > 19_000, 'users have a third of what is free at most');
   assert.ok(radio.roomMs('control', nowMs) < 1_000);
+});
+
+test('the rest of what was begun goes on where its beginning could not', () => {
+  const radio = transmitter({ limits: [duty(0.01)], share: 0.25 });
+  radio.sent('normal', 5_900, 0);
+  radio.settled(5_900);
+  assert.ok(radio.roomMs('normal', 5_900) === 0 && radio.nextAtMs('normal', 400, 5_900) > 60_000);
+  assert.ok(radio.roomMs('normal', 5_900, true) > 400);
+  assert.equal(radio.nextAtMs('normal', 400, 5_900, true), 5_900);
 });
 
 test('a frame longer than the share leaves is sent, and paid for afterwards', () => {

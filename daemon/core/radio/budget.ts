@@ -6,7 +6,7 @@
  * Free is at most a burst, some minutes' worth; what is beyond is kept back. So a burst is never far, and the hour is never
  * over before its end. What is used never exceeds the limit, since neither of the others is ever negative together.
  */
-import { AIR_BUCKETS, AIR_BURST_FRAMES, AIR_BURST_SHARE, AIR_FLOORS, AIR_SPREAD_FROM_MS } from '../limits.ts';
+import { AIR_BUCKETS, AIR_BURST_FRAMES, AIR_BURST_SHARE, AIR_SPREAD_FROM_MS, AIR_TERMS } from '../limits.ts';
 import { AirWindow } from './air-window.ts';
 import type { AirLimit } from './facts.ts';
 
@@ -28,7 +28,7 @@ export class Budget {
   constructor(limit: AirLimit, frameMs: number, originMs: number, nowMs: number) {
     const { airMs } = limit;
     const isSpread = limit.windowMs >= AIR_SPREAD_FROM_MS;
-    const leastMs = AIR_BURST_FRAMES * frameMs + AIR_FLOORS.budget.bulk * airMs;
+    const leastMs = AIR_BURST_FRAMES * frameMs + AIR_TERMS.bulk.floor * airMs;
     this.limit = limit;
     this.burstMs = isSpread ? Math.min(Math.max(airMs * AIR_BURST_SHARE, leastMs), airMs) : airMs;
     this.#pace = (limit.airMs - this.burstMs) / limit.windowMs;
@@ -52,12 +52,15 @@ export class Budget {
     return this.limit.airMs - this.usedMs;
   }
 
+  get keptBackMs(): number {
+    return Math.max(this.leftMs - this.#freeMs, 0);
+  }
+
   advance(nowMs: number): void {
     const before = this.#window.usedMs;
     this.#window.advance(nowMs);
     this.#freeMs += before - this.#window.usedMs;
-    const keptBack = this.leftMs - this.#freeMs;
-    if (keptBack > 0) this.#freeMs += Math.min(keptBack, this.#pace * (nowMs - this.#advancedMs));
+    this.#freeMs += Math.min(this.keptBackMs, this.#pace * (nowMs - this.#advancedMs));
     // Above the law by a restored history, or beyond a burst: the rest is kept back.
     this.#freeMs = Math.min(this.#freeMs, this.burstMs, this.leftMs);
     this.#advancedMs = nowMs;
@@ -85,29 +88,23 @@ export class Budget {
     this.#freeMs = Math.min(this.#freeMs, this.leftMs);
   }
 
-  /** When `airMs` above a floor will be free, if nothing is sent until then; infinity: never. */
-  freeAtMs(airMs: number, floorMs: number, nowMs: number): number {
-    if (airMs + floorMs > this.burstMs) return NEVER;
-    return this.#atMs(airMs + floorMs - this.#freeMs, Math.max(this.leftMs - this.#freeMs, 0), nowMs);
-  }
-
-  /** When the law will leave so much; infinity: never. */
-  leftAtMs(airMs: number, nowMs: number): number {
-    if (airMs > this.limit.airMs) return NEVER;
-    return this.#atMs(airMs - this.leftMs, 0, nowMs);
-  }
-
-  /** When so much has come back from the window, or out of what is kept back. */
-  #atMs(missingMs: number, keptBackMs: number, nowMs: number): number {
-    let missing = missingMs;
-    let keptBack = keptBackMs;
-    let fromMs = nowMs;
+  /**
+   * When `airMs` above a floor will be there, counting so much of what is kept back, if nothing is sent until then; infinity:
+   * never.
+   */
+  freeAtMs(airMs: number, floorMs: number, overdraft: number, nowMs: number): number {
+    if (airMs + floorMs > this.limit.airMs || (overdraft === 0 && airMs + floorMs > this.burstMs)) return NEVER;
+    let keptBack = this.keptBackMs;
+    let missing = airMs + floorMs - this.#freeMs - overdraft * keptBack;
     if (missing <= 0) return nowMs;
+    // What is kept back and counts already is worth no more when it is free.
+    const pace = this.#pace * (1 - overdraft);
+    let fromMs = nowMs;
     for (let age = AIR_BUCKETS; age >= 0; age--) {
       const leavesMs = this.#window.leavesAtMs(age);
-      const paced = Math.min(keptBack, this.#pace * (leavesMs - fromMs));
-      if (paced >= missing) return fromMs + missing / this.#pace;
-      keptBack -= paced;
+      const paced = (1 - overdraft) * Math.min(keptBack, this.#pace * (leavesMs - fromMs));
+      if (paced >= missing && pace > 0) return fromMs + missing / pace;
+      keptBack -= Math.min(keptBack, this.#pace * (leavesMs - fromMs));
       missing -= paced + this.#window.at(age);
       if (missing <= 0) return leavesMs;
       fromMs = leavesMs;

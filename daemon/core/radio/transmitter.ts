@@ -4,17 +4,19 @@
  * counts it; when there is no room, `nextAtMs` says when to ask again. That the modem has sent it all is told by `settled`. Only
  * time on the air counts: waits for a free channel are nobody's.
  *
- * A class leaves to those before it what stands in `FLOORS`: so much of every budget and of the share of the channel is always
- * there when an acknowledgement, an announcement or a key stroke comes, however long bulk has been running. Answers may
- * use what is kept back for the rest of the hour, nobody anything beyond the law.
+ * A class leaves to those before it what stands in `AIR_TERMS`: so much of every budget and of the share of the channel is always
+ * there when an acknowledgement, an announcement or a key stroke comes, however long bulk has been running. Those that keep
+ * others waiting may also use what is kept back for the rest of the hour, nobody anything beyond the law.
  */
-import { AIR_CONTROL_SHARE, AIR_FLOORS, AIR_WAIT } from '../limits.ts';
+import { AIR_CONTROL_SHARE, AIR_TERMS, AIR_WAIT } from '../limits.ts';
 import { frameAirMs } from './air-time.ts';
 import { AirWindow } from './air-window.ts';
-import type { AirClass, AirClassInfo, AirFacts, AirLimit, AirReport, RadioInfo } from './facts.ts';
+import type { AirClass, AirClassInfo, AirFacts, AirReport, RadioInfo } from './facts.ts';
 import { HOUR_MS, type Ledger } from './ledger.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
+
+type AirTerms = (typeof AIR_TERMS)[AirClass];
 
 export const AIR_CLASSES: readonly AirClass[] = ['answer', 'control', 'interactive', 'normal', 'bulk'];
 
@@ -51,17 +53,19 @@ export class Transmitter {
 
   /**
    * ms of air that frames of this class may have now, besides those that were `sent`. 0: none may leave; so it always is where the
-   * law forbids the largest frame.
+   * law forbids the largest frame. `isBegun`: the rest of what was begun, which would be of no use if it came much later, so that
+   * it may have what is left to others.
    */
-  roomMs(airClass: AirClass, nowMs: number): number {
+  roomMs(airClass: AirClass, nowMs: number, isBegun = false): number {
     const { ledger } = this;
     if (this.isTooLong(this.#frameMs)) return 0;
     ledger.advance(nowMs);
     this.#control.advance(nowMs);
-    let room = this.#shareRoomMs(airClass);
+    const terms = this.#terms(airClass, isBegun);
+    let room = this.#shareRoomMs(terms.shareFloorMs);
     for (const budget of ledger.budgets) {
-      const free = airClass === 'answer' ? budget.leftMs : budget.freeMs - this.#floorMs(airClass, budget.limit);
-      room = Math.min(room, free);
+      const { freeMs, keptBackMs, limit } = budget;
+      room = Math.min(room, freeMs + terms.overdraft * keptBackMs - terms.floor * limit.airMs);
     }
     return Math.max(room, 0);
   }
@@ -70,20 +74,19 @@ export class Transmitter {
    * When a burst of so much air may leave, if nothing else does before; not in the past. A burst longer than is ever free at
    * once counts as one that is not.
    */
-  nextAtMs(airClass: AirClass, airMs: number, nowMs: number): number {
+  nextAtMs(airClass: AirClass, airMs: number, nowMs: number, isBegun = false): number {
     const { ledger } = this;
     if (this.isTooLong(this.#frameMs)) return NEVER;
     ledger.advance(nowMs);
     this.#control.advance(nowMs);
+    const { floor, overdraft, shareFloorMs } = this.#terms(airClass, isBegun);
     let atMs = nowMs;
     for (const budget of ledger.budgets) {
-      if (airClass === 'answer') atMs = Math.max(atMs, budget.leftAtMs(airMs, nowMs));
-      else {
-        const floor = this.#floorMs(airClass, budget.limit);
-        atMs = Math.max(atMs, budget.freeAtMs(Math.min(airMs, budget.burstMs - floor), floor, nowMs));
-      }
+      const floorMs = floor * budget.limit.airMs;
+      const wantedMs = Math.min(airMs, budget.burstMs - floorMs);
+      atMs = Math.max(atMs, budget.freeAtMs(wantedMs, floorMs, overdraft, nowMs));
     }
-    const missing = this.#shareFloorMs(airClass) - ledger.shareMs;
+    const missing = shareFloorMs - ledger.shareMs;
     if (missing < 0) return atMs;
     // One more ms: what is free must be above the floor.
     return Math.max(atMs, nowMs + Math.ceil(missing / ledger.share) + 1);
@@ -160,20 +163,16 @@ export class Transmitter {
   }
 
   /** A frame, however long, may leave when something is left of the share. */
-  #shareRoomMs(airClass: AirClass): number {
-    const room = this.ledger.shareMs - this.#shareFloorMs(airClass);
+  #shareRoomMs(floorMs: number): number {
+    const room = this.ledger.shareMs - floorMs;
     return room > 0 ? Math.max(room, this.#frameMs) : 0;
   }
 
-  /** Answers keep others waiting if they wait themselves. */
-  #shareFloorMs(airClass: AirClass): number {
-    if (airClass === 'answer') return Number.NEGATIVE_INFINITY;
-    return this.ledger.share * AIR_FLOORS.shareMs[airClass];
-  }
-
-  #floorMs(airClass: Exclude<AirClass, 'answer'>, { airMs }: AirLimit): number {
+  #terms(airClass: AirClass, isBegun: boolean): AirTerms {
+    if (isBegun) return AIR_TERMS.begun;
     const isOver = airClass === 'control' && this.#control.usedMs > this.#controlMaxMs;
-    return airMs * (isOver ? AIR_FLOORS.controlOver : AIR_FLOORS.budget[airClass]);
+    const { floor, overdraft, shareFloorMs } = isOver ? AIR_TERMS.controlOver : AIR_TERMS[airClass];
+    return { floor, overdraft, shareFloorMs: this.ledger.share * shareFloorMs };
   }
 
   /** Of an hour. */
