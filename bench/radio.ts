@@ -5,6 +5,7 @@
  *
  * Nothing here depends on how fast this machine is: the same seed gives the same figures.
  */
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -47,11 +48,8 @@ async function performAll(jobs: Job[], workers: number): Promise<Outcome[]> {
     const worker = new Worker(fileURLToPath(import.meta.url));
     try {
       for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-        const outcome = await new Promise<Outcome>((resolve, reject) => {
-          worker.once('message', resolve);
-          worker.once('error', reject);
-          worker.postMessage(job);
-        });
+        worker.postMessage(job);
+        const [outcome] = (await once(worker, 'message')) as [Outcome];
         outcomes.push(outcome);
         process.stderr.write(`${outcomes.length}/${all}  ${job.name}  seed ${job.seed}  ${outcome.failure ?? ''}\n`);
       }

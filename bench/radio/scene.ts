@@ -25,6 +25,7 @@ const PLAIN: Omit<SceneFacts, 'seed'> = { modulation: rnodeModulation(7), loss: 
 
 /** Longest wait for a link, a session, a transfer: a trial that needs more has failed. */
 const PATIENCE_MS = 3_600_000;
+const ASK_FRAMES = 8;
 
 export class Scene {
   readonly world: RadioWorld;
@@ -57,12 +58,14 @@ export class Scene {
   join(from: Endpoint, to: Endpoint): number {
     const sinceMs = this.world.nowMs;
     let isAnswered = false;
+    // Who asks faster than answers can come asks in vain.
+    const everyMs = Math.max(ASK_FRAMES * frameAirMs(rnodeAirFacts(this.facts.modulation), RNODE_FRAME), 5_000);
     const answered = (): void => {
       isAnswered = true;
     };
     while (!isAnswered && this.world.nowMs - sinceMs < PATIENCE_MS) {
       from.ping(to, 8, answered);
-      this.world.runUntil(() => isAnswered, 5_000);
+      this.world.runUntil(() => isAnswered, everyMs);
     }
     if (!isAnswered) throw new Error('no echo was answered within an hour');
     return this.world.nowMs - sinceMs;

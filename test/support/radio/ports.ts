@@ -98,7 +98,7 @@ export class PtyPort {
 
   constructor(clock: Clock, modem: Modem, facts: Partial<LineFacts> = {}) {
     this.#modem = modem;
-    this.#folder = mkdtempSync(join(tmpdir(), 'rtsk-pty-'));
+    this.#folder = mkdtempSync(join(tmpdir(), `rtsk-${process.pid}-pty-`));
     // Daemons that have given up root open it again.
     chmodSync(this.#folder, 0o755);
     this.path = join(this.#folder, 'tty');
