@@ -23,6 +23,7 @@ export const DROP_REASONS = [
   'link frames too many',
   'link message too large',
   'link message incomplete',
+  'link message given up',
   'link repair refused',
   'path too deep',
   'payload too large',

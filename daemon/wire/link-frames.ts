@@ -17,10 +17,15 @@ export const LINK_FRAME = {
   probed: 0x0c,
   close: 0x0d,
   rack: 0x0f,
+  silent: 0x10,
 } as const;
 
 /** Types that a later version may give a meaning: a length tells how to skip them. */
 const FUTURE = { from: 0x10, to: 0x3f };
+
+/** Octets of SILENT, and those of its body that mean something today. */
+export const SILENT_SIZE = 4;
+const SILENT_BODY = 2;
 
 export const CACK_RANGES_MAX = 8;
 export const RACK_OCTETS_MAX = 32;
@@ -59,6 +64,8 @@ export class LinkFrames {
   last = 0;
   /** CLOSE. */
   reason = 0;
+  /** SILENT. */
+  seconds = 0;
   /** RACK: low 16 bits of the highest counter. */
   highest = 0;
   /** CACK: what lies behind `offset`, upwards. `rangeCount` of them are valid. */
@@ -85,8 +92,10 @@ export class LinkFrames {
     while (this.#at < this.#packetEnd) {
       this.type = this.buffer[this.#at++] as number;
       if (this.type >= FUTURE.from && this.type <= FUTURE.to) {
-        if (this.#body(this.#uvarint())) continue;
-        return this.#fail('malformed');
+        if (!this.#body(this.#uvarint())) return this.#fail('malformed');
+        if (this.type !== LINK_FRAME.silent || this.end - this.start < SILENT_BODY) continue;
+        this.seconds = ((this.buffer[this.start] as number) << 8) | (this.buffer[this.start + 1] as number);
+        return true;
       }
       if (this.type === LINK_FRAME.pad) this.#at = this.#packetEnd;
       else if (!isKnown(this.type)) return this.#fail('unknown');
@@ -289,4 +298,9 @@ export function writeRack(writer: Writer, highest: number, bits: Uint8Array): vo
     .u16(highest & 0xffff)
     .u8(bits.length)
     .octets(bits);
+}
+
+/** For so many seconds nothing will be sent, since the law or the user does not allow it. */
+export function writeSilent(writer: Writer, seconds: number): void {
+  writer.u8(LINK_FRAME.silent).u8(SILENT_BODY).u16(seconds);
 }

@@ -1,8 +1,16 @@
 /** Packets of a datagram link outside its encryption (link document, section 3). Integers are big-endian. */
 import { Reader, Writer } from './cursor.ts';
 
-/** The first octet of a packet. */
-export const PACKET = { init: 0xa1, resp: 0xa2, cookie: 0xa3, beacon: 0xa4, data16: 0xc0, data32: 0xc1 } as const;
+/** The first octet of a packet. `dataRest`: 16 bits of the counter, then what of its burst is still to come. */
+export const PACKET = {
+  init: 0xa1,
+  resp: 0xa2,
+  cookie: 0xa3,
+  beacon: 0xa4,
+  data16: 0xc0,
+  data32: 0xc1,
+  dataRest: 0xc2,
+} as const;
 
 export const MAC = 16;
 /** With neither mac: 1 type, 4 index, 32 ephemeral, 48 static, 38 payload. */
@@ -122,8 +130,19 @@ export function indexOf(packet: Uint8Array, at = 0): number {
 
 /** Octets of DATA before the ciphertext; 0 for another type. */
 export function dataHeader(type: number): number {
-  return type === PACKET.data32 ? 9 : type === PACKET.data16 ? 7 : 0;
+  return type === PACKET.data32 ? 9 : type === PACKET.data16 ? 7 : type === PACKET.dataRest ? 8 : 0;
 }
+
+/** Where `dataRest` has the rest of its burst, in units that follow from the bit rate; the highest value: as much or more. */
+export const REST_AT = 7;
+export const REST_MAX = 0xff;
+
+/** One unit of it, in ms. */
+export function restUnitMs(bitsPerSecond: number): number {
+  return Math.max(REST_UNIT.ms, (REST_UNIT.bits * 1_000) / bitsPerSecond);
+}
+
+const REST_UNIT = { ms: 32, bits: 56 };
 
 /** A packet of DATA has at least an empty ciphertext's tag. */
 export const TAG = 16;
@@ -131,11 +150,11 @@ export const TAG = 16;
 /** The low bits of the counter: 16 or 32 of them, by the type. The caller has checked the length. */
 export function counterLow(packet: Uint8Array, at: number, type: number): number {
   const high = ((packet[at + 5] as number) << 8) | (packet[at + 6] as number);
-  if (type === PACKET.data16) return high;
+  if (type !== PACKET.data32) return high;
   return high * 0x1_0000 + (((packet[at + 7] as number) << 8) | (packet[at + 8] as number));
 }
 
-/** Writes the header of DATA, which is its associated data as well. */
+/** Writes the header of DATA, which is its associated data as well; nothing is to come behind it, unless somebody writes so. */
 export function writeDataHeader(target: Uint8Array, at: number, type: number, index: number, counter: number): void {
   target[at] = type;
   target[at + 1] = index >>> 24;
@@ -143,9 +162,10 @@ export function writeDataHeader(target: Uint8Array, at: number, type: number, in
   target[at + 3] = index >>> 8;
   target[at + 4] = index;
   const low = counter % TWO_32;
-  if (type === PACKET.data16) {
+  if (type !== PACKET.data32) {
     target[at + 5] = low >>> 8;
     target[at + 6] = low;
+    if (type === PACKET.dataRest) target[at + REST_AT] = 0;
     return;
   }
   target[at + 5] = low >>> 24;

@@ -71,6 +71,8 @@ const described = (frames: LinkFrames): Frame => {
       return { type, id, last, body };
     case LINK_FRAME.close:
       return { type, reason, body };
+    case LINK_FRAME.silent:
+      return { type, seconds: frames.seconds };
     case LINK_FRAME.rack:
       return { type, highest, body };
     default:
@@ -205,7 +207,7 @@ test('an empty packet is well formed', () => {
 });
 
 test('types of the future are skipped, all others end the packet', () => {
-  for (const type of [0x10, 0x2a, 0x3f]) {
+  for (const type of [0x11, 0x2a, 0x3f]) {
     const { frames, fault } = readAll(join(Uint8Array.of(type, 2, 1, 1), fromHex('0100000007')));
     assert.deepEqual([frames.length, fault], [1, undefined]);
     assert.equal(readAll(Uint8Array.of(type, 2, 1)).fault, 'malformed');
@@ -231,6 +233,7 @@ const WHOLE: [string, string][] = [
   ['PROBED', '0c000000090578'],
   ['CLOSE', '0d03'],
   ['RACK', '0f1170020502'],
+  ['SILENT', '1002012c'],
 ];
 
 for (const [name, bytes] of WHOLE) {

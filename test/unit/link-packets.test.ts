@@ -83,8 +83,9 @@ test('what is written is read again', () => {
     }),
   );
   fc.assert(
-    fc.property(u(32), fc.integer({ min: 0, max: 2 ** 40 }), fc.boolean(), u(4), (index, counter, isLong, at) => {
-      const type = isLong ? PACKET.data32 : PACKET.data16;
+    fc.property(u(32), fc.integer({ min: 0, max: 2 ** 40 }), fc.nat({ max: 2 }), u(4), (index, counter, kind, at) => {
+      const type = [PACKET.data16, PACKET.data32, PACKET.dataRest][kind] as number;
+      const isLong = type === PACKET.data32;
       const packet = new Uint8Array(at + dataHeader(type));
       writeDataHeader(packet, at, type, index, counter);
       assert.equal(packet[at], type);

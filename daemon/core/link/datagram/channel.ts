@@ -11,24 +11,21 @@ import { THIN } from '../../../wire/thin.ts';
 import type { Context } from '../../context.ts';
 import { FRAMES_PER_PACKET, LINK_YOUNG_MS } from '../../limits.ts';
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../../port.ts';
-import type { Pipe, PipeUser } from '../pipe.ts';
+import type { PipeUser } from '../pipe.ts';
 import { uriAt } from './addresses.ts';
 import { closeCode, closeDetail, closeText } from './closing.ts';
 import { Composer } from './composer.ts';
+import type { Ended, LinkChannel } from './link-channel.ts';
 import { type ChannelOptions, newParts, type Parts } from './parts.ts';
-
-/** Why a channel has ended. `code` is that of the other side's CLOSE, if it came from there. */
-export type Ended = { readonly reason: CloseReason; readonly detail: string; readonly code: number | undefined };
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-export class Channel implements Pipe {
+export class Channel implements LinkChannel {
   readonly id: LinkId;
   readonly facts: LinkFacts;
   readonly key: PublicKey;
   readonly priority: number;
   readonly isThin: boolean;
-  readonly isSlow: boolean;
   upSinceMs: number;
   /** Its handshake has proven the key; whether the other side answers, liveness finds out. */
   readonly proofTimeoutMs = Number.POSITIVE_INFINITY;
@@ -54,7 +51,6 @@ export class Channel implements Pipe {
     this.key = options.key;
     this.priority = options.priority;
     this.isThin = options.isThin;
-    this.isSlow = options.carrierClass === 'R';
     this.upSinceMs = context.nowMs;
     this.#context = context;
     this.#user = options.user;
@@ -139,7 +135,6 @@ export class Channel implements Pipe {
 
   // From the owner
 
-  /** Asks at once whether the other side is there. */
   probe(): void {
     if (this.ended !== undefined) return;
     this.#composer.isPingDue = true;
@@ -147,15 +142,10 @@ export class Channel implements Pipe {
     this.#mark(this);
   }
 
-  /** The system says that packets above `size` do not pass. */
   tooBig(size: number): void {
     this.#parts.mtu.lowerCeiling(size);
   }
 
-  /**
-   * The plaintext of one authentic packet, `buffer[at..end)`; it may be overwritten, and is needed until the node has
-   * been drained. `from` is the row of the address it came from; `isNewest`: its counter is the highest so far.
-   */
   receive(buffer: Uint8Array, at: number, end: number, from: Uint8Array, isNewest: boolean): void {
     if (this.ended !== undefined) return;
     const { nowMs, stats } = this.#context;
@@ -180,6 +170,8 @@ export class Channel implements Pipe {
     else if (frames.fault === 'unknown') stats.drop('link frame unknown');
     if (this.#parts.liveness.received(asks, nowMs)) this.#wake(this.#parts.liveness.deadlineMs);
   }
+
+  rekeyed(): void {}
 
   timer(nowMs: number): void {
     if (this.ended !== undefined || !this.isOpen) return;
@@ -220,7 +212,6 @@ export class Channel implements Pipe {
     return size;
   }
 
-  /** Gives back what it holds. The owner has forgotten it. */
   dispose(): void {
     this.#parts.traffic.clear();
     this.#parts.reassembly.clear();

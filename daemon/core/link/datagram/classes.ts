@@ -95,11 +95,14 @@ const S: ClassConstants = {
   codel: { targetMs: 20, intervalMs: 200 },
 };
 
+/** Frames on the air for longer make all times longer. */
+const RADIO_FRAME_MS = 1_250;
+
 /** For frames of up to 1.25 s of air. Its retransmission timeout has no fixed minimum: twice the air time of a frame, and 1 s. */
 const R: ClassConstants = {
   code: 2,
   features: FEATURE.thinGossip,
-  dataType: PACKET.data16,
+  dataType: PACKET.dataRest,
   retryMs: { first: 8_000, cap: 60_000 },
   spreadMs: 4_000,
   giveUpMs: 600_000,
@@ -121,18 +124,44 @@ const R: ClassConstants = {
   ctrlWindow: 1_024,
   messageMax: 4_096,
   nackAfterMs: 10,
-  reassembly: { messages: 4, bytes: 8_192, ageMs: 20_000 },
+  reassembly: { messages: 16, bytes: 32_768, ageMs: 20_000 },
   repair: { bytes: 4_096, ageMs: 15_000 },
-  queueBytes: 4_096,
+  queueBytes: 12_288,
   codel: { targetMs: 20_000, intervalMs: 20_000 },
 };
 
 /** `slow=halow` on a UDP link. */
 const SLOW_U: ClassConstants = { ...U, probeAfterMs: 5_000, pingEveryMs: 3_000, deadAfterMs: 15_000 };
 
-export function constantsOf(carrierClass: CarrierClass, isSlow: boolean): ClassConstants {
+/** @param frameMs of radio: how long the largest frame is on the air */
+export function constantsOf(carrierClass: CarrierClass, isSlow: boolean, frameMs = 0): ClassConstants {
   if (carrierClass === 'U') return isSlow ? SLOW_U : U;
-  return carrierClass === 'S' ? S : R;
+  if (carrierClass === 'S') return S;
+  return frameMs <= RADIO_FRAME_MS ? R : slower(R, frameMs / RADIO_FRAME_MS);
+}
+
+/** All times but the lives of keys. */
+function slower(constants: ClassConstants, factor: number): ClassConstants {
+  const { retryMs, reassembly, repair, codel, inits } = constants;
+  return {
+    ...constants,
+    retryMs: { first: retryMs.first * factor, cap: retryMs.cap * factor },
+    spreadMs: constants.spreadMs * factor,
+    giveUpMs: constants.giveUpMs * factor,
+    confirmWaitMs: constants.confirmWaitMs * factor,
+    prevKeyHoldMs: constants.prevKeyHoldMs * factor,
+    respAgainMs: constants.respAgainMs * factor,
+    lowerTimestampMs: constants.lowerTimestampMs * factor,
+    inits: { ...inits, perSecond: inits.perSecond / factor },
+    ackDelayCtrlMs: constants.ackDelayCtrlMs * factor,
+    ackDelayMs: constants.ackDelayMs * factor,
+    probeAfterMs: constants.probeAfterMs * factor,
+    pingEveryMs: constants.pingEveryMs * factor,
+    deadAfterMs: constants.deadAfterMs * factor,
+    reassembly: { ...reassembly, ageMs: reassembly.ageMs * factor },
+    repair: { ...repair, ageMs: repair.ageMs * factor },
+    codel: { targetMs: codel.targetMs * factor, intervalMs: codel.intervalMs * factor },
+  };
 }
 
 /** Keys that have sealed so many packets are renewed, and then no longer used. */

@@ -3,10 +3,10 @@
  * acknowledged.
  */
 import { uvarintSize, type Writer } from '../../../wire/cursor.ts';
-import { FRAME } from '../../../wire/frame.ts';
 import { type Range, writeCtrl } from '../../../wire/link-frames.ts';
-import { CONTROL_BACKLOG_BYTES, CTRL_RESENDS_PER_RTO, CTRL_RETRIES, CTRL_SEGMENTS_MAX } from '../../limits.ts';
+import { CTRL_RESENDS_PER_RTO, CTRL_RETRIES, CTRL_SEGMENTS_MAX } from '../../limits.ts';
 import type { ClassConstants } from './classes.ts';
+import { ControlBacklog } from './control-backlog.ts';
 import type { RoundTrip } from './round-trip.ts';
 
 /** What one CTRL frame carried. */
@@ -37,10 +37,8 @@ export class ControlSender {
   largeLosses = 0;
   readonly #constants: ClassConstants;
   readonly #roundTrip: RoundTrip;
-  /** Behind the window; of the first one `#headAt` octets have been sent. */
-  #backlog: { octets: Uint8Array; isFilter: boolean }[] = [];
-  #backlogBytes = 0;
-  #headAt = 0;
+  /** Behind the window. */
+  readonly #backlog = new ControlBacklog();
   #segments: Segment[] = [];
   #acknowledged = 0;
   #sent = 0;
@@ -55,25 +53,20 @@ export class ControlSender {
   }
 
   get queuedBytes(): number {
-    return this.#backlogBytes + this.#sent - this.#acknowledged;
+    return this.#backlog.bytes + this.#sent - this.#acknowledged;
   }
 
   /** `write` would have something to write, given room. */
   hasOutput(nowMs: number): boolean {
     const isWindowOpen = this.#sent - this.#acknowledged < this.#constants.ctrlWindow;
-    if (this.#backlogBytes > 0 && isWindowOpen && this.#segments.length < CTRL_SEGMENTS_MAX) return true;
+    if (this.#backlog.bytes > 0 && isWindowOpen && this.#segments.length < CTRL_SEGMENTS_MAX) return true;
     const mayResend = this.#resendsLeft > 0 || nowMs >= this.#resendsAgainMs;
     return mayResend && this.#segments.some(({ state }) => state === 'lost');
   }
 
   /** A whole frame with its length before it. False when the backlog is full: the peer is too slow. */
   push(type: number, frame: Uint8Array): boolean {
-    const isFilter = type === FRAME.bloomFilter;
-    if (isFilter) this.#forgetFilter();
-    if (this.#backlogBytes + frame.length > CONTROL_BACKLOG_BYTES) return false;
-    this.#backlog.push({ octets: frame, isFilter });
-    this.#backlogBytes += frame.length;
-    return true;
+    return this.#backlog.push(type, frame);
   }
 
   /**
@@ -185,13 +178,13 @@ export class ControlSender {
 
   #newSegment(room: number): Segment | undefined {
     const windowLeft = this.#acknowledged + this.#constants.ctrlWindow - this.#sent;
-    const wanted = Math.min(this.#backlogBytes, windowLeft);
+    const wanted = Math.min(this.#backlog.bytes, windowLeft);
     const length = Math.min(wanted, room - overheadAt(this.#sent));
     if (length <= 0 || length < Math.min(wanted, CUT_LEAST)) return undefined;
     if (this.#segments.length >= CTRL_SEGMENTS_MAX) return undefined;
     const segment: Segment = {
       offset: this.#sent,
-      octets: this.#takeBacklog(length),
+      octets: this.#backlog.take(length),
       sentAtMs: 0,
       order: 0,
       sendings: 0,
@@ -204,33 +197,6 @@ export class ControlSender {
     this.#sent += length;
     this.#segments.push(segment);
     return segment;
-  }
-
-  #takeBacklog(length: number): Uint8Array {
-    const octets = new Uint8Array(length);
-    let have = 0;
-    let used = 0;
-    while (have < length) {
-      const frame = (this.#backlog[used] as { octets: Uint8Array }).octets;
-      const part = frame.subarray(this.#headAt, this.#headAt + length - have);
-      octets.set(part, have);
-      have += part.length;
-      this.#headAt += part.length;
-      if (this.#headAt < frame.length) break;
-      this.#headAt = 0;
-      used++;
-    }
-    this.#backlog.splice(0, used);
-    this.#backlogBytes -= length;
-    return octets;
-  }
-
-  /** A filter that has not been sent at all is of no use once there is a newer one. */
-  #forgetFilter(): void {
-    const index = this.#backlog.findIndex(({ isFilter }, i) => isFilter && (i > 0 || this.#headAt === 0));
-    if (index < 0) return;
-    const [old] = this.#backlog.splice(index, 1);
-    this.#backlogBytes -= old?.octets.length ?? 0;
   }
 
   #lose(segment: Segment): void {

@@ -1,10 +1,11 @@
 /** One confirmed link: its keys, and the channel that lives inside their encryption (link document, sections 4.5 and 4.6). */
 import type { Context } from '../../context.ts';
-import type { Channel } from './channel.ts';
+import type { ReplayWindow } from '../../replay-window.ts';
 import { REKEY_AFTER_MESSAGES } from './classes.ts';
 import type { Dial } from './dials.ts';
 import type { Identity } from './identities.ts';
 import type { KeyTable } from './key-table.ts';
+import type { LinkChannel } from './link-channel.ts';
 import type { LinkKey } from './link-key.ts';
 import type { DatagramSocket, Password } from './socket.ts';
 
@@ -12,7 +13,7 @@ import type { DatagramSocket, Password } from './socket.ts';
 const RESPONDER_DELAY = 1.15;
 
 export class DatagramLink {
-  readonly channel: Channel;
+  readonly channel: LinkChannel;
   readonly socket: DatagramSocket;
   readonly identity: Identity;
   readonly password: Password;
@@ -33,7 +34,7 @@ export class DatagramLink {
   readonly #context: Context;
   readonly #keys: KeyTable;
 
-  constructor(context: Context, keys: KeyTable, first: LinkKey, channel: Channel, password: Password) {
+  constructor(context: Context, keys: KeyTable, first: LinkKey, channel: LinkChannel, password: Password) {
     const { socket, identity, ownInstance, peerInstance } = first.terms;
     this.#context = context;
     this.#keys = keys;
@@ -57,6 +58,11 @@ export class DatagramLink {
     return this.#current.isInitiator && !this.#current.isHeard && !this.#current.isGone;
   }
 
+  /** What has come under the key that we seal with. */
+  get window(): ReplayWindow {
+    return this.#current.window;
+  }
+
   isCurrent(key: LinkKey): boolean {
     return key === this.#current;
   }
@@ -72,6 +78,7 @@ export class DatagramLink {
     this.#prevUntilMs = Number.POSITIVE_INFINITY;
     this.#current = key;
     this.#install(key);
+    this.channel.rekeyed();
   }
 
   /** The first packet under a key. */

@@ -2,7 +2,7 @@
  * The datagram links of a node as one: sockets, dials, handshakes and records (link document, Part A). What happens
  * inside the encryption of one link is its channel's.
  */
-import { dataHeader } from '../../../wire/link-packets.ts';
+import { dataHeader, PACKET, REST_AT } from '../../../wire/link-packets.ts';
 import type { Context } from '../../context.ts';
 import { equalAt, equalOctets } from '../../octetmap.ts';
 import {
@@ -34,6 +34,7 @@ import { KeyTable } from './key-table.ts';
 import type { LinkKey } from './link-key.ts';
 import { LinkTable } from './link-table.ts';
 import { Load } from './load.ts';
+import type { Station } from './radio/station.ts';
 import { RecordOpener, type RecordUser } from './record-opener.ts';
 import { Responder } from './responder.ts';
 import { DatagramSocket } from './socket.ts';
@@ -89,6 +90,7 @@ export class Datagrams {
   socketOpened(id: SocketId, facts: SocketFacts): void {
     this.socketClosed(id);
     const socket = new DatagramSocket(id, facts, this.#context);
+    if (facts.carrierClass === 'R') socket.station = this.#departures.newStation(socket);
     this.#sockets.set(id, socket);
     this.#beaconing.opened(socket);
   }
@@ -143,6 +145,7 @@ export class Datagrams {
     const socket = this.#sockets.get(id);
     if (socket === undefined) return;
     this.#addresses = batch.addresses;
+    if (socket.station !== undefined) return this.#receivedByRadio(socket, socket.station, batch);
     for (let i = 0; i < batch.count; i++) {
       const buffer = batch.buffers[i] as Uint8Array;
       const at = batch.offsets[i] as number;
@@ -161,6 +164,33 @@ export class Datagrams {
     }
     this.#opener.open(this.#recordReceived);
     this.#handshakes.serve();
+  }
+
+  /** One frame after the other: after each of them somebody else may have the channel. */
+  #receivedByRadio(socket: DatagramSocket, station: Station, batch: DatagramBatch): void {
+    for (let i = 0; i < batch.count; i++) {
+      const buffer = batch.buffers[i] as Uint8Array;
+      const at = batch.offsets[i] as number;
+      const length = batch.lengths[i] as number;
+      if (length === 0) continue;
+      const type = buffer[at] as number;
+      if (dataHeader(type) === 0) {
+        if (type === BEACON) this.#beaconing.received(socket, buffer.subarray(at, at + length));
+        else this.#handshakes.received(socket, buffer, at, length, batch.addresses, i);
+        this.#handshakes.serve();
+        station.met(length);
+        continue;
+      }
+      const rest = type === PACKET.dataRest && length > REST_AT ? (buffer[at + REST_AT] as number) : 0;
+      let isOurs = false;
+      this.#opener.add(socket, batch, i);
+      this.#opener.open((key, octets, from, end, row, isNewest) => {
+        isOurs = true;
+        this.#recordReceived(key, octets, from, end, row, isNewest);
+        if (key.link !== undefined) station.heard(key.link, length, rest);
+      });
+      if (!isOurs) station.overheard(length, rest);
+    }
   }
 
   dial(id: DialId, socketId: SocketId, address: Uint8Array, facts: DialFacts): void {

@@ -6,6 +6,8 @@ import type { AddressRow } from './addresses.ts';
 import type { DatagramLink } from './datagram-link.ts';
 import type { KeyTable } from './key-table.ts';
 import type { LinkKey } from './link-key.ts';
+import { UNLIMITED } from './radio/budget.ts';
+import { Station } from './radio/station.ts';
 import type { DatagramSocket } from './socket.ts';
 import type { RecordSource } from './socket-outbox.ts';
 
@@ -21,6 +23,8 @@ export class Departures {
   /** Keys that we asked for and nothing has come under. */
   readonly #pinging = new Set<LinkKey>();
   #mute: DatagramLink[] = [];
+  /** Of the radios. */
+  readonly #stations = new Set<Station>();
 
   /** @param removed told of a link whose closed channel has said its last */
   constructor(context: Context, keys: KeyTable, removed: (link: DatagramLink) => void) {
@@ -39,6 +43,7 @@ export class Departures {
   }
 
   mark(link: DatagramLink): void {
+    if (link.socket.station !== undefined) return link.socket.station.marked();
     if (link.isReady) return;
     link.isReady = true;
     link.socket.ready.push(link);
@@ -62,6 +67,7 @@ export class Departures {
   }
 
   timer(nowMs: number): void {
+    for (const station of this.#stations) station.timer(nowMs);
     for (const key of this.#pinging) {
       if (key.isGone) this.#pinging.delete(key);
       else {
@@ -77,6 +83,7 @@ export class Departures {
   }
 
   writable(socket: DatagramSocket): void {
+    if (socket.station !== undefined) return socket.station.writable();
     socket.outbox.isBlocked = false;
     this.#wake(socket);
   }
@@ -87,11 +94,17 @@ export class Departures {
     socket.outbox.clear();
     socket.notes.length = 0;
     socket.ready.length = 0;
+    if (socket.station !== undefined) this.#stations.delete(socket.station);
   }
 
   drain(sink: Sink): void {
     for (const socket of [...this.#busy]) {
-      const { outbox } = socket;
+      const { outbox, station } = socket;
+      if (station !== undefined) {
+        this.#busy.delete(socket);
+        station.drain(sink);
+        continue;
+      }
       while (!outbox.isBlocked) {
         if (outbox.batch.count === 0) {
           if (sink.hasRoom?.(socket.id) === false) {
@@ -115,7 +128,27 @@ export class Departures {
     return mute;
   }
 
+  /** What leaves through a radio, and when. */
+  newStation(socket: DatagramSocket): Station {
+    const station = new Station(this.#context, socket, this.#keys, socket.transmitter ?? UNLIMITED, {
+      wake: () => {
+        if (socket.isOpen) this.#busy.add(socket);
+      },
+      removed: this.#removed,
+      mute: (link) => this.#silence(link),
+    });
+    this.#stations.add(station);
+    return station;
+  }
+
+  #silence(link: DatagramLink): void {
+    if (link.isMute) return;
+    link.isMute = true;
+    this.#mute.push(link);
+  }
+
   #wake(socket: DatagramSocket): void {
+    if (socket.station !== undefined) return socket.station.marked();
     if (socket.isOpen && !socket.outbox.isBlocked) this.#busy.add(socket);
   }
 
@@ -162,8 +195,7 @@ export class Departures {
       this.#context.stats.count('recordsSealed', outbox.seal());
       this.#removed(link);
     } else if (key === undefined) {
-      link.isMute = true;
-      this.#mute.push(link);
+      this.#silence(link);
     }
     return false;
   }

@@ -15,6 +15,7 @@ import type { Identity } from './identities.ts';
 import type { Initiations } from './initiations.ts';
 import type { KeyTable } from './key-table.ts';
 import type { LinkKey } from './link-key.ts';
+import { RadioChannel } from './radio/channel.ts';
 import { ReassemblySpace } from './reassembly.ts';
 import { isProtocolError, retryAfterMs } from './retry.ts';
 
@@ -148,6 +149,7 @@ export class LinkTable {
     identity.protocolErrors = isProtocolError(reason, code) ? identity.protocolErrors + 1 : 0;
     const afterMs = retryAfterMs(reason, code, identity.protocolErrors);
     channel.dispose();
+    link.socket.station?.leave(link);
     link.eraseKeys();
     link.socket.release(link.password);
     if (dial !== undefined) this.#dials.delete(dial);
@@ -172,7 +174,10 @@ export class LinkTable {
     if (held === undefined) return this.#refuse(key);
     const { facts, constants } = socket;
     let link: DatagramLink | undefined;
-    const channel = new Channel(this.#context, {
+    const mark = (): void => {
+      if (link !== undefined) this.#ports.mark(link);
+    };
+    const common = {
       id: this.#newId(),
       facts: {
         uri: dial?.facts.uri ?? uriAt(facts.uri, address),
@@ -187,21 +192,35 @@ export class LinkTable {
       },
       key: identity.key,
       priority: Math.max(dial?.facts.priority ?? facts.priority, theirs.priority),
-      carrierClass: facts.carrierClass,
-      isSlow: facts.isSlow,
-      rxMtuOfPeer: theirs.rxMtu,
-      mtu: facts.mtu,
       isThin: (theirs.features & constants.features & FEATURE.thinGossip) !== 0,
-      hasRepair: (theirs.features & constants.features & FEATURE.repair) !== 0,
       address,
       user: this.#user,
       space: this.#space,
-      repairSpace: this.#repairSpace,
-      mark: () => {
-        if (link !== undefined) this.#ports.mark(link);
-      },
-    });
+      mark,
+    };
+    const { station } = socket;
+    const radio =
+      station &&
+      new RadioChannel(this.#context, {
+        ...common,
+        constants,
+        mtu: Math.min(facts.mtu, theirs.rxMtu),
+        medium: station.medium,
+        window: () => (link === undefined ? key.window : link.window),
+      });
+    const channel =
+      radio ??
+      new Channel(this.#context, {
+        ...common,
+        carrierClass: facts.carrierClass,
+        isSlow: facts.isSlow,
+        rxMtuOfPeer: theirs.rxMtu,
+        mtu: facts.mtu,
+        hasRepair: (theirs.features & constants.features & FEATURE.repair) !== 0,
+        repairSpace: this.#repairSpace,
+      });
     link = new DatagramLink(this.#context, this.#keys, key, channel, held);
+    if (radio !== undefined) station?.join(link, radio);
     this.#links.set(channel.id, link);
     identity.links.push(link);
     this.#context.openLinks++;

@@ -59,10 +59,9 @@ export type Parts = {
 };
 
 export function newParts(context: Context, options: ChannelOptions, takeControl: TakeFrame): Parts {
-  const { carrierClass, isSlow, mtu, rxMtuOfPeer, user, space, repairSpace, address } = options;
+  const { carrierClass, isSlow, mtu, rxMtuOfPeer, user, space, repairSpace, address, hasRepair } = options;
   const { nowMs, pool, options: node } = context;
   const constants = constantsOf(carrierClass, isSlow);
-  const hasRepair = options.hasRepair && carrierClass !== 'R';
   const queueBytes = carrierClass === 'U' ? node.limits.trafficQueueBytes : constants.queueBytes;
   const overhead = dataHeader(constants.dataType) + TAG;
   const roundTrip = new RoundTrip(constants);

@@ -53,7 +53,7 @@ export class RecordOpener {
     if (length < header + TAG) return stats.drop('datagram malformed');
     const key = this.#keys.key(indexOf(buffer, at));
     if (key === undefined || key.terms.socket !== socket) return stats.drop('record index unknown');
-    const bits = type === PACKET.data16 ? 16 : 32;
+    const bits = type === PACKET.data32 ? 32 : 16;
     const counter = reconstructCounter(key.window.expected, counterLow(buffer, at, type), bits);
     const high = Math.floor(counter / TWO_32);
     const low = counter % TWO_32;

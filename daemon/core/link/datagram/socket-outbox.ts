@@ -54,9 +54,9 @@ export class SocketOutbox {
   }
 
   /** Lays waiting answers into the batch. */
-  addAnswers(): void {
+  addAnswers(most = RECORDS_PER_BATCH): void {
     const { batch } = this;
-    const count = Math.min(this.#answers.length, RECORDS_PER_BATCH - batch.count);
+    const count = Math.min(this.#answers.length, most, RECORDS_PER_BATCH - batch.count);
     for (const { packet, row } of this.#answers.splice(0, count)) this.#addRow(packet, 0, packet.length, row);
   }
 

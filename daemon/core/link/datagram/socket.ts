@@ -3,11 +3,14 @@ import type { Context } from '../../context.ts';
 import { PSKS_PER_SOCKET } from '../../limits.ts';
 import { equalOctets } from '../../octetmap.ts';
 import type { Crypto, PublicKey, SocketFacts, SocketId } from '../../port.ts';
+import { frameAirMs } from '../../radio/air-time.ts';
 import type { Transmitter } from '../../radio/transmitter.ts';
 import { type ClassConstants, constantsOf } from './classes.ts';
 import type { DatagramLink } from './datagram-link.ts';
 import type { Note } from './departures.ts';
 import { type MacKeys, macKeys } from './macs.ts';
+import { airOf } from './radio/medium.ts';
+import type { Station } from './radio/station.ts';
 import { SocketOutbox } from './socket-outbox.ts';
 
 /** A password that packets are tried against. */
@@ -33,13 +36,16 @@ export class DatagramSocket {
   /** Links with something to say, by turns. */
   readonly ready: DatagramLink[] = [];
   readonly notes: Note[] = [];
+  /** Of a radio: whose turn it is there. */
+  station: Station | undefined;
   readonly #crypto: Crypto;
   readonly #ownKey: PublicKey;
 
   constructor(id: SocketId, facts: SocketFacts, { crypto, key, ledgers, nowMs }: Context) {
     this.id = id;
     this.facts = facts;
-    this.constants = constantsOf(facts.carrierClass, facts.isSlow);
+    const frameMs = facts.carrierClass === 'R' ? frameAirMs(airOf(facts), facts.mtu) : 0;
+    this.constants = constantsOf(facts.carrierClass, facts.isSlow, frameMs);
     this.#crypto = crypto;
     this.#ownKey = key;
     this.transmitter = facts.air && ledgers.transmitter(facts.air, facts.mtu, nowMs);

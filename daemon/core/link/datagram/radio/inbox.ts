@@ -1,0 +1,87 @@
+/** What comes over one radio link, on its way to the router: messages whole or in fragments, and the control stream. */
+import { FRAME } from '../../../../wire/frame.ts';
+import type { LinkFrames } from '../../../../wire/link-frames.ts';
+import { THIN } from '../../../../wire/thin.ts';
+import type { Context } from '../../../context.ts';
+import type { CloseReason } from '../../../port.ts';
+import type { Pipe, PipeUser } from '../../pipe.ts';
+import type { ClassConstants } from '../classes.ts';
+import { ControlReceiver } from '../control-receiver.ts';
+import { Reassembly, type ReassemblySpace } from '../reassembly.ts';
+
+/** The link that it belongs to. */
+export type Owner = Pipe & { readonly ended: unknown; readonly isThin: boolean };
+
+export class RadioInbox {
+  readonly #context: Context;
+  readonly #owner: Owner;
+  readonly #user: PipeUser;
+  readonly #control: ControlReceiver;
+  readonly #reassembly: Reassembly;
+
+  constructor(context: Context, owner: Owner, user: PipeUser, constants: ClassConstants, space: ReassemblySpace) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#user = user;
+    this.#control = new ControlReceiver(constants.ctrlWindow, this.#takeControl, () => user.settle());
+    this.#reassembly = new Reassembly(constants, context.pool, space, false);
+  }
+
+  get deadlineMs(): number {
+    return this.#reassembly.deadlineMs;
+  }
+
+  message(buffer: Uint8Array, start: number, end: number): void {
+    const type = buffer[start] as number;
+    if (type < FRAME.pathLookup || type > FRAME.traffic) {
+      return this.#close('frame type unknown', `message of type ${type}`);
+    }
+    this.#user.frame(this.#owner, type, buffer, start + 1, end);
+  }
+
+  fragment({ id, index, last, buffer, start, end }: LinkFrames, timeMs: number): void {
+    const reassembly = this.#reassembly;
+    const isComplete = reassembly.add(id, index, last, buffer, start, end, timeMs);
+    this.#countAbandoned();
+    const { message, messageSize } = reassembly;
+    if (!isComplete || message === undefined) return;
+    reassembly.message = undefined;
+    this.message(message.octets, 0, messageSize);
+    this.#context.pool.give(message);
+  }
+
+  control({ offset, buffer, start, end }: LinkFrames): void {
+    const received = this.#control.received(offset, buffer, start, end);
+    if (this.#owner.ended !== undefined) return;
+    if (received === 'changed') return this.#close('frame malformed', 'control octets came twice and differ');
+    if (received === 'malformed') this.#close('frame malformed', 'the length of a control frame is not valid');
+  }
+
+  expire(timeMs: number): void {
+    this.#reassembly.expire(timeMs);
+    this.#countAbandoned();
+  }
+
+  clear(): void {
+    this.#reassembly.clear();
+  }
+
+  readonly #takeControl = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {
+    const type = buffer[bodyAt] as number;
+    const isThin = this.#owner.isThin && type >= THIN.stance && type <= THIN.forget;
+    if ((type < FRAME.sigReq || type > FRAME.bloomFilter) && !isThin) {
+      this.#close('frame type unknown', `control frame of type ${type}`);
+    } else this.#user.frame(this.#owner, type, buffer, bodyAt + 1, end);
+    return this.#owner.ended === undefined;
+  };
+
+  #close(reason: CloseReason, detail: string): void {
+    this.#owner.close(reason, detail);
+  }
+
+  #countAbandoned(): void {
+    for (; this.#reassembly.abandoned > 0; this.#reassembly.abandoned--) {
+      this.#context.stats.drop('link message incomplete');
+    }
+  }
+}

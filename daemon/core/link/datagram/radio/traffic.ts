@@ -1,0 +1,150 @@
+/**
+ * Messages on their way onto the air (link document, section 10). What fits into one record goes before what does not: a key stroke
+ * must not wait for a page, even one of the same flow. Larger ones are cut so that their fragments fill records.
+ */
+import { FRAG_HEAD, FRAGMENTS_MAX } from '../../../../wire/link-frames.ts';
+import type { Context } from '../../../context.ts';
+import { URGENT_BYTES } from '../../../limits.ts';
+import { FairQueue } from '../../../queue.ts';
+import type { ClassConstants } from '../classes.ts';
+import type { Cargo, Message } from './cargo.ts';
+
+/** The message that leaves in fragments. */
+type Cut = {
+  readonly octets: Uint8Array;
+  readonly message: Message;
+  readonly id: number;
+  readonly share: number;
+  readonly last: number;
+  /** The next one in order; the last one may have gone before its turn. */
+  index: number;
+  hasSentLast: boolean;
+};
+
+export class RadioTraffic {
+  /** Where the last `reserve` put its message. */
+  target: Uint8Array = NOTHING;
+  /** When somebody's message that fits into one record came last. */
+  quickMs = Number.NEGATIVE_INFINITY;
+  readonly #context: Context;
+  readonly #constants: ClassConstants;
+  readonly #urgent: FairQueue;
+  readonly #quick: FairQueue;
+  readonly #bulk: FairQueue;
+  #cut: Cut | undefined;
+  #nextId = 0;
+
+  constructor(context: Context, constants: ClassConstants) {
+    const { pool, stats } = context;
+    const { queueBytes, codel } = constants;
+    this.#context = context;
+    this.#constants = constants;
+    this.#urgent = new FairQueue(Math.min(URGENT_BYTES, queueBytes), pool, stats.trafficLost);
+    this.#quick = new FairQueue(queueBytes, pool, stats.trafficLost, codel);
+    this.#bulk = new FairQueue(queueBytes, pool, stats.trafficLost, codel);
+  }
+
+  get queuedBytes(): number {
+    const cut = this.#cut;
+    const cutBytes = cut === undefined ? 0 : cut.octets.length - cut.index * cut.share;
+    return this.#urgent.bytes + this.#quick.bytes + this.#bulk.bytes + cutBytes;
+  }
+
+  get hasQuick(): boolean {
+    return !this.#urgent.isEmpty || !this.#quick.isEmpty;
+  }
+
+  get hasBulk(): boolean {
+    return this.#cut !== undefined || !this.#bulk.isEmpty;
+  }
+
+  /** See `Pipe`; `room` is what a record holds. */
+  reserve(size: number, dest: number, source: number, isUrgent: boolean, room: number): void {
+    const { nowMs } = this.#context;
+    const isQuick = size - prefixSize(size) < room;
+    if (isQuick && !isUrgent) this.quickMs = nowMs;
+    const queue = isUrgent && isQuick ? this.#urgent : isQuick ? this.#quick : this.#bulk;
+    this.target = queue.push(size, dest, source, nowMs);
+  }
+
+  /** The next message that needs no cutting, of at most `room` octets with its type. */
+  takeQuick(room: number, untilMs: number): Cargo | undefined {
+    const { nowMs } = this.#context;
+    for (const queue of [this.#urgent, this.#quick]) {
+      if (!queue.look(nowMs)) continue;
+      const buffer = queue.first();
+      const size = queue.nextSize();
+      const prefix = prefixSize(size);
+      if (buffer === undefined || 1 + size - prefix > room) continue;
+      const octets = buffer.slice(prefix, size);
+      this.#forget(queue);
+      const isTyped = queue === this.#quick;
+      return { kind: 'message', octets, message: { untilMs, isGivenUp: false, isTyped }, sendings: 0 };
+    }
+    return undefined;
+  }
+
+  /** The next fragment, of at most `room` octets with its head; an empty record has `recordRoom`. */
+  takeFragment(room: number, recordRoom: number, untilMs: number): Cargo | undefined {
+    const cut = this.#cut ?? this.#cutNext(recordRoom, untilMs);
+    if (cut === undefined) return undefined;
+    if (cut.message.isGivenUp) {
+      this.#cut = undefined;
+      return undefined;
+    }
+    // The last one is short, and fits where others do not.
+    const fits = (index: number): boolean => FRAG_HEAD + sizeAt(cut, index) <= room;
+    const index = fits(cut.index) ? cut.index : cut.last;
+    if (!fits(index) || (index === cut.last && cut.hasSentLast)) return undefined;
+    if (index === cut.last) cut.hasSentLast = true;
+    else cut.index++;
+    if (cut.hasSentLast && cut.index === cut.last) this.#cut = undefined;
+    const octets = cut.octets.subarray(index * cut.share, index * cut.share + sizeAt(cut, index));
+    return { kind: 'fragment', octets, message: cut.message, id: cut.id, index, last: cut.last, sendings: 0 };
+  }
+
+  clear(): void {
+    for (const queue of [this.#urgent, this.#quick, this.#bulk]) queue.clear();
+    this.#cut = undefined;
+  }
+
+  #cutNext(room: number, untilMs: number): Cut | undefined {
+    const queue = this.#bulk;
+    const { nowMs, stats } = this.#context;
+    while (queue.look(nowMs)) {
+      const buffer = queue.first();
+      const size = queue.nextSize();
+      if (buffer === undefined) return undefined;
+      const octets = buffer.slice(prefixSize(size), size);
+      this.#forget(queue);
+      const share = room - FRAG_HEAD;
+      const last = Math.ceil(octets.length / share) - 1;
+      if (octets.length <= this.#constants.messageMax && last < FRAGMENTS_MAX) {
+        const message = { untilMs, isGivenUp: false, isTyped: false };
+        this.#cut = { octets, message, id: this.#nextId, share, last, index: 0, hasSentLast: false };
+        this.#nextId = (this.#nextId + 1) & 0xffff;
+        return this.#cut;
+      }
+      stats.drop('link message too large');
+    }
+    return undefined;
+  }
+
+  #forget(queue: FairQueue): void {
+    const taken = queue.take();
+    if (taken !== undefined) this.#context.pool.give(taken);
+  }
+}
+
+/** Octets of the length before a frame; both together have `size`, and lengths are never longer than necessary. */
+function prefixSize(size: number): number {
+  let prefix = 1;
+  while (size - prefix >= 2 ** (7 * prefix)) prefix++;
+  return prefix;
+}
+
+function sizeAt(cut: Cut, index: number): number {
+  return Math.min(cut.share, cut.octets.length - index * cut.share);
+}
+
+const NOTHING = new Uint8Array(0);
