@@ -10,12 +10,15 @@ import type { AirRules } from './modems.ts';
 /** Every packet of a handshake must fit into a frame (link document, section 3). */
 const FRAME_LEAST = 155;
 /** Their firmware waits for a free channel. */
-const LISTENING = ['rnode', 'meshcore'];
+const LISTENING = ['rnode', 'meshcore', 'kiss'];
 
-/** A cable may send what it likes; who names LoRa parameters or a rate of its own is a transmitter. */
+/**
+ * A cable may send what it likes; who names LoRa parameters or a rate of its own is a transmitter. The station of an amateur, who
+ * answers for it by a call, is not bound by the law of devices without a licence.
+ */
 export function airRules({ scheme, name, modem }: LinkUri, { region, share }: RadioSettings): AirRules {
   const isTransmitter = modem?.lora !== undefined || modem?.rate !== undefined;
-  if (!isTransmitter) return { limits: [], share: 1, ledger: name, refusal: undefined };
+  if (!isTransmitter || modem.call !== undefined) return { limits: [], share: 1, ledger: name, refusal: undefined };
   const rules = regionRules(region, {
     frequencyHz: modem.frequencyHz,
     bandwidthHz: modem.lora?.bandwidthHz,

@@ -41,6 +41,12 @@ test('a radio has the limits of its band, counted for it and the band', () => {
   assert.notEqual(rules(`${name}?freq=868.1`).ledger, rules(`${name}?freq=869.525`).ledger);
 });
 
+test('the station of an amateur with a call has no limits of devices without a licence', () => {
+  const none = { region: 'none', share: 1 } as const;
+  assert.match(rules('kiss:///dev/ttyS0', none).refusal ?? '', /^no region is set/);
+  assert.equal(rules('kiss:///dev/ttyS0?call=N0CALL', none).refusal, undefined);
+});
+
 test('a radio on a frequency of no band, too strong, or of no region does not transmit', () => {
   assert.match(rules('rnode:///dev/ttyUSB0?freq=870.1').refusal ?? '', /^870.1 MHz, 125 kHz wide: in no band of EU868/);
   assert.match(rules('rnode:///dev/ttyUSB0?freq=868.1&power=22').refusal ?? '', /^22 dBm: EU868 allows 14 dBm/);
