@@ -54,6 +54,39 @@ test('one that comes later, or again, is met by its own first beacon', () => {
   assert.ok(beacons < 40, String(beacons));
 });
 
+test('a radio that begins anew is linked again by its second beacon, whichever key is lower', () => {
+  for (const victim of [0, 1]) {
+    for (const waitMs of [30_000, 900_000]) {
+      const world = new RadioWorld();
+      const hosts = radios(world, 2, () => ({ psk: PSK }));
+      assert.ok(world.runUntil(() => hosts.every((host) => links(host) === 1), 120_000));
+      world.run(waitMs);
+      const host = hosts[victim] as RadioHost;
+      host.restart();
+      world.run(1_000);
+      assert.equal(links(host), 0);
+      assert.ok(
+        world.runUntil(() => hosts.every((one) => links(one) === 1), 40_000),
+        `${victim}, after ${waitMs} ms`,
+      );
+    }
+  }
+});
+
+test('a link that stands is not renewed for beacons that come in their time', () => {
+  const world = new RadioWorld();
+  const hosts = radios(world, 2, () => ({ psk: PSK }));
+  assert.ok(world.runUntil(() => hosts.every((host) => links(host) === 1), 120_000));
+  world.run(60_000);
+  const before = hosts.map(({ node }) => node.stats().counters.initsSent);
+  // Less than the life of a key.
+  world.run(45 * 60_000);
+  assert.deepEqual(
+    hosts.map(({ node }) => node.stats().counters.initsSent),
+    before,
+  );
+});
+
 test('on cables beacons come every 15 s', () => {
   const world = new DatagramWorld();
   const [a, b] = [world.host(identity(0)), world.host(identity(1))];

@@ -140,7 +140,8 @@ export class Beacons {
     if (equalOctets(key, this.#options.key)) return { kind: 'known' };
     const identity = this.#identities.get(key);
     if (identity?.isDialling) return { kind: 'known' };
-    if (identity !== undefined && nowMs < identity.sinceMs + this.#pace.rest) return dropped('beacon identity lately');
+    const isResting = identity !== undefined && nowMs < identity.sinceMs + this.#pace.rest;
+    if (isResting && !isLinked(key)) return dropped('beacon identity lately');
     if (!this.#checks.take(nowMs)) return dropped('beacon rate');
     if (!isMac(mac, this.#options.hmac(this.#macKey, body))) return dropped('beacon mac');
     if (isLinked(key)) return { kind: 'known' };

@@ -2,7 +2,10 @@
  * Beacons of serial cables and radios (link document, section 14): they leave among the handshakes of their socket, and whom they
  * name is dialled once. On a LAN the shell does it, where beacons have an address of their own.
  */
+
+import { readLinkBeacon } from '../../../wire/link-beacon.ts';
 import type { Context } from '../../context.ts';
+import { equalOctets } from '../../octetmap.ts';
 import { DATAGRAM_ADDRESS, type DialFacts, type DialId, publicKey } from '../../port.ts';
 import { frameAirMs } from '../../radio/air-time.ts';
 import { BEACON_PACE, type BeaconPace, Beacons, radioPace } from '../beacons.ts';
@@ -18,7 +21,17 @@ export type BeaconPorts = {
   /** Links that stand on a socket. */
   links(socket: DatagramSocket): number;
   isLinked(socket: DatagramSocket, key: Uint8Array): boolean;
+  /** A link that stands gets a new key, or a new link of a peer that has begun anew. */
+  renew(socket: DatagramSocket, key: Uint8Array): void;
 };
+
+/** Peers on one radio whose beacons are remembered. */
+const PEERS_MAX = 64;
+/** Part of the interval: who sends two beacons within it has just begun. */
+const EARLY = 0.75;
+
+/** Of a peer that is linked: when its last beacon came, and when its link was renewed for that. */
+type Peer = { readonly key: Uint8Array; atMs: number; renewedAtMs: number };
 
 type Caller = {
   readonly beacons: Beacons;
@@ -26,6 +39,7 @@ type Caller = {
   readonly dials: Map<DialId, Uint8Array>;
   /** Undefined: always the same. */
   readonly pace: (() => BeaconPace) | undefined;
+  readonly peers: Peer[];
 };
 
 export class Beaconing {
@@ -52,7 +66,7 @@ export class Beaconing {
     const pace = carrierClass === 'R' ? ofRadio : undefined;
     const hmac = crypto.hmacSha256;
     const options = { key, psk, rxMtu: mtu, pace: pace?.() ?? BEACON_PACE, isMute: false, hmac, chance };
-    this.#callers.set(socket, { beacons: new Beacons(options, nowMs), dials: new Map(), pace });
+    this.#callers.set(socket, { beacons: new Beacons(options, nowMs), dials: new Map(), pace, peers: [] });
     this.#context.timers.arm(nowMs);
   }
 
@@ -70,6 +84,7 @@ export class Beaconing {
     const heard = caller.beacons.heard(packet, NO_ADDRESS, isLinked, nowMs);
     if (heard.kind === 'dropped') stats.drop(`radio ${heard.reason}`);
     else if (heard.kind === 'dial') this.#dial(socket, caller, heard.key);
+    else if (heard.kind === 'known') this.#heardPeer(socket, caller, packet);
     timers.arm(caller.beacons.deadline());
   }
 
@@ -83,6 +98,28 @@ export class Beaconing {
       }
       this.#context.timers.arm(beacons.deadline());
     }
+  }
+
+  /**
+   * A radio sends two beacons when it begins, then none for long. So a second one so soon from somebody who is linked already says that
+   * the other side has forgotten the link, which would not be noticed before the next try to use it.
+   */
+  #heardPeer(socket: DatagramSocket, { pace, peers }: Caller, packet: Uint8Array): void {
+    const key = readLinkBeacon(packet)?.key;
+    if (key === undefined || pace === undefined || !this.#ports.isLinked(socket, key)) return;
+    const { nowMs } = this.#context;
+    const { every, rest } = pace();
+    let peer = peers.find((known) => equalOctets(known.key, key));
+    if (peer === undefined) {
+      peer = { key: key.slice(), atMs: Number.NEGATIVE_INFINITY, renewedAtMs: Number.NEGATIVE_INFINITY };
+      peers.push(peer);
+      if (peers.length > PEERS_MAX) peers.shift();
+    }
+    const isEarly = nowMs - peer.atMs < EARLY * every;
+    peer.atMs = nowMs;
+    if (!isEarly || nowMs - peer.renewedAtMs < rest) return;
+    peer.renewedAtMs = nowMs;
+    this.#ports.renew(socket, key);
   }
 
   /** One attempt: the next beacon may cause another. */

@@ -84,6 +84,10 @@ export class Datagrams {
       isDialling: (id) => this.#dials.get(id) !== undefined,
       links: (socket) => [...this.#links.values()].filter((link) => link.socket === socket).length,
       isLinked: (socket, key) => identities.get(publicKey(key))?.links.some((link) => link.socket === socket) === true,
+      renew: (socket, key) => {
+        const link = identities.get(publicKey(key))?.links.find((one) => one.socket === socket);
+        if (link !== undefined) this.#renew(link);
+      },
     });
   }
 
