@@ -22,6 +22,7 @@ export const DROP_REASONS = [
   'link frame unknown',
   'link frames too many',
   'link message too large',
+  'link flow unknown',
   'link message incomplete',
   'link message given up',
   'link repair refused',

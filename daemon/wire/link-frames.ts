@@ -18,6 +18,7 @@ export const LINK_FRAME = {
   close: 0x0d,
   rack: 0x0f,
   silent: 0x10,
+  unknown: 0x11,
 } as const;
 
 /** Types that a later version may give a meaning: a length tells how to skip them. */
@@ -25,6 +26,8 @@ const FUTURE = { from: 0x10, to: 0x3f };
 
 /** Octets of SILENT, and those of its body that mean something today. */
 export const SILENT_SIZE = 4;
+/** Octets of UNKNOWN before its numbers, of which there are at most 64. */
+export const UNKNOWN_HEAD = 2;
 const SILENT_BODY = 2;
 
 export const CACK_RANGES_MAX = 8;
@@ -93,6 +96,7 @@ export class LinkFrames {
       this.type = this.buffer[this.#at++] as number;
       if (this.type >= FUTURE.from && this.type <= FUTURE.to) {
         if (!this.#body(this.#uvarint())) return this.#fail('malformed');
+        if (this.type === LINK_FRAME.unknown) return true;
         if (this.type !== LINK_FRAME.silent || this.end - this.start < SILENT_BODY) continue;
         this.seconds = ((this.buffer[this.start] as number) << 8) | (this.buffer[this.start + 1] as number);
         return true;
@@ -298,6 +302,11 @@ export function writeRack(writer: Writer, highest: number, bits: Uint8Array): vo
     .u16(highest & 0xffff)
     .u8(bits.length)
     .octets(bits);
+}
+
+/** Short routing headers came with these numbers, and no flow has them. */
+export function writeUnknown(writer: Writer, numbers: Uint8Array): void {
+  if (numbers.length > 0) writer.u8(LINK_FRAME.unknown).uvarint(numbers.length).octets(numbers);
 }
 
 /** For so many seconds nothing will be sent, since the law or the user does not allow it. */

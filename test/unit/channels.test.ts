@@ -144,6 +144,25 @@ test('who should begin and has not read our hello hears it once more, five secon
   assert.deepEqual(kindsAfter(1_500), ['e2e', 'ironwood']);
 });
 
+test('one that has lost the keys and does not know it says hello, and has new ones at once', () => {
+  for (const [restarted, other] of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ] as const) {
+    const both = joined();
+    live(10_000, both.a, both.b);
+    const fresh = new ChannelSide(both[restarted].self);
+    fresh.context.nowMs = both[other].context.nowMs;
+    fresh.context.setWallClock(UNIX_MS + fresh.context.nowMs + 60_000);
+    const keys = both[other].channels.e2e.get(fresh.self.key)?.current;
+    fresh.send(both[other], 'x');
+    carry(fresh, both[other]);
+    live(6_000, fresh, both[other]);
+    assert.notEqual(both[other].channels.e2e.get(fresh.self.key)?.current, keys, restarted);
+    assert.ok(fresh.kinds().includes('e2e'));
+  }
+});
+
 test('a plain node gets its packets and one hello for each session', () => {
   const { a, b } = sides();
   // What a plain node does with octets it does not know: nothing.

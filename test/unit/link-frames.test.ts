@@ -207,7 +207,7 @@ test('an empty packet is well formed', () => {
 });
 
 test('types of the future are skipped, all others end the packet', () => {
-  for (const type of [0x11, 0x2a, 0x3f]) {
+  for (const type of [0x12, 0x2a, 0x3f]) {
     const { frames, fault } = readAll(join(Uint8Array.of(type, 2, 1, 1), fromHex('0100000007')));
     assert.deepEqual([frames.length, fault], [1, undefined]);
     assert.equal(readAll(Uint8Array.of(type, 2, 1)).fault, 'malformed');

@@ -81,7 +81,7 @@ function contents(make: (later: number) => Uint8Array): { plain: number; like: n
   return { plain, like: sizeOf(make(1)) };
 }
 
-const RECORD = dataHeader(PACKET.data16) + TAG;
+const RECORD = dataHeader(PACKET.dataRest) + TAG;
 /** Its type: MSG. */
 const FRAME_HEAD = 1;
 

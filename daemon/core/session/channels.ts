@@ -5,7 +5,7 @@
 import { E2E, E2E_VERSION, readHello, writeHello } from '../../wire/e2e.ts';
 import { APP } from '../../wire/query.ts';
 import type { Context } from '../context.ts';
-import { E2E_HELLO_AGAIN_MS } from '../limits.ts';
+import { E2E_ASK_AFTER, E2E_HELLO_AGAIN_MS } from '../limits.ts';
 import { compareOctets } from '../octetmap.ts';
 import type { PublicKey, SessionInfo } from '../port.ts';
 import { E2eSessions } from './e2e.ts';
@@ -180,15 +180,22 @@ export class Channels {
       this.#expected.set(session, this.#context.nowMs + E2E_HELLO_AGAIN_MS);
       return;
     }
-    if (this.e2e.get(key)?.sealing(this.#context.nowMs) === undefined) this.e2e.dial(key);
+    if (!this.#works(key)) this.e2e.dial(key);
+  }
+
+  /** Both have the keys of an e2e session: whoever has lost them begins with a session of the other kind, and its hello. */
+  #works(key: PublicKey): boolean {
+    const { nowMs } = this.#context;
+    const peer = this.e2e.get(key);
+    if (peer === undefined || peer.sealing(nowMs) === undefined) return false;
+    return nowMs - peer.heardMs < Math.max(E2E_HELLO_AGAIN_MS, E2E_ASK_AFTER.roundTrips * peer.rttMs);
   }
 
   /** Our hello may have been lost where two handshakes crossed: one that could not be read. It is said once more. */
   #sayAgain(session: Session, untilMs: number): void {
     if (this.#context.nowMs < untilMs) return;
     this.#expected.delete(session);
-    const hasBegun = this.e2e.get(session.key) !== undefined;
-    if (!hasBegun && this.sessions.isConfirmed(session.key)) this.#sendHello(session);
+    if (!this.#works(session.key) && this.sessions.isConfirmed(session.key)) this.#sendHello(session);
   }
 
   #endE2e(key: PublicKey): void {

@@ -101,7 +101,7 @@ const RADIO_FRAME_MS = 1_250;
 /** For frames of up to 1.25 s of air. Its retransmission timeout has no fixed minimum: twice the air time of a frame, and 1 s. */
 const R: ClassConstants = {
   code: 2,
-  features: FEATURE.thinGossip,
+  features: FEATURE.thinGossip | FEATURE.shortHeaders,
   dataType: PACKET.dataRest,
   retryMs: { first: 8_000, cap: 60_000 },
   spreadMs: 4_000,

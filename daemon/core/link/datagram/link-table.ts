@@ -205,6 +205,7 @@ export class LinkTable {
         ...common,
         constants,
         mtu: Math.min(facts.mtu, theirs.rxMtu),
+        hasShortHeaders: (theirs.features & constants.features & FEATURE.shortHeaders) !== 0,
         medium: station.medium,
         window: () => (link === undefined ? key.window : link.window),
       });

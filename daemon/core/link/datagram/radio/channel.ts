@@ -17,6 +17,7 @@ import { closeCode, closeDetail, closeText } from '../closing.ts';
 import type { Ended, LinkChannel } from '../link-channel.ts';
 import { Liveness } from '../liveness.ts';
 import type { ReassemblySpace } from '../reassembly.ts';
+import { ShortHeadersOut } from '../short-headers.ts';
 import { RecordComposer } from './composer.ts';
 import { RadioControl } from './control.ts';
 import { LinkCost } from './cost.ts';
@@ -37,6 +38,8 @@ export type RadioChannelOptions = {
   readonly address: Uint8Array;
   readonly user: PipeUser;
   readonly space: ReassemblySpace;
+  /** Both sides know short routing headers. */
+  readonly hasShortHeaders: boolean;
   readonly medium: Medium;
   /** What has come under the key that the link seals with. */
   readonly window: () => ReplayWindow;
@@ -85,6 +88,7 @@ export class RadioChannel implements LinkChannel {
   readonly #inbox: RadioInbox;
   readonly #control: RadioControl;
   readonly #traffic: RadioTraffic;
+  readonly #headsOut: ShortHeadersOut | undefined;
   readonly #flight: Flight;
   readonly #composer: RecordComposer;
   readonly #cost: LinkCost;
@@ -113,10 +117,12 @@ export class RadioChannel implements LinkChannel {
     this.#context = context;
     this.#user = user;
     this.#liveness = new Liveness(constants, this.#timeMs);
-    this.#inbox = new RadioInbox(context, this, user, constants, space);
+    this.#inbox = new RadioInbox(context, this, user, constants, space, options.hasShortHeaders);
     this.#control = new RadioControl(constants.ctrlWindow);
-    this.#traffic = new RadioTraffic(context, constants);
+    this.#headsOut = options.hasShortHeaders ? new ShortHeadersOut(constants.deadAfterMs) : undefined;
+    this.#traffic = new RadioTraffic(context, constants, this.#headsOut);
     this.#flight = new Flight({
+      delivered: (message) => this.#headsOut?.arrived(message),
       arrived: (offset) => this.#control.arrived(offset),
       gaveUp: () => context.stats.drop('link message given up'),
     });
@@ -316,6 +322,7 @@ export class RadioChannel implements LinkChannel {
       isPingDue: this.#isPingDue,
       window: this.#isAnswerDue || this.#isPingDue ? this.#options.window() : undefined,
       silentSeconds: this.silentSeconds,
+      heads: this.#inbox.heads,
       allows: this.#allows,
       timeMs,
       quickUntilMs: timeMs + constants.repair.ageMs,
@@ -390,6 +397,9 @@ export class RadioChannel implements LinkChannel {
       case LINK_FRAME.ping:
         // It would not ask if it had heard what it has not answered.
         if (this.#isCheap) this.#flight.loseAll();
+        return undefined;
+      case LINK_FRAME.unknown:
+        for (let at = start; at < end; at++) this.#headsOut?.unknown(buffer[at] as number);
         return undefined;
       case LINK_FRAME.silent:
         this.silentUntilMs = this.#context.nowMs + 1_000 * frames.seconds;

@@ -5,12 +5,15 @@ import {
   PING_SIZE,
   RACK_OCTETS_MAX,
   SILENT_SIZE,
+  UNKNOWN_HEAD,
   writePing,
   writeRack,
   writeSilent,
+  writeUnknown,
 } from '../../../../wire/link-frames.ts';
 import type { AirClass } from '../../../radio/facts.ts';
 import type { ReplayWindow } from '../../../replay-window.ts';
+import type { ShortHeadersIn } from '../short-headers.ts';
 import { type Cargo, cargoSize, writeCargo } from './cargo.ts';
 import type { RadioControl } from './control.ts';
 import type { Flight } from './flight.ts';
@@ -38,6 +41,8 @@ export type RecordPlan = {
   readonly window: ReplayWindow | undefined;
   /** 0: we go on as usual. */
   readonly silentSeconds: number;
+  /** Of the other side's short routing headers. */
+  readonly heads: ShortHeadersIn | undefined;
   /** What there is air for. */
   readonly allows: (airClass: AirClass) => boolean;
   readonly timeMs: number;
@@ -82,6 +87,9 @@ export class RecordComposer {
     this.hasRack = plan.window !== undefined && plan.window.expected > 0 && plan.allows('answer');
     if (plan.window !== undefined && this.hasRack) this.#writeRack(writer, plan.window);
     if (plan.silentSeconds > 0 && writer.pos + SILENT_SIZE <= end) writeSilent(writer, plan.silentSeconds);
+    if (plan.heads?.hasUnknown === true && plan.allows('answer')) {
+      writeUnknown(writer, plan.heads.takeUnknown(end - writer.pos - UNKNOWN_HEAD));
+    }
     this.#fill(end - writer.pos, room, plan);
     // What comes asks for the answer that a PING asks for.
     const isAlone = this.cargo.length === 0 && writer.pos + PING_SIZE <= end;

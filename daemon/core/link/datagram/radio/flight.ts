@@ -18,6 +18,8 @@ type Flown = { readonly counter: number; readonly first: number; readonly cargo:
 export type FlightPorts = {
   /** A piece of the control stream has come. */
   arrived(offset: number): void;
+  /** A message has come that had a record's room. */
+  delivered(message: Uint8Array): void;
   /** A message has been given up. */
   gaveUp(): void;
 };
@@ -98,7 +100,10 @@ export class Flight {
 
   #arrive({ cargo }: Flown): void {
     this.deliveredShare += (1 - this.deliveredShare) * RECORD_WEIGHT;
-    for (const each of cargo) if (each.kind === 'control') this.#ports.arrived(each.offset);
+    for (const each of cargo) {
+      if (each.kind === 'control') this.#ports.arrived(each.offset);
+      if (each.kind === 'message') this.#ports.delivered(each.octets);
+    }
   }
 
   #lose({ cargo }: Flown): void {

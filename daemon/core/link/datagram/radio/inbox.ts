@@ -1,6 +1,7 @@
 /** What comes over one radio link, on its way to the router: messages whole or in fragments, and the control stream. */
 import { FRAME } from '../../../../wire/frame.ts';
 import type { LinkFrames } from '../../../../wire/link-frames.ts';
+import { flowOf } from '../../../../wire/short-traffic.ts';
 import { THIN } from '../../../../wire/thin.ts';
 import type { Context } from '../../../context.ts';
 import type { CloseReason } from '../../../port.ts';
@@ -8,19 +9,30 @@ import type { Pipe, PipeUser } from '../../pipe.ts';
 import type { ClassConstants } from '../classes.ts';
 import { ControlReceiver } from '../control-receiver.ts';
 import { Reassembly, type ReassemblySpace } from '../reassembly.ts';
+import { ShortHeadersIn } from '../short-headers.ts';
 
 /** The link that it belongs to. */
 export type Owner = Pipe & { readonly ended: unknown; readonly isThin: boolean };
 
 export class RadioInbox {
+  /** Where both sides know short routing headers. */
+  readonly heads: ShortHeadersIn | undefined;
   readonly #context: Context;
   readonly #owner: Owner;
   readonly #user: PipeUser;
   readonly #control: ControlReceiver;
   readonly #reassembly: Reassembly;
 
-  constructor(context: Context, owner: Owner, user: PipeUser, constants: ClassConstants, space: ReassemblySpace) {
+  constructor(
+    context: Context,
+    owner: Owner,
+    user: PipeUser,
+    constants: ClassConstants,
+    space: ReassemblySpace,
+    hasShortHeaders: boolean,
+  ) {
     this.#context = context;
+    this.heads = hasShortHeaders ? new ShortHeadersIn(context.pool) : undefined;
     this.#owner = owner;
     this.#user = user;
     this.#control = new ControlReceiver(constants.ctrlWindow, this.#takeControl, () => user.settle());
@@ -33,10 +45,17 @@ export class RadioInbox {
 
   message(buffer: Uint8Array, start: number, end: number): void {
     const type = buffer[start] as number;
+    if (this.heads !== undefined && flowOf(type) >= 0) return this.#expand(this.heads, buffer, start, end);
     if (type < FRAME.pathLookup || type > FRAME.traffic) {
       return this.#close('frame type unknown', `message of type ${type}`);
     }
     this.#user.frame(this.#owner, type, buffer, start + 1, end);
+  }
+
+  #expand(heads: ShortHeadersIn, buffer: Uint8Array, start: number, end: number): void {
+    if (!heads.expand(buffer, start, end)) return this.#context.stats.drop('link flow unknown');
+    this.#user.frame(this.#owner, FRAME.traffic, heads.buffer, heads.start + 1, heads.end);
+    if (heads.pooled !== undefined) this.#context.pool.give(heads.pooled);
   }
 
   fragment({ id, index, last, buffer, start, end }: LinkFrames, timeMs: number): void {

@@ -7,6 +7,7 @@ import type { Context } from '../../../context.ts';
 import { URGENT_BYTES } from '../../../limits.ts';
 import { FairQueue } from '../../../queue.ts';
 import type { ClassConstants } from '../classes.ts';
+import type { ShortHeadersOut } from '../short-headers.ts';
 import type { Cargo, Message } from './cargo.ts';
 
 /** The message that leaves in fragments. */
@@ -28,17 +29,20 @@ export class RadioTraffic {
   quickMs = Number.NEGATIVE_INFINITY;
   readonly #context: Context;
   readonly #constants: ClassConstants;
+  readonly #heads: ShortHeadersOut | undefined;
   readonly #urgent: FairQueue;
   readonly #quick: FairQueue;
   readonly #bulk: FairQueue;
   #cut: Cut | undefined;
   #nextId = 0;
 
-  constructor(context: Context, constants: ClassConstants) {
+  /** @param heads where the other side knows short routing headers */
+  constructor(context: Context, constants: ClassConstants, heads?: ShortHeadersOut) {
     const { pool, stats } = context;
     const { queueBytes, codel } = constants;
     this.#context = context;
     this.#constants = constants;
+    this.#heads = heads;
     this.#urgent = new FairQueue(Math.min(URGENT_BYTES, queueBytes), pool, stats.trafficLost);
     this.#quick = new FairQueue(queueBytes, pool, stats.trafficLost, codel);
     this.#bulk = new FairQueue(queueBytes, pool, stats.trafficLost, codel);
@@ -75,8 +79,9 @@ export class RadioTraffic {
       const buffer = queue.first();
       const size = queue.nextSize();
       const prefix = prefixSize(size);
-      if (buffer === undefined || 1 + size - prefix > room) continue;
-      const octets = buffer.slice(prefix, size);
+      if (buffer === undefined) continue;
+      const octets = this.#shorten(buffer, prefix, size, true);
+      if (1 + octets.length > room) continue;
       this.#forget(queue);
       const isTyped = queue === this.#quick;
       return { kind: 'message', octets, message: { untilMs, isGivenUp: false, isTyped }, sendings: 0 };
@@ -115,7 +120,7 @@ export class RadioTraffic {
       const buffer = queue.first();
       const size = queue.nextSize();
       if (buffer === undefined) return undefined;
-      const octets = buffer.slice(prefixSize(size), size);
+      const octets = this.#shorten(buffer, prefixSize(size), size, false);
       this.#forget(queue);
       const share = room - FRAG_HEAD;
       const last = Math.ceil(octets.length / share) - 1;
@@ -128,6 +133,12 @@ export class RadioTraffic {
       stats.drop('link message too large');
     }
     return undefined;
+  }
+
+  /** The message as it leaves, in a buffer of its own. */
+  #shorten(buffer: Uint8Array, at: number, end: number, isWhole: boolean): Uint8Array {
+    const { nowMs } = this.#context;
+    return this.#heads?.shorten(buffer, at, end, isWhole, nowMs) ?? buffer.slice(at, end);
   }
 
   #forget(queue: FairQueue): void {
