@@ -1,6 +1,7 @@
 /** Nodes on a channel with endpoints above them, and what is measured of them. */
+
+import type { AirFacts, E2eMode, Modulation } from '../../daemon/core/port.ts';
 import { bitRate, frameAirMs } from '../../daemon/core/radio/air-time.ts';
-import type { AirFacts, Modulation } from '../../daemon/core/radio/facts.ts';
 import { identities } from '../../test/support/core.ts';
 import { violations } from '../../test/support/radio/air-check.ts';
 import { RNODE_FRAME, rnodeAirFacts, rnodeModulation } from '../../test/support/radio/frame-modem.ts';
@@ -19,9 +20,17 @@ export type SceneFacts = {
   readonly loss: number | LossFacts;
   readonly air: Partial<AirFacts>;
   readonly mendsWindow: boolean;
+  /** Off: sessions as plain nodes have them. */
+  readonly e2e: E2eMode;
 };
 
-const PLAIN: Omit<SceneFacts, 'seed'> = { modulation: rnodeModulation(7), loss: 0, air: {}, mendsWindow: false };
+const PLAIN: Omit<SceneFacts, 'seed'> = {
+  modulation: rnodeModulation(7),
+  loss: 0,
+  air: {},
+  mendsWindow: false,
+  e2e: 'prefer',
+};
 
 /** Longest wait for a link, a session, a transfer: a trial that needs more has failed. */
 const PATIENCE_MS = 3_600_000;
@@ -38,7 +47,7 @@ export class Scene {
 
   constructor(changes: Partial<SceneFacts> & { readonly seed: number }, stations: number) {
     this.facts = { ...PLAIN, ...changes };
-    const { loss, ...facts } = this.facts;
+    const { loss, e2e: _e2e, ...facts } = this.facts;
     this.world = new RadioWorld(facts);
     this.world.channel.setPaths({ loss: typeof loss === 'number' ? independent(loss) : loss });
     this.#owners = identities(stations);
@@ -48,7 +57,8 @@ export class Scene {
   end(hasRadio = true, changes: HostChanges = {}): Endpoint {
     const owner = this.#owners[this.ends.length];
     if (owner === undefined) throw new Error('the scene was made for fewer stations');
-    const end = new Endpoint(this.world.host(owner, changes));
+    const options = { e2e: this.facts.e2e, ...changes.options };
+    const end = new Endpoint(this.world.host(owner, { ...changes, options }));
     this.ends.push(end);
     if (hasRadio) end.host.open();
     return end;

@@ -148,6 +148,13 @@ export const PAIR_TRIALS: readonly Trial[] = [
     run: bulk({ mendsWindow: true }, 80_000),
     goals: [{ figure: 'delivered', least: 1 }],
   },
+  ...[0, 0.2].map(
+    (loss): Trial => ({
+      name: `A SF7/125 TCP ${loss * 100} %, as to a plain node`,
+      run: bulk({ loss, e2e: 'off' }, 20_000),
+      goals: [{ figure: 'delivered', least: 1 }],
+    }),
+  ),
   { name: 'A SF7/125 datagrams', run: datagrams({}), goals: [] },
   {
     name: 'A SF7/500 TCP',

@@ -16,16 +16,21 @@ export class RealClock implements Clock {
   }
 
   at(timeMs: number, act: () => void): void {
-    this.after(timeMs - this.nowMs, act);
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        // Timers go off up to a millisecond early.
+        if (this.nowMs < timeMs) this.at(timeMs, act);
+        else act();
+      },
+      Math.ceil(timeMs - this.nowMs),
+    );
+    timer.unref();
+    this.#timers.add(timer);
   }
 
   after(delayMs: number, act: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      act();
-    }, delayMs);
-    timer.unref();
-    this.#timers.add(timer);
+    this.at(this.nowMs + delayMs, act);
   }
 
   /** What was to happen does not. */

@@ -4,10 +4,13 @@ import { testIdentity } from '../identity.ts';
 import type { DaemonKind } from '../kind.ts';
 import type { Lab } from '../lab.ts';
 import type { TestNode } from '../node.ts';
+import { ping } from '../ping.ts';
+import { waitFor } from '../wait.ts';
 import type { EmulatedRadios } from './emulated.ts';
 
 const PORT = 9_300;
 const START_MS = 60_000;
+const ECHO_MS = 5_000;
 
 /** 869.525 MHz, 125 kHz. */
 export const LORA_SF7 = 'freq=869.525&bw=125&sf=7&cr=5&power=14';
@@ -63,4 +66,10 @@ export async function startLeafScene(
   for (const node of [plain, inside, gateway, leaf]) node.launch();
   for (const node of [plain, inside, gateway, leaf]) await node.ready(START_MS);
   return { plain, inside, gateway, leaf };
+}
+
+/** Until an echo comes back, each of which has seconds to do so. */
+export async function answersByRadio(from: TestNode, to: TestNode, limitMs: number): Promise<void> {
+  const ask = async (): Promise<boolean> => (await ping(from, to, { limitMs: ECHO_MS })).received > 0;
+  await waitFor(`an answer to ${from.label} from ${to.label} by radio`, ask, { limitMs });
 }
