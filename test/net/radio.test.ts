@@ -69,8 +69,7 @@ describe('daemons with radios', { concurrency: 2 }, () => {
         const [a, b] = nodes as [TestNode, TestNode];
         await Promise.all([a.start(START_MS), b.start(START_MS)]);
         await waitFor('an answer to a ping', () => pings(a, b), { limitMs: 60_000 });
-        const { radios } = await a.admin<{ radios: { used_15s: number; rssi?: number }[] }>('getradio');
-        assert.ok((radios[0]?.used_15s ?? 0) > 0);
+        const { radios } = await a.admin<{ radios: { rssi?: number }[] }>('getradio');
         assert.ok(Number.isFinite(radios[0]?.rssi));
         // The board is pulled and put back.
         await ports[0]?.unplug();
