@@ -457,6 +457,7 @@ export class RadioChannel implements LinkChannel {
     if (!this.isOpen || this.ended !== undefined) return;
     const atMs = Math.min(this.#liveness.deadlineMs, this.#inbox.deadlineMs) + this.#options.medium.stoodMs;
     this.#context.timers.arm(Math.max(atMs, this.silentUntilMs));
+    this.#context.timers.arm(this.#inbox.orderDeadlineMs);
   }
 
   #end(ended: Ended): void {

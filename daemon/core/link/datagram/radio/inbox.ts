@@ -10,6 +10,7 @@ import type { ClassConstants } from '../classes.ts';
 import { ControlReceiver } from '../control-receiver.ts';
 import { Reassembly, type ReassemblySpace } from '../reassembly.ts';
 import { ShortHeadersIn } from '../short-headers.ts';
+import { InOrder } from './order.ts';
 
 /** The link that it belongs to. */
 export type Owner = Pipe & { readonly ended: unknown; readonly isThin: boolean };
@@ -22,6 +23,7 @@ export class RadioInbox {
   readonly #user: PipeUser;
   readonly #control: ControlReceiver;
   readonly #reassembly: Reassembly;
+  readonly #order: InOrder;
 
   constructor(
     context: Context,
@@ -37,10 +39,17 @@ export class RadioInbox {
     this.#user = user;
     this.#control = new ControlReceiver(constants.ctrlWindow, this.#takeControl, () => user.settle());
     this.#reassembly = new Reassembly(constants, context.pool, space, false);
+    this.#order = new InOrder(constants.reassembly.ageMs);
   }
 
+  /** As the channel counts time. */
   get deadlineMs(): number {
     return this.#reassembly.deadlineMs;
+  }
+
+  /** In real time. */
+  get orderDeadlineMs(): number {
+    return this.#order.deadlineMs;
   }
 
   message(buffer: Uint8Array, start: number, end: number): void {
@@ -65,8 +74,8 @@ export class RadioInbox {
     const { message, messageSize } = reassembly;
     if (!isComplete || message === undefined) return;
     reassembly.message = undefined;
-    this.message(message.octets, 0, messageSize);
-    this.#context.pool.give(message);
+    this.#order.add({ id, message, size: messageSize }, this.#context.nowMs);
+    this.#deliver();
   }
 
   control({ offset, buffer, start, end }: LinkFrames): void {
@@ -79,10 +88,21 @@ export class RadioInbox {
   expire(timeMs: number): void {
     this.#reassembly.expire(timeMs);
     this.#countAbandoned();
+    this.#deliver();
   }
 
   clear(): void {
     this.#reassembly.clear();
+    for (const { message } of this.#order.clear()) this.#context.pool.give(message);
+  }
+
+  #deliver(): void {
+    const { nowMs } = this.#context;
+    for (let whole = this.#order.take(nowMs); whole !== undefined; whole = this.#order.take(nowMs)) {
+      this.message(whole.message.octets, 0, whole.size);
+      this.#context.pool.give(whole.message);
+      if (this.#owner.ended !== undefined) return;
+    }
   }
 
   readonly #takeControl = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {

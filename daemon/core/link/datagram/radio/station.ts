@@ -19,7 +19,7 @@ import { airOf, Medium, Seat } from './medium.ts';
 const BURST = { records: 16, airMs: 8_000 };
 /** Someone waits for an answer: what else goes in the same burst, and in the bursts of the next while. */
 const BURST_URGENT = 2;
-const BURST_TALKATIVE = 4;
+const BURST_TALKATIVE = 5;
 const TALKATIVE_MS = 15_000;
 /** A link that may not send for so long says so. */
 const SILENCE_TOLD_MS = 10_000;
