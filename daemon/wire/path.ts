@@ -2,7 +2,7 @@
  * Paths: ports as uvarints, ended by a zero (section 0). In memory a path is its minimal uvarints without the zero,
  * so that 64-bit ports stay exact and two paths compare octet by octet.
  */
-import type { Reader, Writer } from './cursor.ts';
+import { Reader, type Writer } from './cursor.ts';
 
 /** More hops than this are dropped by whoever reads them; no real tree is as deep. */
 export const PATH_MAX_HOPS = 255;
@@ -52,6 +52,13 @@ export function commonHops(a: Uint8Array, b: Uint8Array, bStart = 0, bEnd = b.le
 /** Distance in the tree (section 4.5). */
 export function treeDistance(a: Uint8Array, b: Uint8Array): number {
   return hopCount(a) + hopCount(b) - 2 * commonHops(a, b);
+}
+
+/** A path of one hop or more, as its last port and what leads there. */
+export function splitPath(path: Uint8Array): { parent: Uint8Array; port: bigint } {
+  let at = path.length - 1;
+  while (at > 0 && (path[at - 1] as number) >= 0x80) at--;
+  return { parent: path.subarray(0, at), port: new Reader(path, at).uvarint() };
 }
 
 /** Ports as text: they are 64-bit. */

@@ -1,9 +1,15 @@
 /** Thin gossip: what two nodes of ours tell each other besides the reference's frames, so that those are few (see README). */
 import { Reader, type Writer } from './cursor.ts';
+import { FRAME } from './frame.ts';
 import { readPath, writePath } from './path.ts';
 
 /** Frame types; only on links whose both ends offered `FEATURE.thinGossip`. */
-export const THIN = { stance: 0x40, place: 0x41, forget: 0x42 } as const;
+export const THIN = { stance: 0x40, place: 0x41, forget: 0x42, card: 0x43 } as const;
+
+/** Whether a frame belongs into the control stream of a datagram link. */
+export function isControlFrame(type: number, isThin: boolean): boolean {
+  return (type >= FRAME.sigReq && type <= FRAME.bloomFilter) || (isThin && type >= THIN.stance && type <= THIN.card);
+}
 
 const LEAF = 1;
 const RENEWALS = 2;
@@ -18,7 +24,7 @@ export type Stance = {
   root: Uint8Array;
 };
 
-/** Where the sender is: what stands in for its whole ancestry. */
+/** Where the receiver is, as the child of the sender: what stands in for its whole ancestry. */
 export type Place = { root: Uint8Array; coords: Uint8Array };
 
 /** Later versions may add flags and octets. */
@@ -44,6 +50,19 @@ export function readPlace(body: Uint8Array): Place | undefined {
 export function writePlace(writer: Writer, { root, coords }: Place): void {
   writer.octets(root);
   writePath(writer, coords);
+}
+
+/** With what the gateway answers lookups for a leaf: the number and signature of a notify about the place that it gave it. */
+export type Card = { seq: bigint; sig: Uint8Array };
+
+export function readCard(body: Uint8Array): Card | undefined {
+  const reader = new Reader(body);
+  const card = { seq: reader.uvarint(), sig: reader.octets(64).slice() };
+  return reader.isDone ? card : undefined;
+}
+
+export function writeCard(writer: Writer, { seq, sig }: Card): void {
+  writer.uvarint(seq).octets(sig);
 }
 
 /** The key that the sender holds no announcement of. */

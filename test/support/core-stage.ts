@@ -55,8 +55,8 @@ export class Stage {
   }
 
   /** Answers the last request, if there is one. */
-  sign(pipe: FakePipe, of: Identity, port = 7n): FakePipe {
-    const body = pipe.take(FRAME.sigReq).at(-1)?.body;
+  sign(pipe: FakePipe, of: Identity, port = 7n, frames = pipe.take()): FakePipe {
+    const body = frames.filter(({ type }) => type === FRAME.sigReq).at(-1)?.body;
     const request = body && readSigReq(body);
     if (request === undefined) return pipe;
     const fields = { ...request, port };
@@ -103,6 +103,6 @@ export function nameOf(key: Uint8Array): string {
   return Buffer.from(key.subarray(0, 2)).toString('hex');
 }
 
-export function stancesTo(pipe: FakePipe): Stance[] {
-  return pipe.take(THIN.stance).map(({ body }) => readStance(body) as Stance);
+export function stancesTo(pipe: FakePipe, frames = pipe.take()): Stance[] {
+  return frames.filter(({ type }) => type === THIN.stance).map(({ body }) => readStance(body) as Stance);
 }

@@ -101,7 +101,7 @@ class Scene {
     this.stage.run(1_000);
     this.stage.sign(this.parent, low);
     this.radio = this.stage.radio(leaf);
-    this.stage.stance(this.radio, leaf.key, { isLeaf: true });
+    this.stage.stance(this.radio, leaf.key);
     this.leafPort = [...this.stage.router.peers.all()].find(({ key }) => key === leaf.key)?.port ?? 0;
     this.stage.announce(this.radio, leaf, us, { seq: 5n, port: BigInt(this.leafPort) });
     const filter = emptyFilter();

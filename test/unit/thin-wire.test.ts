@@ -6,17 +6,29 @@ import fc from 'fast-check';
 import { encodeFrame } from '../../daemon/wire/frame.ts';
 import { pathPorts } from '../../daemon/wire/path.ts';
 import {
+  type Card,
   type Place,
+  readCard,
   readForget,
   readPlace,
   readStance,
   type Stance,
   THIN,
+  writeCard,
   writePlace,
   writeStance,
 } from '../../daemon/wire/thin.ts';
 import { repoRoot } from '../support/places.ts';
-import { anyKey, anyPath, anyRecord, encodePorts, keepsItsPromises } from './wire-property.ts';
+import {
+  anyKey,
+  anyPath,
+  anyRecord,
+  anySig,
+  anyU64,
+  encodePorts,
+  encodeUvarint,
+  keepsItsPromises,
+} from './wire-property.ts';
 import { hex, octets } from './wire-vectors.ts';
 
 type Said = { isLeaf: boolean; wantsRenewals: boolean; root: string };
@@ -24,6 +36,7 @@ const vectors = JSON.parse(readFileSync(join(repoRoot, 'test/vectors/thin-gossip
   stance: (Said & { frame: string })[];
   place: { root: string; ports: string[]; frame: string }[];
   forget: { key: string; frame: string }[];
+  card: { seq: string; sig: string; frame: string }[];
   rejected: { why: string; type: number; body: string }[];
   later: (Said & { why: string; body: string })[];
 };
@@ -55,10 +68,19 @@ for (const { key, frame } of vectors.forget) {
   });
 }
 
+for (const { seq, sig, frame } of vectors.card) {
+  test(`card: number ${seq}`, () => {
+    const card: Card = { seq: BigInt(seq), sig: octets(sig) };
+    assert.equal(hex(encodeFrame(THIN.card, (writer) => writeCard(writer, card))), frame);
+    assert.deepEqual(readCard(body(frame)), card);
+  });
+}
+
 const readers: Record<number, (octets: Uint8Array) => unknown> = {
   [THIN.stance]: readStance,
   [THIN.place]: readPlace,
   [THIN.forget]: readForget,
+  [THIN.card]: readCard,
 };
 
 for (const { why, type, body } of vectors.rejected) {
@@ -86,11 +108,13 @@ test('stances and places make a round trip', () => {
 });
 
 const anyStance = fc.tuple(fc.nat(255), anyKey).map(([flags, root]) => Uint8Array.from([flags, ...root]));
+const anyCard = fc.tuple(anyU64, anySig).map(([seq, sig]) => Uint8Array.from([...encodeUvarint(seq), ...sig]));
 const anyPlace = fc.tuple(anyKey, anyPath).map(([root, path]) => Uint8Array.from([...root, ...path, 0]));
 for (const [name, read, valid] of [
   ['stance', readStance, anyStance],
   ['place', readPlace, anyPlace],
   ['forget', readForget, anyKey],
+  ['card', readCard, anyCard],
 ] as const) {
   test(`the decoder of a ${name} keeps its promises`, () => keepsItsPromises(read, valid));
 }

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bloomItem } from '../../daemon/core/identity.ts';
-import { filterAdd, filterPositions } from '../../daemon/core/routing/bloom.ts';
-import { emptyFilter, writeFilter } from '../../daemon/wire/filter.ts';
 import { encodeFrame, FRAME } from '../../daemon/wire/frame.ts';
 import { pathPorts } from '../../daemon/wire/path.ts';
 import { readPlace, THIN, writePlace } from '../../daemon/wire/thin.ts';
@@ -40,8 +37,7 @@ function settledLeaf(): { stage: Stage; gateway: FakePipe } {
   const stage = new Stage(us);
   const gateway = stage.radio(second);
   stage.stance(gateway, low.key);
-  givePlace(stage, gateway, 3);
-  stage.sign(gateway, second, 9n);
+  givePlace(stage, gateway, 3, 9);
   return { stage, gateway };
 }
 
@@ -58,13 +54,13 @@ function placesTo(pipe: FakePipe): string[] {
   });
 }
 
-test('to a new radio peer it says what it wants, asks for a signature if it belongs to nobody, and no more', () => {
+test('to a new radio peer it says what it wants, and no more', () => {
   const stage = new Stage(us);
   const pipe = stage.radio(child);
   const frames = pipe.take();
   assert.deepEqual(
-    frames.map(({ type }) => type).sort((a, b) => a - b),
-    [FRAME.sigReq, THIN.stance],
+    frames.map(({ type }) => type),
+    [THIN.stance],
   );
   stage.run(20_000);
   assert.deepEqual(pipe.take(), []);
@@ -97,7 +93,8 @@ test('a leaf hears where its gateway is, and no announcements', () => {
   const { stage } = settledUnder();
   const pipe = stage.radio(child);
   stage.stance(pipe, child.key, { isLeaf: true });
-  assert.deepEqual(placesTo(pipe), [`${nameOf(low.key)} 3 7`]);
+  assert.deepEqual(placesTo(pipe), [`${nameOf(low.key)} 3 7 2`]);
+  assert.deepEqual(pathPorts(stage.router.tree.coords(child.key)), ['3', '7', '2']);
   stage.run(10 * MINUTE);
   assert.deepEqual(announcedTo(pipe), []);
 });
@@ -190,9 +187,14 @@ test('a leaf takes the place of its gateway for its own ancestry', () => {
   const { stage, gateway } = settledLeaf();
   assert.deepEqual(pathPorts(stage.router.coords), ['3', '9']);
   assert.deepEqual(stage.router.tree.rootOf(us.key), low.key);
-  assert.deepEqual(announcedTo(gateway), [under(us, second)]);
-  givePlace(stage, gateway, 4, 1);
+  assert.deepEqual(
+    gateway.take().map(({ type }) => type),
+    [THIN.stance, THIN.card],
+    'and says no more than it must',
+  );
+  givePlace(stage, gateway, 4, 1, 9);
   assert.deepEqual(pathPorts(stage.router.coords), ['4', '1', '9']);
+  gateway.take();
   stage.run(60 * MINUTE);
   assert.deepEqual(pathPorts(stage.router.coords), ['4', '1', '9']);
   assert.deepEqual(gateway.take(), [], 'an hour of silence');
@@ -203,13 +205,15 @@ test('a leaf that gets a second peer says so, and says nothing of its ancestry b
   gateway.take();
   const plain = stage.plain(child);
   stage.run(2_000);
+  const frames = gateway.take();
   assert.deepEqual(
-    stancesTo(gateway).map(({ isLeaf, wantsRenewals }) => [isLeaf, wantsRenewals]),
+    stancesTo(gateway, frames).map(({ isLeaf, wantsRenewals }) => [isLeaf, wantsRenewals]),
     [[false, true]],
   );
   assert.deepEqual(announcedTo(plain), []);
   stage.announce(gateway, low, low, { seq: 5n });
   stage.announce(gateway, second, low, { seq: 5n, port: 6n });
+  stage.sign(gateway, second, 9n, frames);
   stage.run(1_000);
   assert.deepEqual(pathPorts(stage.router.coords), ['6', '9']);
   assert.deepEqual(announcedTo(plain).slice(0, 2), [under(low, low), under(second, low)]);
@@ -237,14 +241,8 @@ test('a plain peer behind us makes us want renewals, at once; that it went is sa
 
 test('to a child no filter goes down a radio, and a parent behind one counts as the way to everything', () => {
   const { stage, gateway } = settledLeaf();
-  const size = emptyFilter();
-  filterAdd(size, filterPositions(bloomItem(us.key)));
-  const filter = encodeFrame(FRAME.bloomFilter, (writer) => writeFilter(writer, size));
-  assert.deepEqual(
-    gateway.take(FRAME.bloomFilter).map(({ body }) => body),
-    [filter.slice(2)],
-    'up goes what is here',
-  );
+  stage.run(10_000);
+  assert.equal(gateway.take(FRAME.bloomFilter).length, 0, 'what a leaf has its gateway knows');
   stage.router.paths.lookup(far.key);
   assert.equal(gateway.take(FRAME.pathLookup).length, 1);
   const { stage: above } = settledUnder();
@@ -253,6 +251,22 @@ test('to a child no filter goes down a radio, and a parent behind one counts as 
   above.announce(pipe, child, us, { seq: 9n, port: 2n });
   above.run(10_000);
   assert.equal(pipe.take(FRAME.bloomFilter).length, 0);
+});
+
+test('a leaf that gets a second peer sends what both have, also when it did so before', () => {
+  const { stage, gateway } = settledLeaf();
+  for (let i = 0; i < 2; i++) {
+    const plain = stage.plain(child);
+    stage.run(3_000);
+    stage.announce(gateway, low, low, { seq: BigInt(5 + i) });
+    stage.announce(gateway, second, low, { seq: BigInt(5 + i), port: 6n });
+    stage.run(40_000);
+    assert.ok(gateway.take(FRAME.bloomFilter).filter(({ type }) => type === FRAME.bloomFilter).length > 0);
+    stage.gone(plain);
+    stage.run(2 * MINUTE);
+    givePlace(stage, gateway, 6, 9);
+    gateway.take();
+  }
 });
 
 test('the 65th frame of thin gossip at once is not heard', () => {

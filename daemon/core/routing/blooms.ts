@@ -3,10 +3,11 @@
 import { emptyFilter, type FilterHalves, readFilter, writeFilter } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import type { Context } from '../context.ts';
+import { bloomItem } from '../identity.ts';
 import { FILTER_RESEND_ROUNDS, SLOW_FILTER_CLEAR_MS } from '../limits.ts';
 import { equalOctets } from '../octetmap.ts';
 import { filterAdd, filterContains, filterEquals, filterHas, filterMerge, filterPositions } from './bloom.ts';
-import { hasRoom, isSlowPeer, type Peer, type PeerLink, type Peers, tellPeer } from './peers.ts';
+import { hasRoom, isLeafPeer, isSlowPeer, type Peer, type PeerLink, type Peers, tellPeer } from './peers.ts';
 import type { Tree } from './tree.ts';
 
 export class Blooms {
@@ -100,7 +101,8 @@ export class Blooms {
 
   isOnTree(peer: Peer): boolean {
     const theirs = this.#tree.get(peer.key);
-    if (this.#isParent(peer)) return true;
+    if (this.#isParent(peer) || this.#peers.gateway === peer) return true;
+    if (isLeafPeer(peer) && this.#tree.placeOf(peer.key) !== undefined) return true;
     return theirs !== undefined && equalOctets(theirs.parent, this.#context.key);
   }
 
@@ -111,14 +113,23 @@ export class Blooms {
 
   /** Over radio no filter goes down the tree: a parent is the way to whatever nobody else has. */
   #presume(peer: Peer): void {
-    const isParent = this.#isParent(peer);
-    if (isParent && isSlowPeer(peer)) peer.recvFilter = ALL_ITEMS;
-    else if (!isParent && peer.recvFilter === ALL_ITEMS) peer.recvFilter = emptyFilter();
+    const isAbove = this.#isParent(peer) || this.#peers.gateway === peer;
+    // It takes a leaf's filter from its key, and what it had before has gone.
+    if (this.#peers.gateway === peer) peer.sendFilter = NO_ITEMS;
+    if (isAbove && isSlowPeer(peer)) peer.recvFilter = ALL_ITEMS;
+    else if (!isAbove && peer.recvFilter === ALL_ITEMS) peer.recvFilter = emptyFilter();
+    if (isAbove || !isLeafPeer(peer) || peer.thin === undefined) return;
+    if (peer.thin.leafFilter === undefined) {
+      peer.thin.leafFilter = emptyFilter();
+      filterAdd(peer.thin.leafFilter, filterPositions(bloomItem(peer.key)));
+    }
+    peer.recvFilter = peer.thin.leafFilter;
   }
 
   #maySend(peer: Peer): boolean {
     const { thin } = peer;
     if (thin === undefined || !isSlowPeer(peer)) return peer.filtersSent.take(this.#context.nowMs);
+    if (this.#peers.gateway === peer) return false;
     return this.#isParent(peer) && hasRoom(peer) && thin.filters.take(this.#context.nowMs);
   }
 

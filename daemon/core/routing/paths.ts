@@ -40,7 +40,7 @@ import { filterHas, filterPositions } from './bloom.ts';
 import type { Blooms } from './blooms.ts';
 import { preferredLink } from './forward.ts';
 import type { Answer } from './lookup-gate.ts';
-import { isSlowPeer, type Peer, type PeerLink, peerCost } from './peers.ts';
+import { isLeafPeer, isSlowPeer, type Peer, type PeerLink, peerCost } from './peers.ts';
 
 export type Path = {
   readonly key: PublicKey;
@@ -167,6 +167,9 @@ export class Paths {
     if (!link.peer.lookups.take(nowMs)) return stats.drop('lookup rate peer');
     const source = this.#source(lookup.source);
     if (!source.lookups.take(nowMs)) return stats.drop('lookup rate source');
+    // It need not know yet where it is.
+    if (isLeafPeer(link.peer) && equalOctets(lookup.source, link.peer.key))
+      lookup.from = this.#ports.coordsOf(link.peer);
     const item = bloomItem(lookup.dest);
     this.#multicast(lookup, { item, positions: filterPositions(item) }, link.peer);
     if (!equalOctets(item, this.#context.item)) return;
@@ -407,7 +410,7 @@ export class Paths {
   }
 
   #answer(lookup: PathLookup): void {
-    const info = this.#signedPlace();
+    const info = this.signedPlace();
     this.#context.stats.count('notifiesSent');
     this.#ports.route({
       path: lookup.from,
@@ -419,7 +422,7 @@ export class Paths {
   }
 
   /** Signed once a second and place. Who has heard of another place in this very second takes only a higher number. */
-  #signedPlace(): PathNotify['info'] {
+  signedPlace(): PathNotify['info'] {
     const last = this.#signed;
     const path = this.#ports.coords();
     const isSamePlace = last !== undefined && equalOctets(last.path, path);

@@ -107,13 +107,15 @@ export type Thinness = {
   /** What we told it last, and when. */
   said: Stance | undefined;
   saidAtMs: number;
-  /** Where we told it that we are. */
+  /** Where we told it, a leaf of ours, that it is. */
   placed: Uint8Array | undefined;
   /** Announcements that it gave us first: it says when they change, or are no more. */
   readonly vouched: Set<Info>;
   /** For filters that we send over radio, and since when the last one has bits too many. */
   readonly filters: Bucket;
   surplusAtMs: number | undefined;
+  /** What a leaf's filter is, which it need not send. */
+  leafFilter: FilterHalves | undefined;
   /** Announcements that we asked it for again. */
   readonly recalled: Set<Info>;
   readonly frames: Bucket;
@@ -161,6 +163,13 @@ export class Peers {
   /** The hash is that of the key. */
   get(hash: number, key: Uint8Array, at = 0): Peer | undefined {
     return this.#byKey.getHashed(hash, key, at);
+  }
+
+  /** The one peer of a leaf, behind a radio; undefined: we are no leaf. */
+  get gateway(): Peer | undefined {
+    if (this.#ports.size !== 1) return undefined;
+    const [peer] = this.#ports.values();
+    return peer !== undefined && isSlowPeer(peer) ? peer : undefined;
   }
 
   link(id: LinkId): PeerLink | undefined {
@@ -341,6 +350,7 @@ function weighThinness(peer: Peer, context: Context): void {
     vouched: new Set(),
     filters: new Bucket(SLOW_FILTERS, context.nowMs),
     surplusAtMs: undefined,
+    leafFilter: undefined,
     recalled: new Set(),
     frames: new Bucket(THIN_FRAMES, context.nowMs),
     gate: new LookupGate(context.hashSeed),
@@ -389,6 +399,11 @@ export function tellThinly(peer: Peer, type: number, frame: Uint8Array): void {
 /** None but radios lead to it, and it speaks thin gossip. */
 export function isSlowPeer({ thin }: Peer): boolean {
   return thin?.isSlow === true;
+}
+
+/** It has no peer but us, a radio away: it is our child as soon as we tell it its place, and its filter its own item. */
+export function isLeafPeer(peer: Peer): boolean {
+  return isSlowPeer(peer) && peer.thin?.stance?.isLeaf === true;
 }
 
 /** What would only wait on the air is better made when it can leave: by then it may be something else, or nothing. */

@@ -15,7 +15,7 @@ import {
   writePathNotify,
 } from '../../wire/lookup.ts';
 import { hopCount } from '../../wire/path.ts';
-import { THIN } from '../../wire/thin.ts';
+import { THIN, writeCard } from '../../wire/thin.ts';
 import {
   lowerWatermark,
   readTraffic,
@@ -211,7 +211,7 @@ export class Router implements PipeUser {
   }
 
   #control(link: PeerLink, type: number, body: Uint8Array): CloseReason | undefined {
-    const isThin = type >= THIN.stance && type <= THIN.forget && link.pipe.isThin === true;
+    const isThin = type >= THIN.stance && type <= THIN.card && link.pipe.isThin === true;
     const mayWait = type === FRAME.announce || type === FRAME.bloomFilter || isThin;
     if (mayWait && !link.isProven) return this.#keepEarly(link, type, body);
     switch (type) {
@@ -259,8 +259,13 @@ export class Router implements PipeUser {
       case THIN.stance:
       case THIN.place:
       case THIN.forget:
+      case THIN.card: {
         this.#isStirred = true;
-        return this.#spanning.thin.received(link.peer, type, body);
+        const { thin } = this.#spanning;
+        const reason = thin.received(link.peer, type, body);
+        if (reason === undefined && type === THIN.place && !thin.isSigned) this.#giveCard(link);
+        return reason;
+      }
       default:
         return 'frame type unknown';
     }
@@ -388,6 +393,15 @@ export class Router implements PipeUser {
     const peer = this.peers.get(hash, dest);
     if (peer === undefined || !isSlowPeer(peer) || preferredLink(peer) === undefined) return false;
     return this.#beginTo(this.tree.coords(peer.key), dest, hash, size, isRecord);
+  }
+
+  /** As a leaf we need not be asked where we are. */
+  #giveCard({ pipe }: PeerLink): void {
+    const card = this.paths.signedPlace();
+    pipe.sendControl(
+      THIN.card,
+      encodeFrame(THIN.card, (writer) => writeCard(writer, card)),
+    );
   }
 
   #slowNeighbour(target: Uint8Array): PublicKey | undefined {

@@ -3,7 +3,9 @@
  */
 import { type Announce, announceSigned, readAnnounce, writeAnnounce } from '../../wire/announce.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
+import { splitPath } from '../../wire/path.ts';
 import { readSigReq, readSigRes, type SigReq, writeSigRes } from '../../wire/sigs.ts';
+import type { Place } from '../../wire/thin.ts';
 import type { Context } from '../context.ts';
 import {
   ANNOUNCE_REFRESH_MS,
@@ -54,7 +56,7 @@ export class Spanning {
     this.#context = context;
     this.#peers = peers;
     this.#tree = tree;
-    this.thin = new Thin(context, peers, tree);
+    this.thin = new Thin(context, peers, tree, (peer, place) => this.#settle(peer, place));
     this.#announces = new Bucket(ANNOUNCES_ALL, context.nowMs);
     this.#verifies = new Bucket(VERIFIES, context.nowMs);
     this.#moves = new Bucket(MOVES, context.nowMs);
@@ -353,8 +355,15 @@ export class Spanning {
     if (!this.#tree.accepts(unsigned)) return false;
     const sig = signer.sign(announceSigned(key, parent, fields));
     const isRoot = equalOctets(key, parent);
+    if (!this.#place(parent, { seq, nonce, port, sig, psig: isRoot ? sig : psig })) return false;
+    this.thin.isSigned = true;
+    return true;
+  }
+
+  #place(parent: PublicKey, fields: Omit<Announce, 'key' | 'parent'>): boolean {
+    const { key } = this.#context;
     const before = this.parent;
-    if (this.#store({ ...unsigned, sig, psig: isRoot ? sig : psig }) === undefined) return false;
+    if (this.#store({ key, parent, ...fields }) === undefined) return false;
     this.#refresh = false;
     this.#doRoot1 = false;
     this.#doRoot2 = false;
@@ -371,8 +380,21 @@ export class Spanning {
     this.#publish(this.#context.key, { seq, nonce, port: 0n, psig: NO_SIGNATURE });
   }
 
+  /** What a leaf knows of itself: not signed, for nobody will see it. */
+  #settle(peer: Peer, { root, coords }: Place): void {
+    const { port, parent } = splitPath(coords);
+    const own = this.#tree.get(this.#context.key);
+    this.#tree.setPlace(peer.key, { root, coords: parent });
+    if (own !== undefined && own.port === port && equalOctets(own.parent, peer.key)) return;
+    this.thin.isSigned = false;
+    const { seq, nonce } = this.newRequest();
+    this.#place(peer.key, { seq, nonce, port, psig: NO_SIGNATURE, sig: NO_SIGNATURE });
+  }
+
   /** Requests over radio, what thin gossip adds, announcements. */
   #speak(): void {
+    // A leaf has got a second peer: from now on its announcement is needed.
+    if (!this.thin.isSigned && this.#peers.gateway === undefined) this.#refresh = true;
     for (const peer of this.#peers.proven) {
       if (!isSlowPeer(peer) || peer.isAsked) continue;
       if (this.thin.isWorthAsking(peer, this.#refresh)) this.#peers.askSlowly(peer);

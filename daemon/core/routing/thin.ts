@@ -5,25 +5,43 @@
  * has to be renewed to be believed. Renewals cross a radio only where somebody behind it needs them, as plain nodes do. A
  * leaf, which has no other peer, is told its gateway's place instead of announcements. Signed objects stay as they are.
  */
+import { Writer } from '../../wire/cursor.ts';
 import { encodeFrame } from '../../wire/frame.ts';
 import { hopCount } from '../../wire/path.ts';
-import { readForget, readPlace, readStance, type Stance, THIN, writePlace, writeStance } from '../../wire/thin.ts';
+import {
+  type Card,
+  type Place,
+  readCard,
+  readForget,
+  readPlace,
+  readStance,
+  type Stance,
+  THIN,
+  writePlace,
+  writeStance,
+} from '../../wire/thin.ts';
 import type { Context } from '../context.ts';
+import { bloomItem } from '../identity.ts';
 import { ANNOUNCE_LIFE_MS, CANDIDATE_ASK_MS, FOLLOW_HOLD_MS, HOPS_MAX, RECALL_MS, STANCE_HOLD_MS } from '../limits.ts';
 import { compareOctets, equalOctets } from '../octetmap.ts';
 import type { CloseReason } from '../port.ts';
-import { hasRoom, isSlowPeer, type Peer, type Peers, tellThinly, wantsRenewals } from './peers.ts';
+import { hasRoom, isLeafPeer, isSlowPeer, type Peer, type Peers, tellThinly, wantsRenewals } from './peers.ts';
 import type { Ancestry, Info, Tree } from './tree.ts';
 
 export class Thin {
+  /** Our announcement can be shown; a leaf's has no signatures, since nobody needs to believe it. */
+  isSigned = true;
   readonly #context: Context;
   readonly #peers: Peers;
   readonly #tree: Tree;
+  readonly #settle: (peer: Peer, place: Place) => void;
 
-  constructor(context: Context, peers: Peers, tree: Tree) {
+  /** @param settle makes us the child of a peer, at the last port of a place */
+  constructor(context: Context, peers: Peers, tree: Tree, settle: (peer: Peer, place: Place) => void) {
     this.#context = context;
     this.#peers = peers;
     this.#tree = tree;
+    this.#settle = settle;
   }
 
   /** A frame of thin gossip, from a proven link. */
@@ -37,13 +55,15 @@ export class Thin {
     if (type === THIN.stance) return this.#stanceReceived(peer, readStance(body));
     if (type === THIN.place) {
       const place = readPlace(body);
-      if (place === undefined || hopCount(place.coords) > HOPS_MAX) return 'frame malformed';
+      const hops = place === undefined ? 0 : hopCount(place.coords);
+      if (place === undefined || hops < 1 || hops > HOPS_MAX) return 'frame malformed';
       // Whoever is no leaf any more has been promised announcements.
-      if (thin.said?.isLeaf !== true) return undefined;
-      this.#tree.setPlace(peer.key, place);
+      if (thin.said?.isLeaf !== true || compareOctets(place.root, this.#context.key) >= 0) return undefined;
       this.#clearTold(peer);
+      this.#settle(peer, place);
       return undefined;
     }
+    if (type === THIN.card) return this.#cardReceived(peer, readCard(body));
     const key = readForget(body);
     if (key === undefined) return 'frame malformed';
     this.#forgetReceived(peer, key);
@@ -86,7 +106,7 @@ export class Thin {
   mayTell(peer: Peer): boolean {
     const own = this.#tree.ancestry(this.#context.key);
     // We know our ancestry by hearsay; announcements without it would make us a root in the eyes of others.
-    if (own.place !== undefined && !isParent(own, peer)) return false;
+    if (!this.isSigned || own.place !== undefined) return false;
     if (!isSlowPeer(peer) || isAbove(own, peer)) return true;
     const stance = peer.thin?.stance;
     return stance !== undefined && !stance.isLeaf && !this.#isAboutToFollow(own, peer);
@@ -105,11 +125,13 @@ export class Thin {
     const { key, nowMs } = this.#context;
     const own = this.#tree.ancestry(key);
     const walk = this.#tree.ancestry(peer.key);
+    if (this.#peers.gateway === peer) return false;
     if (isParent(own, peer)) return peer.thin?.hasBeenAsked !== true || isRefreshing || this.needsRenewal();
     if (walk.infos.some((info) => equalOctets(info.key, key))) return false;
     const root = walk.root ?? peer.thin?.stance?.root;
     if (root === undefined) return own.hops === 0 && !this.#hasChild();
     if (compareOctets(root, own.root ?? key) < 0) return true;
+    if (isLeafPeer(peer)) return false;
     const parent = own.infos[0]?.parent ?? key;
     const isLost = !equalOctets(parent, key) && !this.#peers.proven.some((other) => equalOctets(other.key, parent));
     return isLost || nowMs >= peer.askedAtMs + CANDIDATE_ASK_MS;
@@ -125,9 +147,22 @@ export class Thin {
     if (stance === undefined || thin === undefined) return 'frame malformed';
     const isOther = thin.stance !== undefined && thin.stance.isLeaf !== stance.isLeaf;
     thin.stance = stance;
-    if (!isOther) return undefined;
-    thin.placed = undefined;
-    this.#clearTold(peer);
+    if (isOther) {
+      thin.placed = undefined;
+      this.#clearTold(peer);
+    }
+    // What comes behind it in the same packet may be a lookup of a leaf, which counts once it has its place.
+    this.#sayPlace(peer);
+    return undefined;
+  }
+
+  /** Not verified: whoever asks does that, and it is the leaf's own. */
+  #cardReceived(peer: Peer, card: Card | undefined): CloseReason | undefined {
+    if (card === undefined) return 'frame malformed';
+    const place = this.#tree.placeOf(peer.key);
+    if (place === undefined || !isLeafPeer(peer)) return undefined;
+    const info = { seq: card.seq, path: place.coords, sig: card.sig };
+    peer.thin?.gate.answered(bloomItem(peer.key), peer.key, info, this.#context.nowMs);
     return undefined;
   }
 
@@ -143,7 +178,7 @@ export class Thin {
     if (thin === undefined) return;
     const { nowMs, key } = this.#context;
     const own = this.#tree.ancestry(key);
-    const isLeaf = thin.isSlow && this.#peers.keys.length === 1;
+    const isLeaf = this.#peers.gateway === peer;
     const needsAll = this.#peers.proven.some((other) => other !== peer && wantsRenewals(other));
     const stance = { isLeaf, wantsRenewals: needsAll && isParent(own, peer), root: own.root ?? key };
     const { said } = thin;
@@ -161,14 +196,18 @@ export class Thin {
 
   #sayPlace(peer: Peer): void {
     const { thin } = peer;
-    if (!isSlowPeer(peer) || thin?.stance?.isLeaf !== true || !hasRoom(peer)) return;
+    if (thin === undefined || !isLeafPeer(peer) || !hasRoom(peer)) return;
     const { key } = this.#context;
     const own = this.#tree.ancestry(key);
-    if (!own.isRooted || isAbove(own, peer) || this.#isAboutToFollow(own, peer)) return;
-    const place = { root: own.root ?? key, coords: this.#tree.coords(key) };
+    if (!own.isRooted || isAbove(own, peer) || this.#isAboutToFollow(own, peer)) {
+      if (isAbove(own, peer)) this.#tree.setPlace(peer.key, undefined);
+      return;
+    }
+    const place = { root: own.root ?? key, coords: childCoords(this.#tree.coords(key), peer.port) };
     const frame = encodeFrame(THIN.place, (writer) => writePlace(writer, place));
     if (thin.placed !== undefined && equalOctets(thin.placed, frame)) return;
     thin.placed = frame;
+    this.#tree.setPlace(peer.key, place);
     tellThinly(peer, THIN.place, frame);
   }
 
@@ -218,6 +257,10 @@ export class Thin {
       peer.thin?.vouched.delete(info);
     }
   }
+}
+
+function childCoords(coords: Uint8Array, port: number): Uint8Array {
+  return new Writer(new Uint8Array(coords.length + 10)).octets(coords).uvarint(port).written().slice();
 }
 
 /** It says the same of its node as the one before, only later. */

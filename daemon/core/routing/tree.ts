@@ -125,6 +125,10 @@ export class Tree {
     return walked(infos, place !== undefined, place);
   }
 
+  placeOf(key: Uint8Array): Place | undefined {
+    return this.#places.get(key);
+  }
+
   /** What a node says of its place goes before all that is known of its ancestry; undefined: no more. */
   setPlace(key: Uint8Array, place: Place | undefined): void {
     if (place !== undefined) this.#places.set(key, place);

@@ -7,7 +7,7 @@
 import { Writer } from '../../../wire/cursor.ts';
 import { FRAME } from '../../../wire/frame.ts';
 import { asksForAnswer, LINK_FRAME, LinkFrames, writeClose } from '../../../wire/link-frames.ts';
-import { THIN } from '../../../wire/thin.ts';
+import { isControlFrame } from '../../../wire/thin.ts';
 import type { Context } from '../../context.ts';
 import { FRAMES_PER_PACKET, LINK_YOUNG_MS } from '../../limits.ts';
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../../port.ts';
@@ -316,9 +316,7 @@ export class Channel implements LinkChannel {
 
   readonly #takeControl = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {
     const type = buffer[bodyAt] as number;
-    const isThin = this.isThin && type >= THIN.stance && type <= THIN.forget;
-    if ((type < FRAME.sigReq || type > FRAME.bloomFilter) && !isThin)
-      this.close('frame type unknown', `control frame of type ${type}`);
+    if (!isControlFrame(type, this.isThin)) this.close('frame type unknown', `control frame of type ${type}`);
     else this.#user.frame(this, type, buffer, bodyAt + 1, end);
     return this.ended === undefined;
   };

@@ -2,7 +2,7 @@
 import { FRAME } from '../../../../wire/frame.ts';
 import type { LinkFrames } from '../../../../wire/link-frames.ts';
 import { flowOf } from '../../../../wire/short-traffic.ts';
-import { THIN } from '../../../../wire/thin.ts';
+import { isControlFrame } from '../../../../wire/thin.ts';
 import type { Context } from '../../../context.ts';
 import type { CloseReason } from '../../../port.ts';
 import type { Pipe, PipeUser } from '../../pipe.ts';
@@ -107,8 +107,7 @@ export class RadioInbox {
 
   readonly #takeControl = (buffer: Uint8Array, bodyAt: number, end: number): boolean => {
     const type = buffer[bodyAt] as number;
-    const isThin = this.#owner.isThin && type >= THIN.stance && type <= THIN.forget;
-    if ((type < FRAME.sigReq || type > FRAME.bloomFilter) && !isThin) {
+    if (!isControlFrame(type, this.#owner.isThin)) {
       this.#close('frame type unknown', `control frame of type ${type}`);
     } else this.#user.frame(this.#owner, type, buffer, bodyAt + 1, end);
     return this.#owner.ended === undefined;
