@@ -134,8 +134,10 @@ export class Datagrams {
   radios(): RadioInfo[] {
     const { nowMs } = this.#context;
     const radios: RadioInfo[] = [];
-    for (const { facts, transmitter } of this.#sockets.values()) {
-      if (transmitter !== undefined) radios.push(transmitter.info(facts.uri, newCounts(), nowMs));
+    for (const { facts, transmitter, station } of this.#sockets.values()) {
+      const queued = newCounts();
+      station?.countQueued(queued);
+      if (transmitter !== undefined) radios.push(transmitter.info(facts.uri, queued, nowMs));
     }
     return radios;
   }

@@ -207,6 +207,7 @@ export class LinkTable {
         mtu: Math.min(facts.mtu, theirs.rxMtu),
         hasShortHeaders: (theirs.features & constants.features & FEATURE.shortHeaders) !== 0,
         medium: station.medium,
+        transmitter: socket.transmitter,
         window: () => (link === undefined ? key.window : link.window),
       });
     const channel =

@@ -10,6 +10,7 @@ import type { Context } from '../../../context.ts';
 import { FRAMES_PER_PACKET } from '../../../limits.ts';
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../../../port.ts';
 import type { AirClass } from '../../../radio/facts.ts';
+import type { Transmitter } from '../../../radio/transmitter.ts';
 import type { ReplayWindow } from '../../../replay-window.ts';
 import type { PipeUser } from '../../pipe.ts';
 import type { ClassConstants } from '../classes.ts';
@@ -18,7 +19,7 @@ import type { Ended, LinkChannel } from '../link-channel.ts';
 import { Liveness } from '../liveness.ts';
 import type { ReassemblySpace } from '../reassembly.ts';
 import { ShortHeadersOut } from '../short-headers.ts';
-import { RecordComposer } from './composer.ts';
+import { type Loads, RecordComposer } from './composer.ts';
 import { RadioControl } from './control.ts';
 import { LinkCost } from './cost.ts';
 import { Flight } from './flight.ts';
@@ -41,6 +42,7 @@ export type RadioChannelOptions = {
   /** Both sides know short routing headers. */
   readonly hasShortHeaders: boolean;
   readonly medium: Medium;
+  readonly transmitter: Transmitter | undefined;
   /** What has come under the key that the link seals with. */
   readonly window: () => ReplayWindow;
   /** There may be something to say. */
@@ -66,6 +68,8 @@ export class RadioChannel implements LinkChannel {
   readonly proofTimeoutMs = NEVER;
   readonly targetAt = 0;
   readonly seat = new Seat();
+  /** What waits. */
+  readonly loads: Loads;
   upSinceMs: number;
   bytesReceived = 0;
   bytesSent = 0;
@@ -120,14 +124,14 @@ export class RadioChannel implements LinkChannel {
     this.#inbox = new RadioInbox(context, this, user, constants, space, options.hasShortHeaders);
     this.#control = new RadioControl(constants.ctrlWindow);
     this.#headsOut = options.hasShortHeaders ? new ShortHeadersOut(constants.deadAfterMs) : undefined;
-    this.#traffic = new RadioTraffic(context, constants, this.#headsOut);
+    this.#traffic = new RadioTraffic(context, constants, options.transmitter, this.#headsOut);
     this.#flight = new Flight({
       delivered: (message) => this.#headsOut?.arrived(message),
       arrived: (offset) => this.#control.arrived(offset),
       gaveUp: () => context.stats.drop('link message given up'),
     });
-    const loads = { flight: this.#flight, control: this.#control, traffic: this.#traffic };
-    this.#composer = new RecordComposer(loads);
+    this.loads = { flight: this.#flight, control: this.#control, traffic: this.#traffic };
+    this.#composer = new RecordComposer(this.loads);
     this.#cost = new LinkCost(medium);
   }
 
@@ -228,6 +232,10 @@ export class RadioChannel implements LinkChannel {
   reserve(size: number, dest: number, source: number, isUrgent = false): void {
     this.#traffic.reserve(size, dest, source, isUrgent, this.#room);
     this.#options.mark();
+  }
+
+  refusalMs(size: number): number | undefined {
+    return this.#traffic.refusalMs(size, this.#room);
   }
 
   close(reason: CloseReason, detail: string): void {

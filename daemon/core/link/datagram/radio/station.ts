@@ -12,7 +12,7 @@ import type { KeyTable } from '../key-table.ts';
 import type { LinkKey } from '../link-key.ts';
 import type { DatagramSocket } from '../socket.ts';
 import type { AirBudget } from './budget.ts';
-import type { RadioChannel } from './channel.ts';
+import { RADIO_OVERHEAD, type RadioChannel } from './channel.ts';
 import { airOf, Medium, Seat } from './medium.ts';
 
 /** Of one burst (link document, section 10). */
@@ -69,6 +69,14 @@ export class Station {
 
   join(link: DatagramLink, channel: RadioChannel): void {
     this.#members.set(link, { link, channel });
+  }
+
+  /** Adds up what waits for this radio, in octets. */
+  countQueued(sums: Record<AirClass, number>): void {
+    for (const { channel } of this.#members.values()) {
+      sums.control += channel.loads.control.queuedBytes;
+      channel.loads.traffic.countQueued(sums);
+    }
   }
 
   leave(link: DatagramLink): void {
@@ -169,13 +177,20 @@ export class Station {
 
   /** When there is air for any of what a link has to say. */
   #paidAtMs(channel: RadioChannel): number {
-    const frameMs = this.medium.frameMs(this.#socket.facts.mtu);
     let atMs = NEVER;
-    for (const airClass of CLASSES) {
-      if (!channel.has(airClass)) continue;
-      atMs = Math.min(atMs, this.#budget.nextAtMs(airClass, frameMs, this.#context.nowMs));
-    }
+    for (const airClass of CLASSES)
+      if (channel.has(airClass)) atMs = Math.min(atMs, this.#allowedAtMs(channel, airClass));
     return atMs;
+  }
+
+  /** A long message waits until there is air for all of it, and then goes on: half of it would be of no use much later. */
+  #allowedAtMs({ loads, mtu }: RadioChannel, airClass: AirClass): number {
+    const { nowMs } = this.#context;
+    const frameMs = this.medium.frameMs(this.#socket.facts.mtu);
+    if (airClass !== 'normal') return this.#budget.nextAtMs(airClass, frameMs, nowMs);
+    const isBegun = loads.traffic.isCutting || loads.flight.has('fragment');
+    const frames = isBegun ? 1 : Math.ceil(loads.traffic.nextLongSize / (mtu - RADIO_OVERHEAD));
+    return this.#budget.nextAtMs(airClass, Math.max(frames, 1) * frameMs, nowMs, isBegun);
   }
 
   /** Links that have ended and have nothing left to say leave at once. */
@@ -240,11 +255,11 @@ export class Station {
     }
     const stepMs = this.medium.stepMs(facts.mtu);
     const frameMs = this.medium.frameMs(facts.mtu);
-    channel.begin((airClass) => this.#budget.roomMs(airClass, nowMs) >= frameMs);
+    channel.begin((airClass) => this.#allowedAtMs(channel, airClass) <= nowMs);
     let airMs = 0;
     for (let most = BURST.records; batch.count < most; ) {
-      if (batch.count > 0 && airMs + stepMs > BURST.airMs) break;
-      channel.silentSeconds = this.#silentSeconds(frameMs);
+      if (!this.#mayPass(frameMs) || (batch.count > 0 && airMs + stepMs > BURST.airMs)) break;
+      channel.silentSeconds = batch.count === 0 ? this.#silentSeconds(frameMs) : 0;
       if (!outbox.addRecord(key, facts.mtu, channel)) break;
       channel.sealed(key.sealed - 1);
       link.sealed();
@@ -255,12 +270,17 @@ export class Station {
       if (batch.count === 1 && channel.isUrgent) most = Math.min(most, BURST_URGENT);
     }
     if (batch.count === 0) return false;
-    if (batch.count === 1 && channel.isLossy) airMs += this.#repeat(member, key);
+    if (batch.count === 1 && channel.isLossy && this.#mayPass(frameMs)) airMs += this.#repeat(member, key);
     this.#tellRests();
     this.#context.stats.count('recordsSealed', outbox.seal());
     this.#share(channel.seat, airMs);
     this.#depart(member, channel.isAwaiting, isAnswer);
     return true;
+  }
+
+  /** Whatever a record holds, the law lets it pass. */
+  #mayPass(frameMs: number): boolean {
+    return this.#budget.roomMs('answer', this.#context.nowMs) >= frameMs;
   }
 
   /** The one record of a burst asks or answers: that is said again. Returns its time on the air. */

@@ -6,6 +6,8 @@ import { FRAG_HEAD, FRAGMENTS_MAX } from '../../../../wire/link-frames.ts';
 import type { Context } from '../../../context.ts';
 import { URGENT_BYTES } from '../../../limits.ts';
 import { FairQueue } from '../../../queue.ts';
+import type { AirClass } from '../../../radio/facts.ts';
+import type { Transmitter } from '../../../radio/transmitter.ts';
 import type { ClassConstants } from '../classes.ts';
 import type { ShortHeadersOut } from '../short-headers.ts';
 import type { Cargo, Message } from './cargo.ts';
@@ -36,22 +38,51 @@ export class RadioTraffic {
   #cut: Cut | undefined;
   #nextId = 0;
 
+  readonly #transmitter: Transmitter | undefined;
+
   /** @param heads where the other side knows short routing headers */
-  constructor(context: Context, constants: ClassConstants, heads?: ShortHeadersOut) {
+  constructor(
+    context: Context,
+    constants: ClassConstants,
+    transmitter: Transmitter | undefined,
+    heads?: ShortHeadersOut,
+  ) {
     const { pool, stats } = context;
     const { queueBytes, codel } = constants;
     this.#context = context;
     this.#constants = constants;
     this.#heads = heads;
+    this.#transmitter = transmitter;
     this.#urgent = new FairQueue(Math.min(URGENT_BYTES, queueBytes), pool, stats.trafficLost);
     this.#quick = new FairQueue(queueBytes, pool, stats.trafficLost, codel);
     this.#bulk = new FairQueue(queueBytes, pool, stats.trafficLost, codel);
   }
 
   get queuedBytes(): number {
-    const cut = this.#cut;
-    const cutBytes = cut === undefined ? 0 : cut.octets.length - cut.index * cut.share;
-    return this.#urgent.bytes + this.#quick.bytes + this.#bulk.bytes + cutBytes;
+    return this.#urgent.bytes + this.#quick.bytes + this.#bulkBytes;
+  }
+
+  /** A message has begun to leave in fragments. */
+  get isCutting(): boolean {
+    return this.#cut !== undefined;
+  }
+
+  /** Octets of the message that is cut next; 0: there is none. */
+  get nextLongSize(): number {
+    return this.#bulk.look(this.#context.nowMs) ? this.#bulk.nextSize() : 0;
+  }
+
+  countQueued(sums: Record<AirClass, number>): void {
+    sums.control += this.#urgent.bytes;
+    sums.interactive += this.#quick.bytes;
+    sums.normal += this.#bulkBytes;
+  }
+
+  /** See `Pipe`; `room` is what a record holds. What is short waits for what is short, the others for all. */
+  refusalMs(size: number, room: number): number | undefined {
+    const isQuick = size - prefixSize(size) < room;
+    const waiting = isQuick ? this.#quick.bytes : this.queuedBytes;
+    return this.#transmitter?.refusalMs(isQuick ? 'interactive' : 'normal', size, waiting, this.#context.nowMs);
   }
 
   get hasQuick(): boolean {
@@ -111,6 +142,11 @@ export class RadioTraffic {
   clear(): void {
     for (const queue of [this.#urgent, this.#quick, this.#bulk]) queue.clear();
     this.#cut = undefined;
+  }
+
+  get #bulkBytes(): number {
+    const cut = this.#cut;
+    return this.#bulk.bytes + (cut === undefined ? 0 : cut.octets.length - cut.index * cut.share);
   }
 
   #cutNext(room: number, untilMs: number): Cut | undefined {
