@@ -308,6 +308,8 @@ export const E2E_SUSPECT_MS = 3_000;
 /** No sign of life for so long after sending, in ms and in round trips: asked for; new keys. Slow paths have long queues. */
 export const E2E_ASK_AFTER = { ms: 2_000, roundTrips: 4, slowMs: 15_000 };
 export const E2E_DEAD_AFTER = { ms: 3_500, roundTrips: 10, slowMs: 60_000 };
+/** On slow paths both are so many times longer at most, doubled by each answer that says nothing else: traffic one way needs few. */
+export const E2E_PATIENCE_MAX = 32;
 /** Loss makes a handshake seem slower than the road is. */
 export const E2E_ROUND_TRIP_MAX_MS = 5_000;
 /** A timestamp that is not higher is taken after such a silence, and not again for a while. */

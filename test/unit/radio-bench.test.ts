@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { readTcp, readUdp, type Segment, tcpPacket, udpPacket } from '../../bench/radio/segments.ts';
 import { STOP_AND_WAIT } from '../../bench/radio/stop-and-wait.ts';
 import { MSS, TcpSocket } from '../../bench/radio/tcp.ts';
+import { TRIALS } from '../../bench/radio/trials.ts';
 import { Random } from '../sim/random.ts';
 import { Schedule } from '../sim/schedule.ts';
 
@@ -95,4 +96,17 @@ test('the bench’s TCP delivers everything through losses, both ways', () => {
   schedule.runTo(600_000);
   assert.equal(b.receivedOctets, 300_000);
   assert.equal(a.receivedOctets, 100_000);
+});
+
+test('a node’s timer never asks for a moment that has come already, whatever the sums of its times', {
+  timeout: 60_000,
+}, () => {
+  // The last bits of these seeds had it ask for now for ever.
+  for (const [name, seed] of [
+    ['A SF7/125 TCP 10 %', 5],
+    ['F restarts', 1],
+  ] as const) {
+    const trial = TRIALS.find((one) => one.name === name) ?? assert.fail(name);
+    assert.equal(trial.run(seed).delivered, 1);
+  }
 });

@@ -1,5 +1,5 @@
 import { addressForKey, subnetForKey } from '../identity.ts';
-import { E2E_ASK_AFTER, E2E_ASK_EVERY, E2E_DEAD_AFTER } from '../limits.ts';
+import { E2E_ASK_AFTER, E2E_ASK_EVERY, E2E_DEAD_AFTER, E2E_PATIENCE_MAX } from '../limits.ts';
 import type { NoiseHandshake } from '../noise.ts';
 import type { Bucket } from '../policy.ts';
 import type { PublicKey } from '../port.ts';
@@ -72,6 +72,8 @@ export class E2ePeer {
   heardMs = Number.NEGATIVE_INFINITY;
   /** As the last handshake took. */
   rttMs = 0;
+  /** On slow paths: how much longer than usual silence is borne, since this peer answers but has nothing to say. */
+  #patience = 1;
   /** A packet was sent since the last look at rekeying. */
   hasSent = false;
 
@@ -94,6 +96,12 @@ export class E2ePeer {
   packetReceived(size: number, nowMs: number): void {
     this.bytesReceived += size;
     this.lastActiveMs = nowMs;
+    this.#patience = 1;
+  }
+
+  /** It is there, and says no more than that. */
+  answeredOnly(): void {
+    this.#patience = Math.min(2 * this.#patience, E2E_PATIENCE_MAX);
   }
 
   /** A record of any kind has come. */
@@ -130,6 +138,12 @@ export class E2ePeer {
     return Math.max(E2E_ASK_EVERY.ms, E2E_ASK_EVERY.roundTrips * this.rttMs);
   }
 
+  /** It is time to ask, and not too early to ask again. */
+  wantsQuestion(nowMs: number): boolean {
+    const everyMs = this.#isSlow ? E2E_ASK_AFTER.slowMs : this.askEveryMs;
+    return this.isQuiet(nowMs) && nowMs >= this.askedMs + everyMs;
+  }
+
   /** Keys under which packets can be sealed: not those that nobody seems to have at the other end. */
   sealing(nowMs: number): E2eKeys | undefined {
     const keys = this.current;
@@ -137,7 +151,11 @@ export class E2ePeer {
     return this.isSuspect && this.isSilent(nowMs) ? undefined : keys;
   }
 
+  get #isSlow(): boolean {
+    return this.current?.isCompressing === true;
+  }
+
   #patienceMs({ ms, roundTrips, slowMs }: typeof E2E_ASK_AFTER): number {
-    return Math.max(this.current?.isCompressing === true ? slowMs : ms, roundTrips * this.rttMs);
+    return Math.max(this.#isSlow ? this.#patience * slowMs : ms, roundTrips * this.rttMs);
   }
 }

@@ -147,7 +147,7 @@ export class E2eSessions {
       this.#answerer.withdraw(peer, (offer) => nowMs >= offer.expiresAtMs);
       this.#dropOldKeys(peer, nowMs);
       if (peer.current !== undefined && this.#wantsKeys(peer, peer.current, nowMs)) this.#dialer.start(peer);
-      if (peer.isQuiet(nowMs) && nowMs >= peer.askedMs + peer.askEveryMs) this.#ask(peer);
+      if (peer.wantsQuestion(nowMs)) this.#ask(peer);
       peer.hasSent = false;
       const idleMs = E2E_IDLE_MS * (peer.current?.life ?? 1);
       const isIdle = nowMs - peer.lastActiveMs >= idleMs && nowMs >= peer.quietUntilMs;
@@ -178,7 +178,7 @@ export class E2eSessions {
     }
     if (keys === peer.current && peer.previousUntilMs === NEVER)
       peer.previousUntilMs = this.#context.nowMs + E2E_PREVIOUS_HOLD_MS * keys.life;
-    if (at === end) return;
+    if (at === end) return peer.answeredOnly();
     if (isAsk(buffer, at, end)) return this.#answer(peer);
     peer.packetReceived(end - at, this.#context.nowMs);
     const type = buffer[at] as number;

@@ -229,8 +229,8 @@ export class RadioChannel implements LinkChannel {
     else this.close('peer too slow', 'control frames pile up');
   }
 
-  reserve(size: number, dest: number, source: number, isUrgent = false): void {
-    this.#traffic.reserve(size, dest, source, isUrgent, this.#room);
+  reserve(size: number, dest: number, source: number, isUrgent = false, isOrdered = false): void {
+    this.#traffic.reserve(size, dest, source, { isUrgent, isOrdered, room: this.#room });
     this.#options.mark();
   }
 
@@ -460,12 +460,16 @@ export class RadioChannel implements LinkChannel {
     return writer.pos - at;
   }
 
-  /** Early where time has stood still meanwhile: the timer is armed again then. */
+  /**
+   * Early where time has stood still meanwhile: the timer is armed again then. Never for now: the sum of two times may be
+   * less by its last bit than what it is compared with, and now would come again for ever.
+   */
   #arm(): void {
     if (!this.isOpen || this.ended !== undefined) return;
+    const { nowMs, timers } = this.#context;
     const atMs = Math.min(this.#liveness.deadlineMs, this.#inbox.deadlineMs) + this.#options.medium.stoodMs;
-    this.#context.timers.arm(Math.max(atMs, this.silentUntilMs));
-    this.#context.timers.arm(this.#inbox.orderDeadlineMs);
+    timers.arm(Math.max(atMs, this.silentUntilMs, nowMs + 1));
+    timers.arm(Math.max(this.#inbox.orderDeadlineMs, nowMs + 1));
   }
 
   #end(ended: Ended): void {
