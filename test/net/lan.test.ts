@@ -43,15 +43,17 @@ describe('neighbours on a LAN', { concurrency: 3 }, () => {
             'getmulticastinterfaces',
           )
         ).multicast_interfaces;
-      const [own = assert.fail('none')] = await waitFor('the listener', async () => {
-        const rows = await interfacesOf(b);
-        return rows.some(({ address }) => address !== '-') && rows;
-      });
+      const listening = (node: typeof a) =>
+        waitFor('the listener', async () => {
+          const rows = await interfacesOf(node);
+          return rows.some(({ address }) => address !== '-') && rows;
+        });
+      const [own = assert.fail('none')] = await listening(b);
       assert.match(own.address, new RegExp(`^\\[fe80::[0-9a-f:]+%${LAN_DEVICE}\\]:4004$`));
       assert.deepEqual([own.name, own.password], [LAN_DEVICE, true]);
       // The mesh's own interface is none of them.
       assert.deepEqual(
-        (await interfacesOf(a)).map(({ name }) => name),
+        (await listening(a)).map(({ name }) => name),
         [LAN_DEVICE],
       );
       b.writeConfig({ MulticastInterfaces: [{ Regex: 'lan', Beacon: true, Listen: true, Priority: 3 }] });
