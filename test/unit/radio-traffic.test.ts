@@ -13,9 +13,9 @@ const NEVER = Number.POSITIVE_INFINITY;
 function traffic() {
   const all = new RadioTraffic(contextOf(identity(1)), constantsOf('R', false), undefined);
   return {
-    put(mark: number, length: number, isOrdered: boolean, source = 2): void {
+    put(mark: number, length: number): void {
       const prefix = length < 0x80 ? 1 : 2;
-      all.reserve(prefix + length, 1, source, { isUrgent: false, isOrdered, room: ROOM });
+      all.reserve(prefix + length, 1, 2, false, ROOM);
       new Writer(all.target).uvarint(length).u8(9).u8(mark);
     },
     /** Records as a composer asks for them: what is short first. */
@@ -34,16 +34,7 @@ function traffic() {
 
 test('what is short goes before what is long, of the same two nodes as well', () => {
   const { put, marks } = traffic();
-  put(1, 900, false);
-  put(2, 60, false);
+  put(1, 900);
+  put(2, 60);
   assert.deepEqual(marks(), ['2', '1 in 5']);
-});
-
-test('what must keep its order keeps it: short ones go in fragments, numbered with the long ones', () => {
-  const { put, marks } = traffic();
-  put(1, 900, true);
-  put(2, 60, true);
-  put(3, 900, true);
-  put(4, 60, false, 77);
-  assert.deepEqual(marks(), ['4', '1 in 5', '2 in 1', '3 in 5']);
 });

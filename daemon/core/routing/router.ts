@@ -341,14 +341,13 @@ export class Router implements PipeUser {
 
   #forward(hop: PeerLink, view: TrafficView, start: number, destHash: number): void {
     const { buffer } = view;
-    const isOurs = isRecord(buffer[view.payloadAt] as number);
-    const isSmall = isOurs && view.end - view.payloadAt <= SMALL_PAYLOAD;
+    const isSmall = view.end - view.payloadAt <= SMALL_PAYLOAD && isRecord(buffer[view.payloadAt] as number);
     const source = hashOctets(buffer, view.sourceAt, 32, this.#context.hashSeed) ^ (isSmall ? SMALL_FLOW : 0);
     const bodyStart = lowerWatermark(view, start, this.#forwarder.distance);
     const length = 1 + view.end - bodyStart;
     const prefix = length < 0x80 ? 1 : length < 0x4000 ? 2 : 3;
     if (hop.pipe.refusalMs?.(prefix + length) !== undefined) return this.#context.stats.drop('air time used up');
-    hop.pipe.reserve(prefix + length, destHash, source, false, !isOurs);
+    hop.pipe.reserve(prefix + length, destHash, source);
     const { target, targetAt } = hop.pipe;
     new Writer(target, targetAt).uvarint(length).u8(FRAME.traffic);
     target.set(buffer.subarray(bodyStart, view.end), targetAt + prefix + 1);
@@ -423,7 +422,7 @@ export class Router implements PipeUser {
     const { distance } = this.#forwarder;
     const head = trafficHeadSize(coords, from, distance, size);
     const isSmall = isRecord && size <= SMALL_PAYLOAD;
-    hop.pipe.reserve(head + size, destHash, this.#ownHash ^ (isSmall ? SMALL_FLOW : 0), false, !isRecord);
+    hop.pipe.reserve(head + size, destHash, this.#ownHash ^ (isSmall ? SMALL_FLOW : 0));
     const { target, targetAt } = hop.pipe;
     const writer = new Writer(target, targetAt);
     writeTrafficHead(writer, coords, from, this.#context.key, dest, distance, size);

@@ -229,8 +229,8 @@ export class RadioChannel implements LinkChannel {
     else this.close('peer too slow', 'control frames pile up');
   }
 
-  reserve(size: number, dest: number, source: number, isUrgent = false, isOrdered = false): void {
-    this.#traffic.reserve(size, dest, source, { isUrgent, isOrdered, room: this.#room });
+  reserve(size: number, dest: number, source: number, isUrgent = false): void {
+    this.#traffic.reserve(size, dest, source, isUrgent, this.#room);
     this.#options.mark();
   }
 

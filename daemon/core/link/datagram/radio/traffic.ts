@@ -24,9 +24,6 @@ type Cut = {
   hasSentLast: boolean;
 };
 
-/** How a message may leave. */
-type Haste = { readonly isUrgent: boolean; readonly isOrdered: boolean; readonly room: number };
-
 export class RadioTraffic {
   /** Where the last `reserve` put its message. */
   target: Uint8Array = NOTHING;
@@ -96,15 +93,11 @@ export class RadioTraffic {
     return this.#cut !== undefined || !this.#bulk.isEmpty;
   }
 
-  /**
-   * See `Pipe`; `room` is what a record holds. What must keep its order goes in fragments however short it is: they come out in the
-   * order in which they were sent, and a plain session drops what has been overtaken.
-   */
-  reserve(size: number, dest: number, source: number, { isUrgent, isOrdered, room }: Haste): void {
+  /** See `Pipe`; `room` is what a record holds. */
+  reserve(size: number, dest: number, source: number, isUrgent: boolean, room: number): void {
     const { nowMs } = this.#context;
-    const isShort = size - prefixSize(size) < room;
-    if (isShort && !isUrgent) this.quickMs = nowMs;
-    const isQuick = isShort && (isUrgent || !isOrdered);
+    const isQuick = size - prefixSize(size) < room;
+    if (isQuick && !isUrgent) this.quickMs = nowMs;
     const queue = isUrgent && isQuick ? this.#urgent : isQuick ? this.#quick : this.#bulk;
     this.target = queue.push(size, dest, source, nowMs);
   }
