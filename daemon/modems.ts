@@ -7,19 +7,13 @@
  */
 import { frameMaxOf, slowness } from './air-rules.ts';
 import { RatatoskError } from './core/error.ts';
-import {
-  DATAGRAM_ADDRESS,
-  type DialFacts,
-  type DialId,
-  publicKey,
-  type SocketFacts,
-  type SocketId,
-} from './core/port.ts';
+import { DATAGRAM_ADDRESS, type DialId, type SocketFacts, type SocketId } from './core/port.ts';
 import type { Datagrams } from './datagrams.ts';
 import type { ModemInfo } from './host/commands.ts';
 import type { DatagramCarrier } from './links/datagram.ts';
 import { DeviceWatch } from './links/device-watch.ts';
 import type { ModemFacts } from './links/dialect.ts';
+import { wishFacts } from './links/facts.ts';
 import type { LinkUri, Listener } from './links/link.ts';
 import type { ModemUser } from './links/modem.ts';
 import { pskOf } from './links/psk.ts';
@@ -229,7 +223,7 @@ export class Modems {
       if (dial !== undefined) this.#user.datagrams.cancel(dial);
     };
     gone.addEventListener('abort', cancel, { once: true });
-    dial = this.#user.datagrams.dial(socket, NO_ADDRESS, dialFacts(uri, key, psk), {
+    dial = this.#user.datagrams.dial(socket, NO_ADDRESS, wishFacts(uri, key, psk), {
       up: () => {
         entry.trouble = undefined;
         this.#user.report('info', 'connected', { peer: uri.name });
@@ -274,20 +268,6 @@ function muted(modem: OpenedModem): DatagramCarrier {
     start: (events) => modem.start(events),
     send: ({ count }) => count,
     close: () => modem.close(),
-  };
-}
-
-function dialFacts(uri: LinkUri, key: Uint8Array, psk: Uint8Array): DialFacts {
-  const { priority, cost } = uri.options;
-  return {
-    uri: uri.name,
-    key: publicKey(key),
-    psk,
-    priority,
-    cost,
-    isConfigured: true,
-    isExemptFromAllowList: false,
-    attempts: 0,
   };
 }
 

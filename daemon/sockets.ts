@@ -3,11 +3,12 @@ import { isIP } from 'node:net';
 import { loadAddon } from '../native-bindings/addon.ts';
 import type { UdpFamily } from '../native-bindings/udp.ts';
 import { RatatoskError } from './core/error.ts';
-import { type DialFacts, type DialId, publicKey, type SocketId } from './core/port.ts';
+import type { DialFacts, DialId, SocketId } from './core/port.ts';
 import type { DialWatcher } from './datagrams.ts';
 import type { Driver } from './driver.ts';
 import { resolveHost } from './links/connect.ts';
 import type { DatagramCarrier } from './links/datagram.ts';
+import { wishFacts } from './links/facts.ts';
 import type { LinkUri, Listener } from './links/link.ts';
 import { pskOf } from './links/psk.ts';
 import { familyOf, openUdp, type UdpOptions } from './links/udp.ts';
@@ -183,17 +184,7 @@ function isFit(socket: Socket, { family, device, isSlow, psk }: Wanted): boolean
 function factsOf(uri: LinkUri, psk: Uint8Array): DialFacts {
   const [key] = uri.options.keys;
   if (key === undefined) throw failed(`${uri.name} has no key`);
-  const { priority, cost } = uri.options;
-  return {
-    uri: uri.name,
-    key: publicKey(key),
-    psk,
-    priority,
-    cost,
-    isConfigured: true,
-    isExemptFromAllowList: false,
-    attempts: 0,
-  };
+  return wishFacts(uri, key, psk);
 }
 
 function failed(problem: string): RatatoskError {

@@ -38,8 +38,7 @@ export class MetricsDesk {
 
   /** After a reload; one line if something has changed. */
   async reload({ Metrics }: Config): Promise<string[]> {
-    const before = this.#where;
-    if ((Metrics || undefined) === before || (Metrics === 'off' && before === undefined)) return [];
+    if (placeOf(Metrics) === this.#where) return [];
     await this.#move(Metrics);
     if (this.#where === undefined) return ['metrics are served no more'];
     return [this.#problem ?? `metrics are served on http://${this.#where}/metrics`];
@@ -53,7 +52,7 @@ export class MetricsDesk {
   async #move(where: Config['Metrics']): Promise<void> {
     this.close();
     this.#problem = undefined;
-    this.#where = where === false || where === 'off' ? undefined : where;
+    this.#where = placeOf(where);
     if (this.#where === undefined) return;
     try {
       const { MetricsServer: Server } = await import('../host/metrics-server.ts');
@@ -64,6 +63,11 @@ export class MetricsDesk {
       this.#log.error(this.#problem);
     }
   }
+}
+
+/** Undefined: they are not wanted. */
+function placeOf(setting: Config['Metrics']): string | undefined {
+  return setting === false || setting === 'off' ? undefined : setting;
 }
 
 function defined(limits: Config['Limits']): Partial<typeof DEFAULT_LIMITS> {

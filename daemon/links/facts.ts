@@ -1,4 +1,4 @@
-import { type LinkFacts, type PublicKey, publicKey } from '../core/port.ts';
+import { type DialFacts, type LinkFacts, type PublicKey, publicKey } from '../core/port.ts';
 import type { LinkUri } from './link.ts';
 
 /**
@@ -18,6 +18,21 @@ export function dialledFacts(uri: LinkUri, boundKey?: PublicKey): LinkFacts {
 /** Of a link that came in on a listener, from `remote` as a URI. */
 export function acceptedFacts(uri: LinkUri, remote: string, boundKey?: PublicKey): LinkFacts {
   return { ...common(uri, boundKey), uri: remote, isInbound: true, isConfigured: false, pinnedKeys: [] };
+}
+
+/** Of a datagram link that the operator wants, to the owner of this key. */
+export function wishFacts(uri: LinkUri, key: Uint8Array, psk: Uint8Array): DialFacts {
+  const { priority, cost } = uri.options;
+  return {
+    uri: uri.name,
+    key: publicKey(key),
+    psk,
+    priority,
+    cost,
+    isConfigured: true,
+    isExemptFromAllowList: false,
+    attempts: 0,
+  };
 }
 
 /** `scheme://address:port`, with brackets where they belong. */

@@ -6,6 +6,7 @@ import type { AirLimit } from '../../daemon/core/port.ts';
 import { identities } from '../support/core.ts';
 import { packetTo } from '../support/core-mesh.ts';
 import { usedMs, violations } from '../support/radio/air-check.ts';
+import { duty } from '../support/radio/air-facts.ts';
 import { independent } from '../support/radio/loss.ts';
 import type { RadioHost } from '../support/radio/radio-host.ts';
 import { RadioWorld } from '../support/radio/radio-world.ts';
@@ -14,8 +15,6 @@ const HOUR = 3_600_000;
 const SECOND = 1_000;
 /** Much more than may leave. */
 const EVERY_MS = 3 * SECOND;
-
-const duty = (share: number): AirLimit => ({ windowMs: HOUR, airMs: HOUR * share, frameMs: Number.POSITIVE_INFINITY });
 
 type Side = { readonly host: RadioHost; readonly sent: { readonly fromMs: number; readonly toMs: number }[] };
 

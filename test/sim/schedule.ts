@@ -31,6 +31,16 @@ export class Schedule {
     this.nowMs = timeMs;
   }
 
+  /** Until a condition holds, for `ms` at most; false: it did not within the time. */
+  runUntil(isTrue: () => boolean, ms: number, stepMs: number): boolean {
+    const untilMs = this.nowMs + ms;
+    while (!isTrue()) {
+      if (this.nowMs >= untilMs) return false;
+      this.runTo(Math.min(this.nowMs + stepMs, untilMs));
+    }
+    return true;
+  }
+
   #removeFirst(): void {
     const heap = this.#heap;
     const last = heap.pop() as Entry;

@@ -64,12 +64,7 @@ export class DatagramWorld {
 
   /** Runs until a condition holds; false: it did not within the time. */
   runUntil(isTrue: () => boolean, ms: number, stepMs = 10): boolean {
-    const untilMs = this.nowMs + ms;
-    while (!isTrue()) {
-      if (this.nowMs >= untilMs) return false;
-      this.run(Math.min(stepMs, untilMs - this.nowMs));
-    }
-    return true;
+    return this.schedule.runUntil(isTrue, ms, stepMs);
   }
 
   send(flight: Flight): void {

@@ -1,33 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { AirFacts, AirLimit } from '../../daemon/core/radio/facts.ts';
+import type { AirLimit } from '../../daemon/core/radio/facts.ts';
 import { HOUR_MS, Ledger } from '../../daemon/core/radio/ledger.ts';
+import { airFacts, duty } from '../support/radio/air-facts.ts';
 
 const MINUTE = 60_000;
 
-function facts(limits: readonly AirLimit[], share = 1): AirFacts {
-  return {
-    modulation: { kind: 'rate', bitsPerSecond: 8_000, frameMs: 0 },
-    frameOverhead: 0,
-    accessMs: 0,
-    sharesAccess: true,
-    turnaroundMs: 0,
-    limits,
-    share,
-    ledger: 'test',
-  };
-}
-
-const duty = (share: number): AirLimit => ({
-  windowMs: HOUR_MS,
-  airMs: HOUR_MS * share,
-  frameMs: Number.POSITIVE_INFINITY,
-});
-
 function newLedger(limits: readonly AirLimit[], share = 1, nowMs = 0): Ledger {
   const ledger = new Ledger('test', nowMs);
-  ledger.configure(facts(limits, share), 0, nowMs);
+  ledger.configure(airFacts({ limits, share }), 0, nowMs);
   return ledger;
 }
 
@@ -131,7 +113,7 @@ test('restarts at any moment, crashes and clocks that jumped free no air', () =>
           // Of the time that has passed, what is known for sure: all of it, some of it, nothing.
           const elapsedMs = [nowMs - writtenMs, (nowMs - writtenMs) / 2, 0][event] as number;
           ledger = new Ledger('test', nowMs, written, elapsedMs);
-          ledger.configure(facts(limits), 0, nowMs);
+          ledger.configure(airFacts({ limits }), 0, nowMs);
           written = ledger.takeRecord(nowMs) ?? written;
           writtenMs = nowMs;
         }
@@ -228,7 +210,7 @@ test('a lower limit counts what was sent before it', () => {
   const ledger = newLedger([duty(0.1)]);
   ledger.take(50_000, 0);
   ledger.settle(50_000);
-  ledger.configure(facts([duty(0.01)]), 0, 120_000);
+  ledger.configure(airFacts({ limits: [duty(0.01)] }), 0, 120_000);
   assert.ok(freeMs(ledger) < 0);
   assert.equal(leftMs(ledger), -14_000);
   ledger.advance(HOUR_MS + MINUTE);

@@ -1,37 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CoreEvent } from '../../daemon/core/port.ts';
-import type { AirClass, AirFacts, AirLimit, AirMemory } from '../../daemon/core/radio/facts.ts';
+import type { AirClass, AirFacts, AirMemory } from '../../daemon/core/radio/facts.ts';
 import { HOUR_MS } from '../../daemon/core/radio/ledger.ts';
 import { Ledgers } from '../../daemon/core/radio/ledgers.ts';
 import type { Transmitter } from '../../daemon/core/radio/transmitter.ts';
+import { airFacts, duty } from '../support/radio/air-facts.ts';
 
 const CLASSES: readonly AirClass[] = ['answer', 'control', 'interactive', 'normal', 'bulk'];
 const MINUTE = 60_000;
 
-/** 1 ms an octet. */
-function facts(changes: Partial<AirFacts> = {}): AirFacts {
-  return {
-    modulation: { kind: 'rate', bitsPerSecond: 8_000, frameMs: 0 },
-    frameOverhead: 0,
-    accessMs: 0,
-    sharesAccess: true,
-    turnaroundMs: 0,
-    limits: [],
-    share: 1,
-    ledger: 'test',
-    ...changes,
-  };
-}
-
-const duty = (share: number, frameMs = Number.POSITIVE_INFINITY): AirLimit => ({
-  windowMs: HOUR_MS,
-  airMs: HOUR_MS * share,
-  frameMs,
-});
-
 function transmitter(changes: Partial<AirFacts>, frameMax = 400, nowMs = 0): Transmitter {
-  return new Ledgers([]).transmitter(facts(changes), frameMax, nowMs);
+  return new Ledgers([]).transmitter(airFacts(changes), frameMax, nowMs);
 }
 
 /** Sends bulk as fast as it may from 0 on, in frames of 400 ms; returns the time on the air. */
@@ -155,20 +135,20 @@ test('how long a queue takes is estimated by the mean rate', () => {
 
 test('a ledger outlives its socket', () => {
   const ledgers = new Ledgers([]);
-  const first = ledgers.transmitter(facts({ limits: [duty(0.01)] }), 400, 0);
+  const first = ledgers.transmitter(airFacts({ limits: [duty(0.01)] }), 400, 0);
   first.sent('bulk', 5_000, 0);
   // The device went away with all that in it.
-  const second = ledgers.transmitter(facts({ limits: [duty(0.01)] }), 400, 10_000);
+  const second = ledgers.transmitter(airFacts({ limits: [duty(0.01)] }), 400, 10_000);
   assert.equal(second.ledger.usedLongMs, 5_000);
   assert.equal(second.ledger.pendingMs, 0);
-  const other = ledgers.transmitter(facts({ limits: [duty(0.01)], ledger: 'other' }), 400, 10_000);
+  const other = ledgers.transmitter(airFacts({ limits: [duty(0.01)], ledger: 'other' }), 400, 10_000);
   assert.equal(other.ledger.usedLongMs, 0);
 });
 
 test('a ledger begins with what an earlier life has told of it', () => {
   const before = new Ledgers([]);
   before.begin(0);
-  const radio = before.transmitter(facts({ limits: [duty(0.01)] }), 400, 0);
+  const radio = before.transmitter(airFacts({ limits: [duty(0.01)] }), 400, 0);
   const events: CoreEvent[] = [];
   before.tell({ events, nowMs: 0 });
   before.tell({ events, nowMs: 0 });
@@ -181,7 +161,7 @@ test('a ledger begins with what an earlier life has told of it', () => {
   const after = new Ledgers(memories);
   after.begin(1_000);
   // The device is plugged in late.
-  const late = after.transmitter(facts({ limits: [duty(0.01)] }), 400, 1_000 + 29 * MINUTE);
+  const late = after.transmitter(airFacts({ limits: [duty(0.01)] }), 400, 1_000 + 29 * MINUTE);
   assert.equal(late.ledger.usedLongMs, 3_000);
   late.ledger.advance(1_000 + 31 * MINUTE + 1);
   assert.equal(late.ledger.usedLongMs, 0);

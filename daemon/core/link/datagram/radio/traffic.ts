@@ -35,10 +35,9 @@ export class RadioTraffic {
   readonly #urgent: FairQueue;
   readonly #quick: FairQueue;
   readonly #bulk: FairQueue;
+  readonly #transmitter: Transmitter | undefined;
   #cut: Cut | undefined;
   #nextId = 0;
-
-  readonly #transmitter: Transmitter | undefined;
 
   /** @param heads where the other side knows short routing headers */
   constructor(
