@@ -58,11 +58,7 @@ export class Daemon {
   readonly #log: Log;
   readonly #rates = new Rates();
   readonly #loop = watchLoop();
-  readonly #eventFile = new EventFile(
-    defaultPlaces().stateFolder,
-    `${Math.round(performance.timeOrigin)}-${process.pid}`,
-    (line) => this.#log.warn(line),
-  );
+  readonly #eventFile: EventFile;
   readonly #events = new Events({ unixMs: () => Date.now(), monotonicMs: () => performance.now() }, () =>
     this.#eventFile.earlier(),
   );
@@ -92,6 +88,10 @@ export class Daemon {
     if (identity === undefined) throw new RatatoskError('KEY_MISSING', `${options.path}: no identity in it`);
     this.#identity = identity;
     const { stateFolder } = defaultPlaces();
+    // Of this key alone: several daemons of one machine may share the state folder.
+    const folder = join(stateFolder, 'events', hexText(identity.publicKey));
+    const life = `${Math.round(performance.timeOrigin)}-${process.pid}`;
+    this.#eventFile = new EventFile(folder, life, (line) => this.#log.warn(line));
     this.#known = new KnownKeysFile(join(stateFolder, KNOWN_KEYS), (line) => this.#log.warn(line));
     this.#air = new AirFiles(join(stateFolder, AIR), (line) => this.#log.warn(line));
     this.#guard = openGuard(this.#log, this.#loaded.config, identity.publicKey);
