@@ -76,6 +76,10 @@ export class TestNode {
     return this.#process?.end;
   }
 
+  get stateFolder(): string {
+    return join(this.#folder, 'state');
+  }
+
   get configuredPeers(): readonly string[] {
     return this.#spec.peers ?? [];
   }
