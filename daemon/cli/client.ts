@@ -5,8 +5,8 @@ import { RatatoskError } from '../core/error.ts';
 import { defaultPlaces, SYSTEM_SOCKET } from '../host/places.ts';
 import { type OptionValues, textOption, usageError } from './verb.ts';
 
-/** The daemon gives up on its router after 10 s; a ping may wait 30 s. */
-const ANSWER_LIMIT_MS = 35_000;
+/** The daemon gives up on its router after 10 s; beside that a request may ask for a time of its own. */
+const ANSWER_LIMIT_MS = 12_000;
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 
 export const socketOption = { socket: { type: 'string' } } as const;
@@ -18,7 +18,8 @@ export type Ask = <T>(request: string, args?: Readonly<Record<string, string>>) 
 export function adminClient(options: OptionValues): Ask {
   const endpoint = findEndpoint(textOption(options, 'socket'));
   return async <T>(request: string, args: Readonly<Record<string, string>> = {}): Promise<T> => {
-    const text = await exchange(endpoint, JSON.stringify({ request, arguments: args }));
+    const limitMs = ANSWER_LIMIT_MS + Number(args.timeout ?? 0);
+    const text = await exchange(endpoint, JSON.stringify({ request, arguments: args }), limitMs);
     return readAnswer<T>(text, endpoint);
   };
 }
@@ -75,12 +76,13 @@ function unixEndpoint(path: string): Endpoint {
   return { name: path, to: { path: path.startsWith('@') ? `\0${path.slice(1)}` : path } };
 }
 
-function exchange({ name, to }: Endpoint, request: string): Promise<string> {
+function exchange({ name, to }: Endpoint, request: string, limitMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(to);
     const chunks: Buffer[] = [];
     let length = 0;
-    socket.setTimeout(ANSWER_LIMIT_MS, () => socket.destroy(new Error('it does not answer')));
+    const timer = setTimeout(() => socket.destroy(new Error('it does not answer')), limitMs);
+    socket.on('close', () => clearTimeout(timer));
     socket.on('connect', () => socket.write(request));
     socket.on('data', (chunk) => {
       chunks.push(chunk);
@@ -107,14 +109,19 @@ function connectError(name: string, cause: NodeJS.ErrnoException): RatatoskError
 type Answer = { readonly status: string; readonly error?: string; readonly response: unknown };
 
 function readAnswer<T>(text: string, { name }: Endpoint): T {
-  let answer: Answer;
+  const fail = (problem: string, cause?: unknown): never => {
+    throw new RatatoskError('NO_DAEMON', `the answer on ${name} cannot be read: ${problem}`, { cause });
+  };
+  if (text === '') return fail('it closed the connection: it has too many, or this is no admin socket');
+  const stranger = 'whoever answers there is no daemon of Ratatosk or Yggdrasil';
+  let answer: Partial<Answer> | null;
   try {
     answer = JSON.parse(text);
   } catch (cause) {
-    const busy =
-      text === '' ? 'it closed the connection: it has too many, or this is no admin socket' : 'it is not JSON';
-    throw new RatatoskError('NO_DAEMON', `the answer on ${name} cannot be read: ${busy}`, { cause });
+    return fail(text.startsWith('{') ? 'the daemon has ended in the middle of its answer' : stranger, cause);
   }
-  if (answer.status === 'success') return answer.response as T;
-  throw new RatatoskError('REFUSED', answer.error ?? 'refused without a reason');
+  const { status, error, response } = answer ?? {};
+  if (status === 'error') throw new RatatoskError('REFUSED', error ?? 'refused without a reason');
+  if (status !== 'success' || typeof response !== 'object' || response === null) return fail(stranger);
+  return response as T;
 }
