@@ -1,13 +1,10 @@
-/**
- * Everything that the data plane must show, in one run: all.js FOLDER [--rounds N] [--seconds N]
- *
- * Each group of `bench:net` leaves GROUP.json, GROUP.txt and GROUP.svg in the folder, and its goals on the output.
- */
+/** Everything that the data plane must show, in one run: groups of `bench:net`, each judged against its goals. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { command } from './command.ts';
 import { judged } from './net/goals.ts';
+import { readResult } from './net/result.ts';
 
 type Group = { readonly name: string; readonly only?: string; readonly against?: string; readonly rows?: string };
 
@@ -19,17 +16,24 @@ const GROUPS: readonly Group[] = [
   { name: 'loss-free', only: 'tcp,udp', rows: 'lossfree' },
 ];
 
-const { values: flags, positionals } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '5' } },
-  allowPositionals: true,
-});
-const folder = positionals[0] ?? 'bench-results';
-mkdirSync(folder, { recursive: true });
-for (const group of GROUPS) runGroup(group);
+await command({
+  usage: `bench:all -- [FOLDER] [--rounds N] [--seconds N]
 
-function runGroup({ name, only, against, rows }: Group): void {
+Everything that the data plane must show, in about an hour; needs root. Each
+group of bench:net leaves GROUP.json, .txt and .svg in the folder
+(bench-results unless told), and its goals on the output.`,
+  options: { rounds: { type: 'string', default: '3' }, seconds: { type: 'string', default: '5' } },
+  words: [0, 1],
+  main: (flags, [folder = 'bench-results']) => {
+    mkdirSync(folder, { recursive: true });
+    for (const group of GROUPS) runGroup(folder, flags, group);
+  },
+});
+
+function runGroup(folder: string, flags: { rounds: string; seconds: string }, group: Group): void {
+  const { name, only, against, rows } = group;
   const file = (ending: string): string => join(folder, `${name}.${ending}`);
-  const options = { only, against, rows, ...flags, json: file('json') };
+  const options = { only, against, rows, rounds: flags.rounds, seconds: flags.seconds, json: file('json') };
   const given = Object.entries(options).flatMap(([option, value]) =>
     value === undefined ? [] : [`--${option}=${value}`],
   );
@@ -41,7 +45,7 @@ function runGroup({ name, only, against, rows }: Group): void {
     return;
   }
   script('plot.js', [file('json'), file('svg')]);
-  process.stdout.write(`\nGoals, ${name}\n${judged(JSON.parse(readFileSync(file('json'), 'utf8')))}\n`);
+  process.stdout.write(`\nGoals, ${name}\n${judged(readResult(file('json')))}\n`);
 }
 
 function script(name: string, args: readonly string[]): { status: number | null; stdout: string } {

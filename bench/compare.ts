@@ -1,20 +1,20 @@
-/** Two results of `bench:net` side by side: compare.js OLD.json NEW.json. Above 1 is better now; `~` where the spreads meet. */
-import { readFileSync } from 'node:fs';
+/** Two results of `bench:net` side by side. */
+import { command } from './command.ts';
 import { FIGURES, figureNames } from './net/figures.ts';
-import { type Result, ratio } from './net/result.ts';
+import { type Result, ratio, readResult } from './net/result.ts';
 import { type Summary, short, table } from './net/statistics.ts';
 
-const [oldFile, newFile] = process.argv.slice(2);
-if (oldFile === undefined || newFile === undefined) {
-  process.stderr.write('bench: expected two files: npm run bench:compare -- OLD.json NEW.json\n');
-  process.exitCode = 2;
-} else {
-  process.stdout.write(compared(read(oldFile), read(newFile)));
-}
+await command({
+  usage: `bench:compare -- OLD.json NEW.json
 
-function read(file: string): Result {
-  return JSON.parse(readFileSync(file, 'utf8'));
-}
+Two results of bench:net side by side. Above 1 is better now; ~ where the
+spreads meet.`,
+  options: {},
+  words: [2, 2],
+  main: (_, [before = '', now = '']) => {
+    process.stdout.write(compared(readResult(before), readResult(now)));
+  },
+});
 
 function compared(before: Result, now: Result): string {
   const machines = Object.keys({ ...before.machine, ...now.machine })

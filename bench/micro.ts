@@ -1,6 +1,7 @@
-/** Hot paths one by one. `npm run bench`; a word after `--` picks the benchmarks whose name contains it. */
+/** Hot paths one by one. */
 import { run } from 'mitata';
 import { chooseCrypto } from '../daemon/crypto/choose.ts';
+import { command } from './command.ts';
 import { ciphers } from './micro/ciphers.ts';
 import { codecs } from './micro/codecs.ts';
 import { compression } from './micro/compression.ts';
@@ -8,14 +9,21 @@ import { hops } from './micro/hops.ts';
 import { packets } from './micro/packets.ts';
 import { parts } from './micro/parts.ts';
 
-const { crypto } = chooseCrypto();
-process.stdout.write(`boxes by ${crypto.box.name}; records by ${crypto.aead.name}\n`);
+await command({
+  usage: `bench -- [TEXT]
 
-packets(crypto);
-ciphers(crypto);
-codecs();
-compression();
-hops();
-parts(crypto);
-
-await run({ filter: new RegExp(process.argv[2] ?? '') });
+Hot paths one by one; TEXT picks the benchmarks whose name holds it.`,
+  options: {},
+  words: [0, 1],
+  main: async (_, [text = '']) => {
+    const { crypto } = chooseCrypto();
+    process.stdout.write(`boxes by ${crypto.box.name}; records by ${crypto.aead.name}\n`);
+    packets(crypto);
+    ciphers(crypto);
+    codecs();
+    compression();
+    hops();
+    parts(crypto);
+    await run({ filter: new RegExp(text.replace(/[^\w ]/g, '\\$&')) });
+  },
+});

@@ -1,13 +1,9 @@
 /**
- * Hosts in namespaces joined by veth, with daemons of several kinds on them, in alternating runs.
- *
- *   net.js [--only WAYS] [--against SYSTEMS] [--base CHECKOUT] [--rows ROWS] [--rounds N] [--seconds N] [--json FILE]
- *
- * Lists are separated by commas; README.md here says which words there are. Traffic generator and daemons share this
- * machine's cores, so only the ratios of one run mean anything.
+ * Hosts in namespaces joined by veth, with daemons of several kinds on them, in alternating runs. Traffic generator and
+ * daemons share this machine's cores, so only the ratios of one run mean anything.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { command, numberOf, wrongUsage } from './command.ts';
 import { chooseSystems, OTHERS, OURS } from './net/choice.ts';
 import type { Figures } from './net/figures.ts';
 import type { System } from './net/host.ts';
@@ -20,31 +16,51 @@ import { buildTraffic } from './net/traffic.ts';
 
 const DEFAULT_ROWS = 'rtt,tcp,small,iperf,medium';
 
-const { values: flags } = parseArgs({
-  options: {
-    only: { type: 'string', default: OURS.join() },
-    against: { type: 'string', default: OTHERS.join() },
-    base: { type: 'string' },
-    rows: { type: 'string', default: DEFAULT_ROWS },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    json: { type: 'string' },
-  },
-});
-try {
-  await main();
-} catch (error) {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
-}
+type Flags = {
+  only: string;
+  against: string;
+  base?: string;
+  rows: string;
+  rounds: string;
+  seconds: string;
+  json?: string;
+};
 
-async function main(): Promise<void> {
+const options = {
+  only: { type: 'string', default: OURS.join() },
+  against: { type: 'string', default: OTHERS.join() },
+  base: { type: 'string' },
+  rows: { type: 'string', default: DEFAULT_ROWS },
+  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string', default: '5' },
+  json: { type: 'string' },
+} as const;
+
+await command({
+  usage: `bench:net -- [--rounds N] [--seconds N] [--json FILE] …
+
+Hosts in namespaces, every system side by side; needs root. Lists have commas.
+  --only WAYS        ${OURS.join(' ')}
+                     (a digit: a line of so many hosts)
+  --against SYSTEMS  ${OTHERS.join(' ')}
+  --rows ROWS        ${Object.keys(ROWS).join(' ')}
+                     (default: ${DEFAULT_ROWS})
+  --rounds N         3 unless told
+  --seconds N        of traffic a row; 5 unless told
+  --base CHECKOUT    another built checkout, run beside this one
+  --json FILE        where the result goes`,
+  options,
+  words: [0, 0],
+  main,
+});
+
+async function main(flags: Flags): Promise<void> {
   const rows = chooseRows(words(flags.rows));
   const systems = chooseSystems(words(flags.only), words(flags.against), flags.base).filter(isHere);
+  const rounds = numberOf('rounds', flags.rounds, 1, 1_000);
+  const seconds = numberOf('seconds', flags.seconds, 1, 3_600);
   const problem = await buildTraffic();
   if (problem !== undefined) throw new Error(problem);
-  const rounds = Number(flags.rounds);
-  const seconds = Number(flags.seconds);
   const samples = await runRounds(systems, rows, rounds, seconds);
   const machine = await describeMachine();
   const measured = systems.map((system) => [system.id, digest(system, samples.get(system.id) ?? [])] as const);
@@ -63,7 +79,7 @@ function words(list: string): string[] {
 function chooseRows(names: readonly string[]): Map<string, Row> {
   const rows = names.map((name): [string, Row] => {
     const row = ROWS[name];
-    if (row === undefined) throw new Error(`--rows: found ${name}, expected ${Object.keys(ROWS).join(', ')}`);
+    if (row === undefined) throw wrongUsage(`--rows: found ${name}, expected ${Object.keys(ROWS).join(', ')}`);
     return [name, row];
   });
   return new Map(rows);

@@ -1,7 +1,8 @@
-/** A result of `bench:net` as a picture: plot.js RESULT.json OUT.svg. A panel for each figure, a bar for each system, a line for its spread. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** A result of `bench:net` as a picture: a panel for each figure, a bar for each system, a line for its spread. */
+import { writeFileSync } from 'node:fs';
+import { command } from './command.ts';
 import { FIGURES, type FigureName, figureNames } from './net/figures.ts';
-import type { Measured, Result } from './net/result.ts';
+import { type Measured, type Result, readResult } from './net/result.ts';
 import { short } from './net/statistics.ts';
 
 const PANEL_WIDTH = 460;
@@ -13,13 +14,14 @@ const HEAD = 34;
 const COLUMNS = 2;
 const COLOURS = { ours: '#2b6cb0', other: '#a0aec0', spread: '#1a202c' };
 
-const [from, to] = process.argv.slice(2);
-if (from === undefined || to === undefined) {
-  process.stderr.write('bench: expected two files: npm run bench:plot -- RESULT.json OUT.svg\n');
-  process.exitCode = 2;
-} else {
-  writeFileSync(to, drawn(JSON.parse(readFileSync(from, 'utf8'))));
-}
+await command({
+  usage: `bench:plot -- RESULT.json OUT.svg
+
+A result of bench:net as a picture.`,
+  options: {},
+  words: [2, 2],
+  main: (_, [from = '', to = '']) => writeFileSync(to, drawn(readResult(from))),
+});
 
 function drawn({ machine, systems }: Result): string {
   const names = figureNames().filter((name) =>

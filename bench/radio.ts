@@ -1,16 +1,13 @@
 /**
  * What the radio link does on an emulated channel, in virtual time: cases A to H, medians over seeds, stop and wait beside them.
- *
- *   radio.js [--only TEXT]… [--seeds N] [--jobs N] [--json FILE]
- *
  * Nothing here depends on how fast this machine is: the same seed gives the same figures.
  */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { command, numberOf, wrongUsage } from './command.ts';
 import { short, summarise, table } from './net/statistics.ts';
 import { FIGURES, type Figure, type Figures, GROUPS, isMet, type Trial } from './radio/trial.ts';
 import { TRIALS } from './radio/trials.ts';
@@ -18,23 +15,33 @@ import { TRIALS } from './radio/trials.ts';
 type Job = { readonly name: string; readonly seed: number };
 type Outcome = { readonly name: string; readonly seed: number; readonly figures: Figures; readonly failure?: string };
 
-if (isMainThread) await main();
-else parentPort?.on('message', (job: Job) => parentPort?.postMessage(perform(job)));
+type Flags = { only: string[]; seeds: string; jobs: string; json?: string };
 
-async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    options: {
-      only: { type: 'string', multiple: true, default: [''] },
-      seeds: { type: 'string', default: '5' },
-      jobs: { type: 'string', default: `${Math.min(availableParallelism(), 4)}` },
-      json: { type: 'string' },
-    },
-  });
+const options = {
+  only: { type: 'string', multiple: true, default: [''] as string[] },
+  seeds: { type: 'string', default: '5' },
+  jobs: { type: 'string', default: `${Math.min(availableParallelism(), 4)}` },
+  json: { type: 'string' },
+} as const;
+
+if (isMainThread) {
+  const usage = `bench:radio -- [--only TEXT]… [--seeds N] [--jobs N] [--json FILE]
+
+The radio link on an emulated channel, in virtual time, medians over seeds.
+  --only TEXT   cases whose name holds it: ${[...new Set(TRIALS.map(({ name }) => name[0]))].join(' ')}
+  --seeds N     5 unless told
+  --jobs N      at the same time
+  --json FILE   where the result goes`;
+  await command({ usage, options, words: [0, 0], main });
+} else parentPort?.on('message', (job: Job) => parentPort?.postMessage(perform(job)));
+
+async function main(flags: Flags): Promise<void> {
   const chosen = TRIALS.filter(({ name }) => flags.only.some((text) => name.includes(text)));
-  const seeds = Array.from({ length: Number(flags.seeds) }, (_, i) => i + 1);
+  if (chosen.length === 0) throw wrongUsage(`--only: no case is named like '${flags.only.join("' or '")}'`);
+  const seeds = Array.from({ length: numberOf('seeds', flags.seeds, 1, 1_000) }, (_, i) => i + 1);
   const outcomes = await performAll(
     chosen.flatMap(({ name }) => seeds.map((seed) => ({ name, seed }))),
-    Number(flags.jobs),
+    numberOf('jobs', flags.jobs, 1, 64),
   );
   process.stdout.write(report(chosen, outcomes));
   if (flags.json !== undefined)

@@ -1,6 +1,7 @@
 /** Which systems a run has, from the words of its command line. */
 import { join } from 'node:path';
 import type { Scheme } from '../../test/support/carriers.ts';
+import { wrongUsage } from '../command.ts';
 import type { System } from './host.ts';
 import { fastd } from './systems/fastd.ts';
 import { type MeshSystem, meshSystem } from './systems/mesh-system.ts';
@@ -27,7 +28,7 @@ export function chooseSystems(only: readonly string[], against: readonly string[
   for (const name of against) {
     if (name === 'yggdrasil') continue;
     const make = FOREIGN[name];
-    if (make === undefined) throw new Error(`--against: found ${name}, expected ${OTHERS.join(', ')}`);
+    if (make === undefined) throw wrongUsage(`--against: found ${name}, expected ${OTHERS.join(', ')}`);
     systems.push(make());
   }
   for (const way of ways) {
@@ -47,7 +48,7 @@ function readWay(word: string): Way {
   const scheme = SCHEMES.find((one) => one === name);
   const count = Number(digits || 2);
   if (scheme === undefined || count < 2 || count > LINE_MAX) {
-    throw new Error(`--only: found ${word}, expected ${OURS.join(', ')} or a scheme with another length of the line`);
+    throw wrongUsage(`--only: found ${word}, expected ${OURS.join(', ')} or a scheme with another length of the line`);
   }
   return { scheme, count, mixed, isStalled: stalled !== undefined };
 }

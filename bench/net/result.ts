@@ -1,4 +1,5 @@
 /** What a run has found, as it is kept in a file. */
+import { readFileSync } from 'node:fs';
 import type { FigureName, Figures } from './figures.ts';
 import { figureNames } from './figures.ts';
 import type { System } from './host.ts';
@@ -35,4 +36,15 @@ export function digest(system: System, samples: readonly (Figures | undefined)[]
 /** Above 1 is better. */
 export function ratio(value: number, reference: number, isMoreBetter: boolean): number {
   return isMoreBetter ? value / reference : reference / value;
+}
+
+export function readResult(file: string): Result {
+  const text = readFileSync(file, 'utf8');
+  try {
+    const result: Result = JSON.parse(text);
+    if (typeof result.systems === 'object' && typeof result.machine === 'object') return result;
+  } catch {
+    // Not even JSON.
+  }
+  throw new Error(`${file} is no result of bench:net`);
 }
