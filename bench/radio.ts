@@ -25,7 +25,7 @@ const options = {
 } as const;
 
 if (isMainThread) {
-  const usage = `bench:radio -- [--only TEXT]… [--seeds N] [--jobs N] [--json FILE]
+  const usage = `bench:radio -- [--only TEXT]… [--seeds N] [--json FILE]
 
 The radio link on an emulated channel, in virtual time, medians over seeds.
   --only TEXT   cases whose name holds it: ${[...new Set(TRIALS.map(({ name }) => name[0]))].join(' ')}
