@@ -9,7 +9,7 @@ import { frameMaxOf, slowness } from './air-rules.ts';
 import { RatatoskError } from './core/error.ts';
 import { DATAGRAM_ADDRESS, type DialId, type SocketFacts, type SocketId } from './core/port.ts';
 import type { Datagrams } from './datagrams.ts';
-import type { ModemInfo } from './host/commands.ts';
+import type { ModemInfo, PeerRow } from './host/commands.ts';
 import type { DatagramCarrier } from './links/datagram.ts';
 import { DeviceWatch } from './links/device-watch.ts';
 import type { ModemFacts } from './links/dialect.ts';
@@ -60,6 +60,8 @@ type Entry = {
   troubleAtMs: number;
   silence: string | undefined;
 };
+
+export type ModemTrouble = Pick<PeerRow, 'uri' | 'isTrying' | 'lastError' | 'lastErrorAgeMs'>;
 
 export class Modems {
   readonly #user: ModemsUser;
@@ -118,14 +120,15 @@ export class Modems {
   }
 
   /** Of those that have no link: what they wait for. */
-  troubles(isUp: (uri: string) => boolean): { uri: string; lastError: string | undefined; lastErrorAgeMs: number }[] {
+  troubles(isUp: (uri: string) => boolean): ModemTrouble[] {
     const nowMs = performance.now();
     return [...this.#entries.values()]
       .filter(({ uri }) => !isUp(uri.name))
       .map(({ uri, state, trouble, troubleAtMs, silence }) => {
         const quiet = silence ?? (uri.options.keys.length === 0 ? 'nobody has been heard yet' : undefined);
         const lastError = state?.kind === 'open' ? (trouble ?? quiet) : trouble;
-        return { uri: uri.name, lastError, lastErrorAgeMs: trouble === undefined ? 0 : nowMs - troubleAtMs };
+        const lastErrorAgeMs = trouble === undefined ? 0 : nowMs - troubleAtMs;
+        return { uri: uri.name, isTrying: state?.kind !== 'waiting', lastError, lastErrorAgeMs };
       });
   }
 

@@ -161,12 +161,14 @@ export class Peering {
       isUp: link.key !== undefined,
       isInbound: link.isInbound,
       isConfigured: link.isConfigured,
+      isTrying: false,
       link,
       lastError: undefined,
       lastErrorAgeMs: 0,
     }));
     for (const task of this.#dialer.tasks()) {
-      if (this.#runs.get(task)?.end !== undefined) continue;
+      const run = this.#runs.get(task);
+      if (run?.end !== undefined) continue;
       const { lastError, lastErrorAtMs, uri } = task;
       const lastErrorAgeMs = lastError === undefined ? 0 : nowMs - lastErrorAtMs;
       rows.push({
@@ -174,6 +176,7 @@ export class Peering {
         isUp: false,
         isInbound: false,
         isConfigured: true,
+        isTrying: run !== undefined,
         link: undefined,
         lastError,
         lastErrorAgeMs,

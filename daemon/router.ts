@@ -14,6 +14,7 @@ import { chooseCrypto } from './crypto/choose.ts';
 import { Driver } from './driver.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings, RouterStart } from './host/commands.ts';
 import { compileSoon } from './host/compiler.ts';
+import { heapInfo } from './host/heap.ts';
 import { removeStaleSocket } from './host/instance.ts';
 import { type LoopLag, watchLoop } from './host/loop.ts';
 import { openTun, type TunResult } from './host/tun.ts';
@@ -160,7 +161,13 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
     sessions: () => node.sessions(),
     stats: () => {
       const stats = node.stats();
-      return { ...stats, drops: { ...stats.drops, ...neighbourhood.drops() }, sizes: node.sizes(), loop: loop.info() };
+      return {
+        ...stats,
+        drops: { ...stats.drops, ...neighbourhood.drops() },
+        sizes: node.sizes(),
+        loop: loop.info(),
+        memory: heapInfo(),
+      };
     },
     tun: () => tun.info,
     radios: () => node.radios(),

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
+import type { Answers, Push, RequestName } from '../host/answers.ts';
 import { defaultPlaces, SYSTEM_SOCKET } from '../host/places.ts';
 import { type OptionValues, textOption, usageError } from './verb.ts';
 
@@ -12,36 +13,35 @@ const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 export const socketOption = { socket: { type: 'string' } } as const;
 export const SOCKET_HELP = "  --socket PATH   the daemon's admin socket (or unix://…, tcp://host:port)";
 
-export type Ask = <T>(request: string, args?: Readonly<Record<string, string>>) => Promise<T>;
+export type Ask = <N extends RequestName>(request: N, args?: Readonly<Record<string, string>>) => Promise<Answers[N]>;
 
 /** Fails with `NO_DAEMON`, `NO_RIGHTS`, or `REFUSED` with the daemon's own words. */
 export function adminClient(options: OptionValues): Ask {
   const endpoint = findEndpoint(textOption(options, 'socket'));
-  return async <T>(request: string, args: Readonly<Record<string, string>> = {}): Promise<T> => {
+  return async (request, args = {}) => {
     const limitMs = ANSWER_LIMIT_MS + Number(args.timeout ?? 0);
     const text = await exchange(endpoint, JSON.stringify({ request, arguments: args }), limitMs);
-    return readAnswer<T>(text, endpoint);
+    return readAnswer(text, endpoint);
   };
 }
 
-/** Asks for answers again and again; ends when the daemon does. */
-export function adminStream<T>(
+/** Subscribes; ends when the daemon does. */
+export function adminStream(
   options: OptionValues,
-  request: string,
   args: Readonly<Record<string, string>>,
-  told: (response: T) => void,
+  told: (push: Push) => void,
 ): Promise<void> {
   const endpoint = findEndpoint(textOption(options, 'socket'));
   return new Promise((resolve, reject) => {
     const socket = connect(endpoint.to);
     let rest = '';
     socket.setEncoding('utf8');
-    socket.on('connect', () => socket.write(JSON.stringify({ request, arguments: args })));
+    socket.on('connect', () => socket.write(JSON.stringify({ request: 'subscribe', arguments: args })));
     socket.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       try {
-        for (const line of lines) told(readAnswer<T>(line, endpoint));
+        for (const line of lines) told(readAnswer(line, endpoint));
       } catch (error) {
         socket.destroy(error as Error);
       }

@@ -5,10 +5,12 @@
 import { join } from 'node:path';
 import { RatatoskError } from '../core/error.ts';
 import { addressForKey, subnetForKey } from '../core/identity.ts';
+import type { Limits } from '../core/port.ts';
 import { addressText, hexText, subnetText } from '../host/address.ts';
 import { AdminServer, parseEndpoint } from '../host/admin.ts';
 import { adminCalls } from '../host/admin-calls.ts';
 import { AirFiles } from '../host/air-file.ts';
+import type { StatusAnswer } from '../host/answers.ts';
 import { RouterLine } from '../host/ask.ts';
 import type { AskRouter, RouterNotice } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
@@ -26,9 +28,9 @@ import { Rates } from '../host/rates.ts';
 import { routerSettings, settingWarnings } from '../host/settings.ts';
 import { findTarget } from '../host/targets.ts';
 import { type Guard, openGuard } from './guard.ts';
-import { MetricsDesk } from './metrics.ts';
+import { limitsOf, MetricsDesk } from './metrics.ts';
 import { restartWarnings } from './restart.ts';
-import { type Status, summaryLines } from './summary.ts';
+import { summaryLines } from './summary.ts';
 import { type RouterThread, startThread } from './thread.ts';
 import { EXIT_CRASHED, EXIT_DONE, EXIT_FAILED } from './verb.ts';
 import { version } from './version.ts';
@@ -79,6 +81,8 @@ export class Daemon {
   readonly #known: KnownKeysFile;
   readonly #air: AirFiles;
   readonly #metrics: MetricsDesk;
+  /** They change at a restart only. */
+  readonly #limits: Limits;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -97,7 +101,8 @@ export class Daemon {
     this.#guard = openGuard(this.#log, this.#loaded.config, identity.publicKey);
     this.#record();
     const ask: AskRouter = (name, args) => this.#router.ask(name, args);
-    const source = { ask, version: version(), loop: () => this.#loop.info() };
+    this.#limits = limitsOf(this.#loaded.config);
+    const source = { ask, version: version(), loop: () => this.#loop.info(), limits: () => this.#limits };
     this.#metrics = new MetricsDesk(this.#log, source, () => this.#ready?.tunProblem);
   }
 
@@ -149,6 +154,7 @@ export class Daemon {
       version: version(),
       addressOf: addressForKey,
       rates: this.#rates,
+      limits: () => this.#limits,
       loop: () => this.#loop.info(),
       findTarget: (target) => findTarget(target, this.#loaded.config.Names, addressForKey),
       status: () => this.#status(),
@@ -229,7 +235,7 @@ export class Daemon {
     process.stdout.write(`ratatosk ${status.version} is up\n${summaryLines(status).join('\n')}\n`);
   }
 
-  async #status(): Promise<Status> {
+  async #status(): Promise<StatusAnswer> {
     const { config } = this.#loaded;
     const { publicKey } = this.#identity;
     const rows = await this.#router.ask('peers', {});
@@ -239,6 +245,7 @@ export class Daemon {
     const wantsDiscovery = config.MulticastInterfaces.some(({ Beacon, Listen }) => Beacon || Listen);
     const { tun, tunProblem, tunRemedy } = this.#ready ?? { tun: { isEnabled: false, name: '', mtu: 0 } };
     return {
+      api: 1,
       version: version(),
       uptime: (performance.now() - this.#startMs) / 1000,
       key: hexText(publicKey),

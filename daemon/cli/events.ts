@@ -1,16 +1,8 @@
+import type { EventAnswer } from '../host/answers.ts';
 import { EVENT_KINDS } from '../host/events.ts';
 import { adminClient, adminStream, SOCKET_HELP, socketOption } from './client.ts';
 import { cut } from './text.ts';
 import { EXIT_DONE, textOption, usageError, type Verb } from './verb.ts';
-
-type Event = {
-  readonly seq: number;
-  readonly time: number;
-  readonly kind: string;
-  readonly level: string;
-  readonly text: string;
-  readonly fields: Readonly<Record<string, string | number>>;
-};
 
 const BY_DEFAULT = '50';
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -39,23 +31,25 @@ ${SOCKET_HELP}`,
     const kind = kindsOf(textOption(options, 'kind'));
     const isJson = options.json === true;
     const query = age === undefined ? { most: BY_DEFAULT } : { since: String(Date.now() - ageMs(age)) };
-    const { events } = await adminClient(options)<{ events: Event[] }>('getEvents', { ...kind, ...query });
+    const { events } = await adminClient(options)('getEvents', { ...kind, ...query });
     const isFollowed = options.follow === true;
     if (isJson && !isFollowed) process.stdout.write(`${JSON.stringify(events, undefined, 2)}\n`);
     else for (const event of events) say(event, isJson);
     if (!isFollowed) return EXIT_DONE;
     process.on('SIGINT', () => process.exit(EXIT_DONE));
     process.stdout.on('error', () => process.exit(EXIT_DONE));
-    await adminStream<Event>(options, 'subscribe', kind, (event) => say(event, isJson));
+    await adminStream(options, kind, (push) => {
+      if (push.topic === 'events') say(push, isJson);
+    });
     return EXIT_DONE;
   },
 };
 
-function say(event: Event, isJson: boolean): void {
+function say(event: EventAnswer, isJson: boolean): void {
   process.stdout.write(`${isJson ? JSON.stringify(event) : lineOf(event)}\n`);
 }
 
-function lineOf({ time, kind, level, text, fields }: Event): string {
+function lineOf({ time, kind, level, text, fields }: EventAnswer): string {
   const stamp = new Date(time * 1000).toISOString().slice(0, 19).replace('T', ' ');
   const mark = level === 'warn' || level === 'error' ? '!' : ' ';
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`);

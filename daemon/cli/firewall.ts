@@ -1,4 +1,4 @@
-import type { FirewallStatus } from '../host/firewall.ts';
+import type { FirewallAnswer } from '../host/answers.ts';
 import { parseRule, RULE_FORM } from '../host/firewall-rules.ts';
 import { adminClient, SOCKET_HELP, socketOption } from './client.ts';
 import { plural, table } from './text.ts';
@@ -30,12 +30,12 @@ ${SOCKET_HELP}`,
     process.stdout.write(`${text}\n`);
     return EXIT_DONE;
 
-    function show(): Promise<FirewallStatus> {
+    function show(): Promise<FirewallAnswer> {
       if (words.length > 0) throw usageError(`unexpected argument '${words[0]}'`);
       return ask('getFirewall');
     }
 
-    function change(): Promise<FirewallStatus> {
+    function change(): Promise<FirewallAnswer> {
       if (action !== 'allow' && action !== 'deny') throw usageError(`expected show, allow or deny, found '${action}'`);
       const rule = words.join(' ');
       if (parseRule(rule) === undefined) throw usageError(`found '${rule}', expected ${RULE_FORM}`);
@@ -45,7 +45,7 @@ ${SOCKET_HELP}`,
 };
 
 /** At most 80 columns each. */
-export function firewallLines(status: FirewallStatus): string[] {
+export function firewallLines(status: FirewallAnswer): string[] {
   const rows = status.rules.map(({ rule, prefix, by, open, problem }) => {
     return [open ? 'open' : 'closed', rule, by, problem ?? prefix ?? 'everywhere'];
   });
@@ -55,7 +55,7 @@ export function firewallLines(status: FirewallStatus): string[] {
   return [...headLines(status), ...rules, ...counted];
 }
 
-function headLines(status: FirewallStatus): string[] {
+function headLines(status: FirewallAnswer): string[] {
   if (status.inbound === 'allow') return ['Open (Firewall.Inbound is "allow"): rules have no effect.'];
   if (status.interface === undefined) return ['Nothing to close: this node has no network interface.'];
   if (!status.closed) return [`NOT CLOSED: the mesh reaches every service here: ${status.problem}`];

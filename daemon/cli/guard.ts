@@ -1,7 +1,8 @@
 /** The firewall in the life of a daemon: what the log says of it, and when it is looked after. */
 import { RatatoskError } from '../core/error.ts';
 import { addressForKey } from '../core/identity.ts';
-import { Firewall, type FirewallStatus } from '../host/firewall.ts';
+import type { FirewallAnswer, FirewallState } from '../host/answers.ts';
+import { Firewall } from '../host/firewall.ts';
 import { ruleStore } from '../host/kept-rules.ts';
 import type { Log } from '../host/log.ts';
 import { nft } from '../host/nft.ts';
@@ -9,7 +10,6 @@ import { watchTables } from '../host/nft-watch.ts';
 import { defaultPlaces } from '../host/places.ts';
 import type { Config } from '../host/schema.ts';
 import { firewallPolicy } from '../host/settings.ts';
-import type { FirewallState } from './summary.ts';
 
 /** How often the firewall's table is looked for: others may flush all tables. */
 const LOOK_MS = 10_000;
@@ -80,7 +80,7 @@ export class Guard {
     this.#firewall.close();
   }
 
-  status(): FirewallStatus {
+  status(): FirewallAnswer {
     return this.#firewall.status();
   }
 

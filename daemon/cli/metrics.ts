@@ -1,28 +1,35 @@
 /** Metrics as the configuration wants them, also after it has changed. Never stops the daemon: packets go on without. */
 import { DEFAULT_LIMITS } from '../core/limits.ts';
+import type { Limits } from '../core/port.ts';
+import type { MetricsState } from '../host/answers.ts';
 import type { Log } from '../host/log.ts';
 import type { MetricsSource } from '../host/metrics.ts';
 import type { Health, MetricsServer } from '../host/metrics-server.ts';
 import type { Config } from '../host/schema.ts';
 
-/** As `getStatus` tells it; undefined: not wanted. */
-export type MetricsState = { readonly url: string; readonly problem?: string };
+/** Those of the code, with those of the configuration instead where it has some. */
+export function limitsOf({ Limits: changed }: Config): Limits {
+  return {
+    ...DEFAULT_LIMITS,
+    ...Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined)),
+  };
+}
 
 export class MetricsDesk {
   readonly #log: Log;
-  readonly #source: Omit<MetricsSource, 'limits'>;
+  readonly #source: MetricsSource;
   readonly #health: Health;
-  #limits: Config['Limits'] = {};
   #where: string | undefined;
   #server: MetricsServer | undefined;
   #problem: string | undefined;
 
-  constructor(log: Log, source: Omit<MetricsSource, 'limits'>, health: Health) {
+  constructor(log: Log, source: MetricsSource, health: Health) {
     this.#log = log;
     this.#source = source;
     this.#health = health;
   }
 
+  /** Undefined: they are not wanted. */
   get state(): MetricsState | undefined {
     if (this.#where === undefined) return undefined;
     const url = `http://${this.#where}/metrics`;
@@ -30,9 +37,7 @@ export class MetricsDesk {
   }
 
   /** At the start. */
-  async open({ Metrics, Limits }: Config): Promise<void> {
-    // What changes it takes a restart.
-    this.#limits = Limits;
+  async open({ Metrics }: Config): Promise<void> {
     await this.#move(Metrics);
   }
 
@@ -56,8 +61,7 @@ export class MetricsDesk {
     if (this.#where === undefined) return;
     try {
       const { MetricsServer: Server } = await import('../host/metrics-server.ts');
-      const limits = { ...DEFAULT_LIMITS, ...defined(this.#limits) };
-      this.#server = await Server.listen(this.#where, { ...this.#source, limits: () => limits }, this.#health);
+      this.#server = await Server.listen(this.#where, this.#source, this.#health);
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);
       this.#log.error(this.#problem);
@@ -68,8 +72,4 @@ export class MetricsDesk {
 /** Undefined: they are not wanted. */
 function placeOf(setting: Config['Metrics']): string | undefined {
   return setting === false || setting === 'off' ? undefined : setting;
-}
-
-function defined(limits: Config['Limits']): Partial<typeof DEFAULT_LIMITS> {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }

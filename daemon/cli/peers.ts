@@ -1,32 +1,13 @@
+import type { PeerAnswer } from '../host/answers.ts';
 import { paint } from './paint.ts';
 import { COLUMNS, cut, durationText, roundTripText, sizeText } from './text.ts';
 import type { Verb } from './verb.ts';
 import { viewVerb } from './view.ts';
 
-type Peer = {
-  remote?: string;
-  up: boolean;
-  inbound: boolean;
-  discovered?: boolean;
-  address?: string;
-  key: string;
-  priority: number;
-  cost: number;
-  bytes_recvd?: number;
-  bytes_sent?: number;
-  rate_recvd?: number;
-  rate_sent?: number;
-  uptime?: number;
-  latency?: number;
-  last_error_time?: number;
-  last_error?: string;
-};
-
 export const verb: Verb = viewVerb({
   help: 'The nodes this one is linked to, or tries to be.',
   request: 'getPeers',
-  show: (response) => {
-    const { peers } = response as { peers: Peer[] };
+  show: ({ peers }) => {
     if (peers.length === 0) return ['No peers. Add one: ratatosk peer add tcp://HOST:PORT'];
     return peers.flatMap(peerLines);
   },
@@ -34,7 +15,7 @@ export const verb: Verb = viewVerb({
 
 const INDENT = '           ';
 
-function peerLines(peer: Peer): string[] {
+function peerLines(peer: PeerAnswer): string[] {
   const state = peer.up ? paint('green', 'up  ') : paint('yellow', 'down');
   const head = `${state}  ${peer.inbound ? 'in ' : 'out'}  ${cut(peer.remote ?? '(no URI)', COLUMNS - INDENT.length)}`;
   if (!peer.up) return [head, `${INDENT}${cut(errorText(peer), COLUMNS - INDENT.length)}`];
@@ -55,7 +36,7 @@ function peerLines(peer: Peer): string[] {
   ];
 }
 
-function errorText({ last_error: error, last_error_time: ago }: Peer): string {
+function errorText({ last_error: error, last_error_time: ago }: PeerAnswer): string {
   if (error === undefined) return 'connecting';
   return `${error}, ${durationText((ago ?? 0) / 1e9)} ago`;
 }

@@ -1,3 +1,4 @@
+import type { PingAnswer } from '../host/answers.ts';
 import { type Ask, adminClient, SOCKET_HELP, socketOption } from './client.ts';
 import { roundTripText } from './text.ts';
 import { EXIT_DONE, EXIT_FAILED, type OptionValues, textOption, usageError, type Verb } from './verb.ts';
@@ -49,14 +50,13 @@ ${SOCKET_HELP}`,
 };
 
 type Plan = { target: string; count: number; size: number; intervalMs: number; timeoutMs: number };
-type Answer = { address: string; answered: boolean; latency?: number };
 
 async function pingAll(ask: Ask, plan: Plan, results: Results, say: (line: string) => void): Promise<void> {
   const { target, size, timeoutMs, intervalMs } = plan;
   for (let sequence = 1; sequence <= plan.count; sequence++) {
     const startMs = performance.now();
     const args = { target, sequence: String(sequence & 0xffff), size: String(size), timeout: String(timeoutMs) };
-    const answer = await ask<Answer>('ping', args);
+    const answer = await ask('ping', args);
     if (sequence === 1) say(`PING ${answer.address}${answer.address === target ? '' : ` (${target})`}: ${size} octets`);
     results.add(answer);
     const { address, latency } = answer;
@@ -75,7 +75,7 @@ class Results {
   #sum = 0;
   answered = 0;
 
-  add({ address, latency }: Answer): void {
+  add({ address, latency }: PingAnswer): void {
     this.#address = address;
     this.#sent++;
     if (latency === undefined) return;

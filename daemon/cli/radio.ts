@@ -1,23 +1,7 @@
+import type { RadioAnswer } from '../host/answers.ts';
 import { COLUMNS, cut, durationText, sizeText, table } from './text.ts';
 import type { Verb } from './verb.ts';
 import { viewVerb } from './view.ts';
-
-/** Times in seconds, shares from 0 to 1. */
-export type Radio = {
-  remote: string;
-  modulation: { kind: 'lora'; sf: number; bw: number; cr: number } | { kind: 'rate'; bit_rate: number };
-  frame_max: number;
-  frame_time: number;
-  share: number;
-  used_15s: number;
-  used_1h: number;
-  limits: { window: number; air: number; frame?: number; used: number; free: number }[];
-  classes: { class: string; sent_time: number; queued: number; wait: number | null; refused: number }[];
-  rssi?: number;
-  snr?: number;
-  noise?: number;
-  channel_load?: number;
-};
 
 const HOUR = 3_600;
 const INDENT = '      ';
@@ -27,14 +11,13 @@ export const verb: Verb = viewVerb({
 air they have used that the law and the share of the channel leave them, and
 what waits.`,
   request: 'getRadio',
-  show: (response) => {
-    const { radios } = response as { radios: Radio[] };
+  show: ({ radios }) => {
     if (radios.length === 0) return ['No radio is open: `ratatosk peers` tells what each of them waits for.'];
     return radios.flatMap((radio, i) => (i === 0 ? radioLines(radio) : ['', ...radioLines(radio)]));
   },
 });
 
-export function radioLines(radio: Radio): string[] {
+export function radioLines(radio: RadioAnswer): string[] {
   const facts: [string, string][] = [
     ['set to', settingText(radio)],
     ['hears', hearingText(radio)],
@@ -56,14 +39,14 @@ export function radioLines(radio: Radio): string[] {
   ];
 }
 
-function settingText({ modulation, frame_max: octets, frame_time: seconds }: Radio): string {
+function settingText({ modulation, frame_max: octets, frame_time: seconds }: RadioAnswer): string {
   const frame = `${octets} octets take ${secondsText(seconds)}`;
   if (modulation.kind === 'rate') return `${modulation.bit_rate} bit/s, ${frame}`;
   const { sf, bw, cr } = modulation;
   return `SF${sf}, ${bw / 1_000} kHz, 4/${cr}, ${frame}`;
 }
 
-function hearingText({ rssi, snr, noise, channel_load: load }: Radio): string {
+function hearingText({ rssi, snr, noise, channel_load: load }: RadioAnswer): string {
   const parts: string[] = [];
   if (rssi !== undefined) parts.push(`${Math.round(rssi)} dBm`);
   if (snr !== undefined) parts.push(`SNR ${snr.toFixed(1)} dB`);
@@ -72,7 +55,7 @@ function hearingText({ rssi, snr, noise, channel_load: load }: Radio): string {
   return parts.length === 0 ? 'nothing yet' : parts.join(', ');
 }
 
-function limitText({ window, air, frame, used, free }: Radio['limits'][number]): string {
+function limitText({ window, air, frame, used, free }: RadioAnswer['limits'][number]): string {
   const name = window === HOUR ? percentText(air / window) : `${secondsText(air)} in ${secondsText(window)}`;
   const dwell = frame === undefined ? '' : `, ${secondsText(frame)} a frame`;
   const share = percentText(used / air);

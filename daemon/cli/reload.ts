@@ -10,7 +10,7 @@ ${SOCKET_HELP}`,
   options: socketOption,
   words: [0, 0],
   run: async (options) => {
-    const { changes } = await adminClient(options)<{ changes: string[] }>('reload');
+    const { changes } = await adminClient(options)('reload');
     process.stdout.write(changes.length === 0 ? 'Nothing has changed.\n' : `${changes.join('\n')}\n`);
     return EXIT_DONE;
   },

@@ -1,4 +1,4 @@
-import { type Status, summaryLines } from './summary.ts';
+import { summaryLines } from './summary.ts';
 import { durationText } from './text.ts';
 import type { Verb } from './verb.ts';
 import { viewVerb } from './view.ts';
@@ -6,8 +6,7 @@ import { viewVerb } from './view.ts';
 export const verb: Verb = viewVerb({
   help: 'What works and what does not, each with a remedy.',
   request: 'getStatus',
-  show: (response) => {
-    const status = response as Status;
+  show: (status) => {
     const head = `ratatosk ${status.version}, up for ${durationText(status.uptime)}, configuration ${status.config}`;
     return [head, ...summaryLines(status)];
   },

@@ -1,44 +1,10 @@
 /** What works and what does not, each with a remedy: printed by `up` when it is ready, and by `status`. */
-import type { MetricsState } from './metrics.ts';
+import type { FirewallState, ModemState, StatusAnswer, TunState } from '../host/answers.ts';
 import { paint } from './paint.ts';
-
-export type TunStatus = { enabled: boolean; name?: string; mtu?: number; problem?: string; remedy?: string };
-
-/** `open` are the texts of the rules that let somebody in. */
-export type FirewallState = { inbound: 'deny' | 'allow'; closed: boolean; open: string[]; problem?: string };
-
-/** The answer to `getStatus`. */
-export type Status = {
-  version: string;
-  uptime: number;
-  key: string;
-  address: string;
-  subnet: string;
-  config: string;
-  admin: string;
-  listening: string[];
-  peers: { configured: number; up: number };
-  tun: TunStatus;
-  firewall: FirewallState;
-  /** Undefined: not wanted. */
-  metrics?: MetricsState;
-  /** Interfaces on which neighbours are looked for; undefined: on none by the configuration. */
-  discovery?: string[];
-  /** Serial cables and radios, if there are any. */
-  modems?: ModemState[];
-};
-
-/** `text`: parameters in force, or what it waits for. `silence`: why it does not transmit. */
-export type ModemState = {
-  uri: string;
-  state: 'waiting' | 'opening' | 'open';
-  text: string;
-  silence?: string | undefined;
-};
 
 type Row = { label: string; isWorking: boolean | undefined; text: string };
 
-export function summaryLines(status: Status): string[] {
+export function summaryLines(status: StatusAnswer): string[] {
   const rows = summaryRows(status);
   return rows.map(({ label, isWorking, text }) => {
     const mark = isWorking === undefined ? '  ' : isWorking ? paint('green', 'ok') : paint('yellow', '--');
@@ -46,7 +12,7 @@ export function summaryLines(status: Status): string[] {
   });
 }
 
-function summaryRows(status: Status): Row[] {
+function summaryRows(status: StatusAnswer): Row[] {
   const rows: Row[] = [
     { label: 'address', isWorking: true, text: status.address },
     { label: 'subnet', isWorking: true, text: status.subnet },
@@ -70,7 +36,7 @@ function summaryRows(status: Status): Row[] {
   return rows.flatMap(wrapRow);
 }
 
-function tunRow({ enabled, name, mtu, problem, remedy }: TunStatus): Row {
+function tunRow({ enabled, name, mtu, problem, remedy }: TunState): Row {
   if (enabled) return { label: 'tun', isWorking: true, text: `${name}, MTU ${mtu}` };
   const why = problem ?? 'off (IfName none): this node forwards for others only';
   return { label: 'tun', isWorking: false, text: remedy === undefined ? why : `${why}; ${remedy}` };
@@ -89,7 +55,7 @@ function firewallRow({ inbound, closed, open, problem }: FirewallState): Row {
   return { label, isWorking: true, text: `inbound connections are closed${but}` };
 }
 
-function peersRow({ configured, up }: Status['peers']): Row {
+function peersRow({ configured, up }: StatusAnswer['peers']): Row {
   if (configured === 0 && up === 0) {
     const text = 'none: add one to Peers, or `ratatosk peer add tcp://HOST:PORT`';
     return { label: 'peers', isWorking: false, text };

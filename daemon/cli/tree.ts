@@ -1,15 +1,15 @@
+import type { TreeAnswer } from '../host/answers.ts';
 import { COLUMNS, cut } from './text.ts';
 import type { Verb } from './verb.ts';
 import { viewVerb } from './view.ts';
 
-type Entry = { address: string; key: string; parent: string; sequence: number };
+type Entry = Omit<TreeAnswer, 'sequence'>;
 
 export const verb: Verb = viewVerb({
   help: "The part of the spanning tree this node knows: its own way to the root, and its\npeers' ways. Indented below its parent; * is this node.",
   request: 'getTree',
-  show: async (response, ask) => {
-    const { tree } = response as { tree: Entry[] };
-    const self = await ask<{ key: string }>('getSelf');
+  show: async ({ tree }, ask) => {
+    const self = await ask('getSelf');
     return treeLines(tree, self.key);
   },
 });

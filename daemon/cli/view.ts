@@ -1,17 +1,18 @@
 /** The common part of the verbs that only show something: `--json`, `--watch`, and the asking. */
+import type { Answers, RequestName } from '../host/answers.ts';
 import { type Ask, adminClient, SOCKET_HELP, socketOption } from './client.ts';
 import { EXIT_DONE, type Verb } from './verb.ts';
 
 const WATCH_MS = 1_000;
 
-export type View = {
+export type View<N extends RequestName> = {
   readonly help: string;
-  readonly request: string;
+  readonly request: N;
   /** Lines for people, at most 80 columns each. `ask` is for what the answer itself does not hold. */
-  readonly show: (response: unknown, ask: Ask) => Promise<readonly string[]> | readonly string[];
+  readonly show: (response: Answers[N], ask: Ask) => Promise<readonly string[]> | readonly string[];
 };
 
-export function viewVerb({ help, request, show }: View): Verb {
+export function viewVerb<N extends RequestName>({ help, request, show }: View<N>): Verb {
   return {
     usage: '[--json] [--watch] [--socket PATH]',
     help: `${help}

@@ -172,7 +172,10 @@ export class Node {
   }
 
   sizes(): Sizes {
+    let links = 0;
+    for (const _ of this.#router.peers.links()) links++;
     return {
+      links,
       sessions: this.#channels.sizes(),
       tables: { tree: this.#router.tree.size, paths: this.#router.paths.size },
       queuedBytes: { tun: this.#ingress.bytes, links: this.queuedBytes() },

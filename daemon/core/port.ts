@@ -464,6 +464,8 @@ export type SessionInfo = {
 
 /** How full the tables and queues of a node are. */
 export type Sizes = {
+  /** Of those that are up. */
+  readonly links: number;
   /** By kind. */
   readonly sessions: Record<'ironwood' | 'e2e', number>;
   readonly tables: Record<'tree' | 'paths', number>;

@@ -1,18 +1,35 @@
 /** The requests of the admin socket: those of Yggdrasil (section 7.1) first, then our own (see the README here). */
 import { RatatoskError } from '../core/error.ts';
+import type { Limits } from '../core/port.ts';
 import { addressText, hexText, subnetText } from './address.ts';
 import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
+import type {
+  Answers,
+  FirewallAnswer,
+  LimitAnswer,
+  LoopAnswer,
+  PeerAnswer,
+  PingAnswer,
+  RequestAnswer,
+  RequestName,
+  StatsAnswer,
+  StatusAnswer,
+} from './answers.ts';
 import type { AskRouter, PeerRow } from './commands.ts';
 import { eventCalls } from './event-calls.ts';
 import type { Events } from './events.ts';
+import { heapInfo } from './heap.ts';
 import type { LoopInfo } from './loop.ts';
 import { radioJson } from './radio-json.ts';
 import type { Rates } from './rates.ts';
 import { remoteCalls } from './remote-calls.ts';
 
+/** What answers a request, and nothing else than that. */
+export type Run<N extends RequestName> = (args: AdminArguments) => Promise<Answers[N]> | Answers[N];
+
 export type Call = {
-  readonly name: string;
+  readonly name: RequestName;
   readonly description: string;
   readonly fields: readonly string[];
   /** Only such calls are served over TCP. */
@@ -21,7 +38,7 @@ export type Call = {
   readonly isOwn: boolean;
   run(args: AdminArguments): Promise<Json> | Json;
   /** Of a request that is answered again and again, instead of `run`: begins, and gives what ends it. */
-  stream?(args: AdminArguments, send: (response: Json) => void): () => void;
+  stream?(args: AdminArguments, send: (response: Answers['subscribe']) => void): () => void;
 };
 
 export type CallContext = {
@@ -30,14 +47,16 @@ export type CallContext = {
   /** 16 octets from a key of 32. */
   readonly addressOf: (key: Uint8Array) => Uint8Array;
   readonly rates: Rates;
+  /** Those in force. */
+  readonly limits: () => Limits;
   /** How the event loop of the host thread does. */
   readonly loop: () => LoopInfo;
   /** The mesh address meant by an address, a key or a name; throws `TARGET_UNKNOWN`. */
   readonly findTarget: (target: string) => Uint8Array;
   /** What the host knows of the daemon, for `status`. */
-  readonly status: () => Promise<Json>;
+  readonly status: () => Promise<StatusAnswer>;
   /** Who may connect from the mesh; the changes throw what an operator can read. */
-  readonly firewall: { status(): Json; allow(rule: string): void; deny(rule: string): void };
+  readonly firewall: { status(): FirewallAnswer; allow(rule: string): void; deny(rule: string): void };
   /** Reads the configuration again; one line for each change. */
   readonly reload: () => Promise<readonly string[]>;
   readonly events: Events;
@@ -130,11 +149,11 @@ export function adminCalls(context: CallContext): Call[] {
 }
 
 function ownCalls(context: CallContext): Call[] {
-  const own = (name: string, description: string, run: Call['run'], fields: string[] = []): Call => {
+  const own = <N extends RequestName>(name: N, description: string, run: Run<N>, fields: string[] = []): Call => {
     return { name, description, fields, isReadOnly: true, isOwn: true, run };
   };
-  const ruling = (name: string, description: string, act: (rule: string) => void): Call => {
-    const run = (args: AdminArguments): Json => {
+  const ruling = (name: 'allow' | 'deny', description: string, act: (rule: string) => void): Call => {
+    const run = (args: AdminArguments): FirewallAnswer => {
       act(args.get('rule') ?? '');
       return context.firewall.status();
     };
@@ -142,10 +161,7 @@ function ownCalls(context: CallContext): Call[] {
   };
   return [
     own('getStatus', 'Show what works and what does not', () => context.status()),
-    own('getStats', 'Show counters', async () => {
-      const { counters, drops, closes, loop } = await context.ask('stats', {});
-      return { counters, drops, closes, loops: { router: loopJson(loop), host: loopJson(context.loop()) } };
-    }),
+    own('getStats', 'Show counters', () => statsJson(context)),
     {
       ...own('ping', 'Send one echo request to a node', (args) => ping(context, args), PING_FIELDS),
       isReadOnly: false,
@@ -165,16 +181,41 @@ function ownCalls(context: CallContext): Call[] {
   ];
 }
 
-function loopJson({ busy, lagMeanMs, lagMaxMs }: LoopInfo): Json {
+async function statsJson(context: CallContext): Promise<StatsAnswer> {
+  const { counters, drops, closes, sizes, loop, memory } = await context.ask('stats', {});
+  const used: Partial<Record<string, number>> = {
+    links: sizes.links,
+    sessions: sizes.sessions.ironwood + sizes.sessions.e2e,
+  };
+  const limits = Object.entries(context.limits()).map(([name, max]): [string, LimitAnswer] => [
+    name,
+    { used: used[name], max },
+  ]);
+  return {
+    counters,
+    drops,
+    closes,
+    loops: { router: loopJson(loop), host: loopJson(context.loop()) },
+    queues: sizes.queuedBytes,
+    limits: Object.fromEntries(limits),
+    memory: { rss: process.memoryUsage.rss(), router: memory, host: heapInfo() },
+  };
+}
+
+function loopJson({ busy, lagMeanMs, lagMaxMs }: LoopInfo): LoopAnswer {
   return { busy, lag_mean_ms: lagMeanMs, lag_max_ms: lagMaxMs };
 }
 
-function theirs(name: string, description: string, run: Call['run']): Call {
+function theirs<N extends RequestName>(name: N, description: string, run: Run<N>): Call {
   return { name, description, fields: [], isReadOnly: true, isOwn: false, run };
 }
 
-function changing(name: string, description: string, act: (uri: string, source: string) => Promise<void>): Call {
-  const run = async (args: AdminArguments): Promise<Json> => {
+function changing(
+  name: 'addPeer' | 'removePeer',
+  description: string,
+  act: (uri: string, source: string) => Promise<void>,
+): Call {
+  const run = async (args: AdminArguments): Promise<Readonly<Record<string, never>>> => {
     const uri = args.get('uri') ?? '';
     if (uri === '') throw new RatatoskError('ARGUMENTS', 'arguments: uri is missing');
     await act(uri, args.get('interface') ?? '');
@@ -186,7 +227,7 @@ function changing(name: string, description: string, act: (uri: string, source: 
 const PING_FIELDS = ['target', 'sequence', 'size', 'timeout'];
 
 /** `size` in octets behind the ICMPv6 header, `timeout` in milliseconds; the round trip in nanoseconds, as in getPeers. */
-async function ping(context: CallContext, args: AdminArguments): Promise<Json> {
+async function ping(context: CallContext, args: AdminArguments): Promise<PingAnswer> {
   const address = context.findTarget(args.get('target') ?? '');
   const sequence = numberOf(args, 'sequence', 1, 65535);
   const size = numberOf(args, 'size', 56, 1200);
@@ -207,7 +248,7 @@ function node(context: CallContext, key: Uint8Array): { address: string; key: st
 }
 
 /** Members that are zero or empty are left out where Go's structure says so. */
-function peerJson(context: CallContext, row: PeerRow): Json {
+function peerJson(context: CallContext, row: PeerRow): PeerAnswer {
   const { link } = row;
   const rate = context.rates.of(row);
   const hasError = row.lastError !== undefined && row.lastError !== '';
@@ -230,6 +271,10 @@ function peerJson(context: CallContext, row: PeerRow): Json {
     latency: link === undefined ? undefined : nanoseconds(link.rttMs) || undefined,
     last_error_time: hasError ? nanoseconds(row.lastErrorAgeMs) || undefined : undefined,
     last_error: hasError ? row.lastError : undefined,
+    configured: row.isConfigured || undefined,
+    kind: /^[a-z][a-z0-9]*(?=:)/i.exec(row.uri)?.[0].toLowerCase() ?? '',
+    state: row.isUp ? 'up' : link !== undefined ? 'greeting' : row.isTrying ? 'connecting' : 'waiting',
+    queued: link?.queuedBytes || undefined,
   };
 }
 
@@ -259,10 +304,10 @@ function byKey<T extends { key: Uint8Array }>(entries: readonly T[]): T[] {
   return [...entries].sort((a, b) => compareOctets(a.key, b.key));
 }
 
-function listJson(calls: readonly Call[]): Json {
+function listJson(calls: readonly Call[]): RequestAnswer[] {
   const sorted = calls.map((call) => ({ ...call, command: call.name.toLowerCase() }));
   sorted.sort((a, b) => (a.command < b.command ? -1 : 1));
-  return sorted.map(({ command, description, fields }) => {
-    return { command, description, fields: fields.length === 0 ? undefined : [...fields] };
+  return sorted.map(({ command, description, fields, isOwn }) => {
+    return { command, description, fields: fields.length === 0 ? undefined : [...fields], own: isOwn || undefined };
   });
 }

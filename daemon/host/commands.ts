@@ -17,6 +17,7 @@ import type {
   TreeInfo,
 } from '../core/port.ts';
 import type { EventKind } from './events.ts';
+import type { HeapInfo } from './heap.ts';
 import type { LoopInfo } from './loop.ts';
 import type { Region } from './regions.ts';
 
@@ -26,6 +27,8 @@ export type PeerRow = {
   isUp: boolean;
   isInbound: boolean;
   isConfigured: boolean;
+  /** Being connected at this moment. */
+  isTrying: boolean;
   link: LinkInfo | undefined;
   lastError: string | undefined;
   /** Milliseconds since `lastError` happened. */
@@ -55,6 +58,13 @@ export type TunInfo = { isEnabled: boolean; name: string; mtu: number };
 
 export type PingResult = { isAnswered: boolean; rttMs: number };
 
+/** What the router thread tells of itself. */
+export type RouterStats = StatsInfo & {
+  readonly sizes: Sizes;
+  readonly loop: LoopInfo;
+  readonly memory: HeapInfo;
+};
+
 /** Name → arguments and answer. One row per command; the router has one handler for each. */
 export type Commands = {
   self: { args: Record<never, never>; answer: SelfInfo };
@@ -62,7 +72,7 @@ export type Commands = {
   tree: { args: Record<never, never>; answer: TreeInfo[] };
   paths: { args: Record<never, never>; answer: PathInfo[] };
   sessions: { args: Record<never, never>; answer: SessionInfo[] };
-  stats: { args: Record<never, never>; answer: StatsInfo & { sizes: Sizes; loop: LoopInfo } };
+  stats: { args: Record<never, never>; answer: RouterStats };
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Of the radios that are open. */
   radios: { args: Record<never, never>; answer: RadioInfo[] };

@@ -1,8 +1,8 @@
 /** The requests that tell what has happened: once, or on and on. */
 import { RatatoskError } from '../core/error.ts';
 import type { Call } from './admin-calls.ts';
-import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
+import type { Answers, EventAnswer } from './answers.ts';
 import { EVENT_KINDS, type EventKind, type Events, type Happening } from './events.ts';
 
 const MOST = 4_096;
@@ -21,7 +21,8 @@ export function eventCalls(events: Events): Call[] {
           sinceUnixMs: wholeOf(args, 'since', 0),
           most: wholeOf(args, 'most', MOST),
         };
-        return { events: events.find(query).map(eventJson) };
+        const answer: Answers['getEvents'] = { events: events.find(query).map(eventJson) };
+        return answer;
       },
     },
     {
@@ -29,18 +30,19 @@ export function eventCalls(events: Events): Call[] {
       name: 'subscribe',
       description: 'Show what happens to this node from now on',
       fields: ['kind'],
+      // It is never answered once.
       run: () => ({}),
       stream: (args, send) => {
         const kinds = kindsOf(args);
         return events.listen((happening) => {
-          if (kinds === undefined || kinds.has(happening.kind)) send(eventJson(happening));
+          if (kinds === undefined || kinds.has(happening.kind)) send({ topic: 'events', ...eventJson(happening) });
         });
       },
     },
   ];
 }
 
-function eventJson({ seq, unixMs, kind, level, text, fields }: Happening): Json {
+function eventJson({ seq, unixMs, kind, level, text, fields }: Happening): EventAnswer {
   return { seq, time: unixMs / 1000, kind, level, text, fields: { ...fields } };
 }
 

@@ -3,6 +3,7 @@
  * says what it holds and why.
  */
 import { RatatoskError } from '../core/error.ts';
+import type { FirewallAnswer, RuleAnswer } from './answers.ts';
 import {
   type Kept,
   NOTHING_KEPT,
@@ -37,27 +38,6 @@ export type FirewallOptions = {
   readonly addressOf: AddressOf;
   readonly store: RuleStore;
   readonly nft: Nft;
-};
-
-export type RuleStatus = {
-  rule: string;
-  /** What it stands for now; undefined: everywhere, or see `problem`. */
-  prefix?: string;
-  by: SetRule['by'];
-  open: boolean;
-  problem?: string;
-};
-
-export type FirewallStatus = {
-  inbound: Policy['inbound'];
-  /** The table is in place. */
-  closed: boolean;
-  interface?: string;
-  table?: string;
-  /** Why it is not, with the remedy. */
-  problem?: string;
-  refused?: number;
-  rules: RuleStatus[];
 };
 
 export class Firewall {
@@ -146,7 +126,7 @@ export class Firewall {
     return wasClosed && this.#isClosed;
   }
 
-  status(): FirewallStatus {
+  status(): FirewallAnswer {
     const refused = this.#isClosed ? this.#refused() : undefined;
     return {
       inbound: this.#policy.inbound,
@@ -258,7 +238,7 @@ export class Firewall {
       .map(({ rule: { from, ...ports } }) => ({ ...ports, from: from === undefined ? from : this.#prefixOf(from) }));
   }
 
-  #ruleStatus({ rule, by, isDenied }: SetRule): RuleStatus {
+  #ruleStatus({ rule, by, isDenied }: SetRule): RuleAnswer {
     const problem = isDenied ? 'taken back by a command' : this.#ruleProblem(rule);
     return {
       rule: ruleText(rule),

@@ -1,8 +1,8 @@
 /** One radio as `getRadio` tells it. Times in seconds, shares from 0 to 1. */
 import type { AirLimit, Modulation, RadioInfo } from '../core/port.ts';
-import type { Json } from './admin-json.ts';
+import type { RadioAnswer } from './answers.ts';
 
-export function radioJson({ uri, air, limits, classes, report, ...radio }: RadioInfo): Json {
+export function radioJson({ uri, air, limits, classes, report, ...radio }: RadioInfo): RadioAnswer {
   return {
     remote: uri,
     modulation: modulationJson(air.modulation),
@@ -30,14 +30,17 @@ export function radioJson({ uri, air, limits, classes, report, ...radio }: Radio
   };
 }
 
-function modulationJson(modulation: Modulation): Json {
+function modulationJson(modulation: Modulation): RadioAnswer['modulation'] {
   if (modulation.kind === 'rate') return { kind: 'rate', bit_rate: modulation.bitsPerSecond };
   const { spreadingFactor, bandwidthHz, codingRate, preambleSymbols } = modulation;
   return { kind: 'lora', sf: spreadingFactor, bw: bandwidthHz, cr: codingRate, preamble: preambleSymbols };
 }
 
 /** Where single transmissions are not limited, `frame` is left out. */
-function limitJson({ windowMs, airMs, frameMs }: AirLimit, now: RadioInfo['limits'][number] | undefined): Json {
+function limitJson(
+  { windowMs, airMs, frameMs }: AirLimit,
+  now: RadioInfo['limits'][number] | undefined,
+): RadioAnswer['limits'][number] {
   return {
     window: windowMs / 1_000,
     air: airMs / 1_000,

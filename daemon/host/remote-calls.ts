@@ -4,12 +4,14 @@ import type { QueryTopic } from '../core/port.ts';
 import { readKeys } from '../wire/query.ts';
 import { addressText, hexText } from './address.ts';
 import type { Call, CallContext } from './admin-calls.ts';
-import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
+import type { Answers, ForeignAnswer } from './answers.ts';
 import { readForeignJson } from './foreign-json.ts';
 
+type RemoteName = Extract<keyof Answers, 'getNodeInfo' | `debug_remote${string}`>;
+
 export function remoteCalls(context: CallContext): Call[] {
-  const call = (name: string, description: string, run: (key: Uint8Array) => Promise<Json>): Call => ({
+  const call = (name: RemoteName, description: string, run: (key: Uint8Array) => Promise<ForeignAnswer>): Call => ({
     name,
     description,
     fields: ['key'],
@@ -18,11 +20,11 @@ export function remoteCalls(context: CallContext): Call[] {
     isOwn: false,
     run: (args) => run(keyOf(args)),
   });
-  const json = async (key: Uint8Array, topic: QueryTopic): Promise<Json> => {
+  const json = async (key: Uint8Array, topic: QueryTopic): Promise<ForeignAnswer> => {
     const answer = readForeignJson(await context.ask('query', { key, topic }));
     return answer ?? fail(key, 'no JSON object of at most 8 levels');
   };
-  const list = async (key: Uint8Array, topic: QueryTopic): Promise<Json> => {
+  const list = async (key: Uint8Array, topic: QueryTopic): Promise<ForeignAnswer> => {
     const keys = readKeys(await context.ask('query', { key, topic }));
     if (keys === undefined) return fail(key, 'no list of keys');
     const answer = keys.length === 0 ? {} : { keys: keys.map(hexText) };

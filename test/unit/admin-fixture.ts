@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { RatatoskError } from '../../daemon/core/error.ts';
 import { addressForKey, subnetForKey } from '../../daemon/core/identity.ts';
+import { DEFAULT_LIMITS } from '../../daemon/core/limits.ts';
 import { linkId, publicKey } from '../../daemon/core/port.ts';
 import { AdminServer, parseEndpoint } from '../../daemon/host/admin.ts';
 import { adminCalls, type CallContext } from '../../daemon/host/admin-calls.ts';
+import type { StatusAnswer } from '../../daemon/host/answers.ts';
 import type { AskRouter, CommandName, Commands, PeerRow } from '../../daemon/host/commands.ts';
 import { Events } from '../../daemon/host/events.ts';
 import { LoopLag } from '../../daemon/host/loop.ts';
@@ -52,11 +54,13 @@ export function lonelyRouter(): Answers {
       counters: { packets: 7 },
       closes: { 'frame malformed': 1 },
       sizes: {
+        links: 1,
         sessions: { ironwood: 2, e2e: 3 },
         tables: { tree: 1, paths: 0 },
         queuedBytes: { tun: 0, links: 5 },
       },
       loop: { busy: 0.5, lagMeanMs: 1, lagMaxMs: 9 },
+      memory: { used: 5, max: 512 },
     }),
     addPeer: ({ uri }) => {
       if (peers.has(uri)) throw new RatatoskError('PEER_EXISTS', 'known already');
@@ -71,12 +75,28 @@ export function lonelyRouter(): Answers {
   };
 }
 
+export const STATUS: StatusAnswer = {
+  api: 1,
+  version: '1.2.3',
+  uptime: 90,
+  key: '7d'.repeat(32),
+  address: '201:81c:718d:b459:af98:65b6:b7be:f17',
+  subnet: '301:81c:718d:b459::/64',
+  config: '/etc/ratatosk/ratatosk.conf',
+  admin: 'none',
+  listening: [],
+  peers: { configured: 0, up: 0 },
+  tun: { enabled: false },
+  firewall: { inbound: 'deny', closed: false, open: [] },
+};
+
 export function linkedPeer(fill: number, more: Partial<PeerRow> = {}, link: object = {}): PeerRow {
   return {
     uri: `tcp://192.0.2.${fill}:1`,
     isUp: true,
     isInbound: false,
     isConfigured: true,
+    isTrying: false,
     lastError: undefined,
     lastErrorAgeMs: 0,
     link: {
@@ -112,10 +132,15 @@ export function contextOf(answers: Answers, more: Partial<CallContext> = {}): Ca
     version: '1.2.3',
     addressOf: addressForKey,
     rates: new Rates(),
+    limits: () => ({ ...DEFAULT_LIMITS, links: 400 }),
     loop: () => new LoopLag().info(),
     findTarget: (target) => findTarget(target, { laptop: Buffer.from(keyOf(9)).toString('hex') }, addressForKey),
-    status: async () => ({ version: '1.2.3' }),
-    firewall: { status: () => ({ inbound: 'deny', rules: [] }), allow: () => undefined, deny: () => undefined },
+    status: async () => STATUS,
+    firewall: {
+      status: () => ({ inbound: 'deny', closed: false, rules: [] }),
+      allow: () => undefined,
+      deny: () => undefined,
+    },
     reload: async () => ['one change'],
     events: new Events({ unixMs: () => 0, monotonicMs: () => 0 }),
     ...more,

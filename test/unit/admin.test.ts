@@ -5,7 +5,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { AdminServer, parseEndpoint } from '../../daemon/host/admin.ts';
-import { adminCalls } from '../../daemon/host/admin-calls.ts';
+import { adminCalls, type CallContext } from '../../daemon/host/admin-calls.ts';
+import type { FirewallAnswer, RuleAnswer, StatsAnswer } from '../../daemon/host/answers.ts';
 import { adminExchange, adminOctets, adminRequest } from '../support/admin.ts';
 import { needs, needsYggdrasil } from '../support/needs.ts';
 import { asNobody, needsOtherUser } from '../support/nobody.ts';
@@ -87,6 +88,9 @@ test('shows peers with zeros left out, sorted, latency in nanoseconds', async (t
       cost: 0,
       last_error_time: 2_500_000,
       last_error: 'refused',
+      configured: true,
+      kind: 'tcp',
+      state: 'waiting',
     },
     {
       remote: 'tcp://192.0.2.3:1',
@@ -101,6 +105,9 @@ test('shows peers with zeros left out, sorted, latency in nanoseconds', async (t
       bytes_sent: 567,
       uptime: 1.5,
       latency: 500_000,
+      configured: true,
+      kind: 'tcp',
+      state: 'up',
     },
     {
       remote: 'tcp://192.0.2.1:1',
@@ -113,6 +120,9 @@ test('shows peers with zeros left out, sorted, latency in nanoseconds', async (t
       cost: 12,
       uptime: 1.5,
       latency: 500_000,
+      configured: true,
+      kind: 'tcp',
+      state: 'up',
     },
   ]);
 });
@@ -193,8 +203,9 @@ test('refuses arguments that are no strings, and for its own requests unknown on
   assert.equal(await statusOf({ request: 'addPeer', arguments: {} }), 'error');
 });
 
-test('tells counters, drops, and how the loops of both threads do', async (t) => {
-  const { response } = await adminExchange(await startAdmin(t), 'getStats', {});
+test('tells counters, drops, limits, and how the loops of both threads do', async (t) => {
+  const stats = await adminRequest<StatsAnswer>(await startAdmin(t), 'getStats');
+  const { memory, limits, ...response } = stats;
   assert.deepEqual(response, {
     counters: { packets: 7 },
     drops: { 'too late': 3 },
@@ -203,7 +214,17 @@ test('tells counters, drops, and how the loops of both threads do', async (t) =>
       router: { busy: 0.5, lag_mean_ms: 1, lag_max_ms: 9 },
       host: { busy: 0, lag_mean_ms: 0, lag_max_ms: 0 },
     },
+    queues: { tun: 0, links: 5 },
   });
+  assert.deepEqual(
+    [limits.links, limits.sessions],
+    [
+      { used: 1, max: 400 },
+      { used: 5, max: 16_384 },
+    ],
+  );
+  assert.deepEqual(memory.router, { used: 5, max: 512 });
+  assert.ok(memory.host.used > 0 && memory.host.used < memory.host.max && memory.rss > memory.host.used);
 });
 
 test('pings by address, key and name, and says what it does not know', async (t) => {
@@ -390,18 +411,20 @@ test('leaves the socket of another program that lives', async (t) => {
 });
 
 test('hands rules to the firewall and answers with its state', async (t) => {
-  const asked: string[] = [];
-  const firewall = {
-    status: () => ({ inbound: 'deny', asked: [...asked] }),
-    allow: (rule: string) => void asked.push(`allow ${rule}`),
-    deny: (rule: string) => void asked.push(`deny ${rule}`),
+  const rules: RuleAnswer[] = [];
+  const add = (rule: string): void => void rules.push({ rule, by: 'command', open: true });
+  const firewall: CallContext['firewall'] = {
+    status: () => ({ inbound: 'deny', closed: true, rules }),
+    allow: (rule) => add(`allow ${rule}`),
+    deny: (rule) => add(`deny ${rule}`),
   };
   const path = await startAdmin(t, lonelyRouter(), { firewall });
-  assert.deepEqual(await adminRequest(path, 'getFirewall'), { inbound: 'deny', asked: [] });
+  assert.deepEqual(await adminRequest(path, 'getFirewall'), { inbound: 'deny', closed: true, rules: [] });
   await adminRequest(path, 'allow', { rule: '22 from laptop' });
-  assert.deepEqual(await adminRequest(path, 'deny', { rule: '80' }), {
-    inbound: 'deny',
-    asked: ['allow 22 from laptop', 'deny 80'],
-  });
+  const after = await adminRequest<FirewallAnswer>(path, 'deny', { rule: '80' });
+  assert.deepEqual(
+    after.rules.map(({ rule }) => rule),
+    ['allow 22 from laptop', 'deny 80'],
+  );
   await assert.rejects(adminRequest(path, 'allow', { port: '22' }), /port is unknown to this request/);
 });

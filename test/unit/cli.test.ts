@@ -6,7 +6,7 @@ import { cut, durationText, roundTripText, sizeText, table } from '../../daemon/
 import { treeLines } from '../../daemon/cli/tree.ts';
 import { findVerb } from '../../daemon/cli/verbs.ts';
 import { RatatoskError } from '../../daemon/core/error.ts';
-import type { FirewallStatus } from '../../daemon/host/firewall.ts';
+import type { FirewallAnswer, StatusAnswer } from '../../daemon/host/answers.ts';
 import { ratatoskMain } from '../support/places.ts';
 import {
   type Answers,
@@ -34,7 +34,8 @@ const VERBS = [
   'firewall',
   'reload',
 ];
-const STATUS = {
+const STATUS: StatusAnswer = {
+  api: 1,
   version: '1.2.3',
   uptime: 3700,
   key: '7d'.repeat(32),
@@ -46,7 +47,6 @@ const STATUS = {
   peers: { configured: 0, up: 0 },
   tun: { enabled: false, problem: 'no right to open /dev/net/tun '.repeat(5).trim(), remedy: 'run as root' },
   firewall: { inbound: 'deny', closed: false, open: [] },
-  notices: ['discovery: not built yet'],
 };
 
 function ratatosk(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
@@ -160,7 +160,7 @@ test('adds and removes peers, and hands on why not', async (t) => {
 });
 
 test('shows and changes who may connect, within 80 columns', async (t) => {
-  const status: FirewallStatus = {
+  const status: FirewallAnswer = {
     inbound: 'deny',
     closed: true,
     interface: 'tun0',
@@ -221,7 +221,7 @@ test('init makes a configuration once', async (t) => {
 
 test('draws the tree below its root, also where parents are unknown or go in a circle', () => {
   const entry = (key: string, parent: string): Parameters<typeof treeLines>[0][number] => {
-    return { address: `a${key}`, key, parent, sequence: 1 };
+    return { address: `a${key}`, key, parent };
   };
   const entries = [entry('3', '1'), entry('1', '1'), entry('2', '1'), entry('4', '2'), entry('9', '8')];
   assert.deepEqual(treeLines(entries, '4'), ['  a1 (root)', '    a3', '    a2', '*     a4', '  a9']);

@@ -38,7 +38,17 @@ function guard(text: string, nft: Nft = () => COUNTER) {
 function rows(of: Guard): string {
   const tun = { enabled: true, name: 'tun0', mtu: 65535 };
   const peers = { configured: 0, up: 0 };
-  const rest = { version: '', uptime: 0, key: '', address: '', subnet: '', config: '', admin: '', listening: [] };
+  const rest = {
+    api: 1 as const,
+    version: '',
+    uptime: 0,
+    key: '',
+    address: '',
+    subnet: '',
+    config: '',
+    admin: '',
+    listening: [],
+  };
   return summaryLines({ ...rest, peers, tun, firewall: of.summary() })
     .join(' ')
     .replace(/\s+/g, ' ');

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Radio, radioLines } from '../../daemon/cli/radio.ts';
+import { radioLines } from '../../daemon/cli/radio.ts';
 import type { AirFacts, RadioInfo } from '../../daemon/core/port.ts';
 import { HOUR_MS } from '../../daemon/core/radio/ledger.ts';
 import { Ledgers } from '../../daemon/core/radio/ledgers.ts';
 import { newCounts } from '../../daemon/core/radio/transmitter.ts';
+import type { RadioAnswer } from '../../daemon/host/answers.ts';
 import { radioJson } from '../../daemon/host/radio-json.ts';
 
 const AIR: AirFacts = {
@@ -34,7 +35,7 @@ function busy(changes: Partial<AirFacts> = {}): RadioInfo {
 }
 
 /** As it comes through the admin socket. */
-const told = (info: RadioInfo): Radio => JSON.parse(JSON.stringify(radioJson(info)));
+const told = (info: RadioInfo): RadioAnswer => JSON.parse(JSON.stringify(radioJson(info)));
 
 test('shows what is set, heard, used, waiting and held back, within 80 columns', () => {
   const lines = radioLines(told(busy()));

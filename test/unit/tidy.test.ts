@@ -28,7 +28,7 @@ const LAYERS: readonly { folder: string; reaches: readonly string[]; mayUsePacka
     reaches: [`daemon/${name}/`, 'daemon/core/port.ts', 'daemon/core/error.ts', 'daemon/wire/', 'native-bindings/'],
     mayUsePackages: true,
   })),
-  { folder: 'tui', reaches: ['tui/'], mayUsePackages: true },
+  { folder: 'tui', reaches: ['tui/', 'daemon/host/answers.ts'], mayUsePackages: true },
 ];
 
 for (const { folder, reaches, mayUsePackages } of LAYERS) {
