@@ -2,6 +2,7 @@
  * A daemon's life in the host thread. Start: configuration, key, admin socket, router thread (TUN, listeners, peers).
  * End: peers are told, then the socket goes, then the process.
  */
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { RatatoskError } from '../core/error.ts';
 import { addressForKey, subnetForKey } from '../core/identity.ts';
@@ -12,6 +13,7 @@ import { adminCalls } from '../host/admin-calls.ts';
 import { AirFiles } from '../host/air-file.ts';
 import type { StatusAnswer } from '../host/answers.ts';
 import { RouterLine } from '../host/ask.ts';
+import { CLOCK_STEP, ClockWatch } from '../host/clock-watch.ts';
 import type { AskRouter, RouterNotice } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
 import { DropWatch } from '../host/drop-watch.ts';
@@ -31,6 +33,7 @@ import { type Guard, openGuard } from './guard.ts';
 import { limitsOf, MetricsDesk } from './metrics.ts';
 import { restartWarnings } from './restart.ts';
 import { summaryLines } from './summary.ts';
+import { durationText } from './text.ts';
 import { type RouterThread, startThread } from './thread.ts';
 import { EXIT_CRASHED, EXIT_DONE, EXIT_FAILED } from './verb.ts';
 import { version } from './version.ts';
@@ -65,6 +68,7 @@ export class Daemon {
     this.#eventFile.earlier(),
   );
   readonly #drops = new DropWatch(this.#events);
+  readonly #clock = new ClockWatch(Date.now(), uptime() * 1_000);
   readonly #startMs = performance.now();
   #loaded: LoadedConfig;
   readonly #identity: Identity;
@@ -290,6 +294,11 @@ export class Daemon {
   }
 
   #lookAround(): void {
+    const stepMs = this.#clock.look(Date.now(), uptime() * 1_000);
+    if (stepMs !== undefined) {
+      const by = `${stepMs < 0 ? 'back' : 'forward'} by ${durationText(Math.abs(stepMs) / 1_000)}`;
+      this.#log.warn(`${CLOCK_STEP} ${by}: links and sessions go on, times of events do not`);
+    }
     Promise.all([this.#router.ask('peers', {}), this.#router.ask('stats', {})]).then(
       ([rows, stats]) => {
         this.#rates.look(rows, performance.now());

@@ -1,6 +1,7 @@
 /** What works and what does not, each with a remedy: printed by `up` when it is ready, and by `status`. */
 import type { FirewallState, ModemState, StatusAnswer, TunState } from '../host/answers.ts';
 import { paint } from './paint.ts';
+import { wrap } from './text.ts';
 
 type Row = { label: string; isWorking: boolean | undefined; text: string };
 
@@ -79,16 +80,7 @@ function modemRow({ uri, state, text, silence }: ModemState): Row {
 
 const TEXT_COLUMNS = 64;
 
-/** Long texts go on below themselves; a word longer than the line stays whole, so that it can be copied. */
 function wrapRow(row: Row): Row[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of row.text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > TEXT_COLUMNS) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  lines.push(line);
+  const lines = wrap(row.text, TEXT_COLUMNS);
   return lines.map((text, i) => (i === 0 ? { ...row, text } : { label: '', isWorking: undefined, text }));
 }

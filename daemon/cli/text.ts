@@ -42,6 +42,19 @@ export function cut(text: string, columns: number): string {
   return clean.length <= columns ? clean : `${clean.slice(0, columns - 1)}…`;
 }
 
+/** Lines of at most so many columns; a word longer than that stays whole, so that it can be copied. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printable(text).split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
 /** Columns are as wide as their widest cell; the last takes what is left of the line. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)));

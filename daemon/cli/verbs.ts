@@ -28,6 +28,7 @@ const VERBS: readonly Row[] = [
     says: 'who may connect from the mesh: show, allow, deny',
     load: async () => (await import('./firewall.ts')).verb,
   },
+  { name: 'doctor', says: 'looks for what is wrong', load: async () => (await import('./doctor.ts')).verb },
   {
     name: 'reload',
     says: 'reads the configuration again, as SIGHUP',
