@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
-import type { Answers, Push, RequestName } from '../host/answers.ts';
+import type { Answers, Push, RequestName, StatusAnswer } from '../host/answers.ts';
 import { defaultPlaces, SYSTEM_SOCKET } from '../host/places.ts';
 import { type OptionValues, textOption, usageError } from './verb.ts';
 
@@ -23,6 +23,18 @@ export function adminClient(options: OptionValues): Ask {
     const text = await exchange(endpoint, JSON.stringify({ request, arguments: args }), limitMs);
     return readAnswer(text, endpoint);
   };
+}
+
+/** The daemon's state, or undefined if none runs; a socket that was named must be there. */
+export async function statusIfUp(options: OptionValues): Promise<StatusAnswer | undefined> {
+  try {
+    return await adminClient(options)('getStatus');
+  } catch (error) {
+    const cause = error instanceof RatatoskError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    const isAbsent = cause?.code === 'ENOENT' || cause?.code === 'ECONNREFUSED';
+    if (isAbsent && textOption(options, 'socket') === undefined) return undefined;
+    throw error;
+  }
 }
 
 /** Subscribes; ends when the daemon does. */

@@ -4,7 +4,7 @@ import { EXIT_DONE, textOption, usageError, type Verb } from './verb.ts';
 export const verb: Verb = {
   usage: 'add|remove URI [--interface NAME] [--socket PATH]',
   help: `Connects to a node, or closes the link to it and connects no more; at once, and
-until the daemon ends. To keep it, write it into Peers.
+until the daemon ends. To keep it, write it into Peers (ratatosk join does).
 
   URI             tcp://HOST:PORT, ws://HOST:PORT/PATH
   --interface IF  through this network interface only

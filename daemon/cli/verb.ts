@@ -8,7 +8,7 @@ export const EXIT_USAGE = 2;
 /** `sysexits.h` calls it an internal software error: supervisors start the daemon again. */
 export const EXIT_CRASHED = 70;
 
-export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;
+export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 export type Verb = {
   /** Behind the name: `[--config FILE]`. */
@@ -49,4 +49,10 @@ export function parseVerb(verb: Verb, args: readonly string[]): { options: Optio
 export function textOption(options: OptionValues, name: string): string | undefined {
   const value = options[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** Of an option that may be given more than once. */
+export function textsOption(options: OptionValues, name: string): readonly string[] {
+  const value = options[name];
+  return Array.isArray(value) ? value : [];
 }

@@ -19,6 +19,12 @@ const VERBS: readonly Row[] = [
     load: async () => (await import('./peer.ts')).verb,
   },
   {
+    name: 'invite',
+    says: 'a string, and a QR code, with which others join',
+    load: async () => (await import('./invite.ts')).verb,
+  },
+  { name: 'join', says: 'connects to the node that made one', load: async () => (await import('./join.ts')).verb },
+  {
     name: 'ping',
     says: 'round trip to an address, a key or a name',
     load: async () => (await import('./ping.ts')).verb,

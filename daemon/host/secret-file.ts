@@ -11,6 +11,7 @@ import {
   constants,
   existsSync,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -66,13 +67,19 @@ export function createSecretFile(path: string, content: string): void {
   });
 }
 
-/** Writes a file of mode 0600 as a whole, in place of the one there may be; a crash leaves the old one or the new one. */
-export function replaceSecretFile(path: string, content: string): void {
+/** Owner, group and mode of a file that takes the place of another. */
+export type Belonging = Pick<Stats, 'uid' | 'gid' | 'mode'>;
+
+/**
+ * Writes a file as a whole, in place of the one there may be; a crash leaves the old one or the new one. Its mode is 0600,
+ * unless somebody else (a service's group) must go on reading it as they could before.
+ */
+export function replaceSecretFile(path: string, content: string, like?: Belonging): void {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`);
   attempt('FILE_WRITE', `cannot write ${path}`, () => {
     mkdirSync(dirname(path), { recursive: true, mode: process.geteuid?.() === 0 ? 0o755 : 0o700 });
     try {
-      writeNew(temporary, Buffer.from(content, 'utf8'));
+      writeNew(temporary, Buffer.from(content, 'utf8'), like);
       renameSync(temporary, path);
     } finally {
       rmSync(temporary, { force: true });
@@ -139,13 +146,18 @@ function readAll(file: number): Buffer {
   return octets;
 }
 
-function writeNew(path: string, octets: Buffer): void {
+function writeNew(path: string, octets: Buffer, like?: Belonging): void {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const file = openSync(path, flags, 0o600);
   try {
     // The umask can only take bits away, but default ACLs of the folder can add some.
     fchmodSync(file, 0o600);
     for (let done = 0; done < octets.length; ) done += writeSync(file, octets, done);
+    if (like !== undefined) {
+      const { uid, gid } = fstatSync(file);
+      if (uid !== like.uid || gid !== like.gid) fchownSync(file, like.uid, like.gid);
+      fchmodSync(file, like.mode & 0o777);
+    }
     fsyncSync(file);
   } finally {
     closeSync(file);

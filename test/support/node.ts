@@ -67,6 +67,11 @@ export class TestNode {
     return this.#running.pid;
   }
 
+  /** It has been, and may have ended since. */
+  get isStarted(): boolean {
+    return this.#process !== undefined;
+  }
+
   get log(): string {
     return this.#earlierLog + (this.#process?.output ?? '');
   }

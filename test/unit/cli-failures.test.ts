@@ -12,10 +12,12 @@ import { type Outcome, run } from '../support/process.ts';
 import { temporaryFolder } from './admin-fixture.ts';
 
 const TARGET = '200::1';
+const INVITATION = 'ratatosk1q97l3cuujt5egx0xjffpqlp6x7a4crge6wjpwc53uxxcxj9ytflxcqg8qy3jnsqqqgqsknfrkz';
 /** What makes a right call of those verbs that want words, or have more ways to ask than one. */
 const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   events: [[], ['--follow']],
   firewall: [['show'], ['allow', '22'], ['deny', '22', '--json']],
+  join: [[INVITATION]],
   peer: [
     ['add', 'tcp://192.0.2.1:1'],
     ['remove', 'tcp://192.0.2.1:1'],

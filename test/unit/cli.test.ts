@@ -30,6 +30,8 @@ const VERBS = [
   'radio',
   'sessions',
   'peer',
+  'invite',
+  'join',
   'ping',
   'firewall',
   'reload',
