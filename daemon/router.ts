@@ -159,6 +159,14 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
     tree: () => node.tree(),
     paths: () => node.paths(),
     sessions: () => node.sessions(),
+    busiestPeers: ({ most }) => {
+      const { rows: links, total } = node.busiestLinks(most);
+      const rows = peering.rows(links);
+      return { rows, total: total - links.length + rows.length };
+    },
+    nearestTree: ({ most }) => node.nearestTree(most),
+    busiestPaths: ({ most }) => node.busiestPaths(most),
+    busiestSessions: ({ most }) => node.busiestSessions(most),
     stats: () => {
       const stats = node.stats();
       return {

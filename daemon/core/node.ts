@@ -14,6 +14,7 @@ import type {
   Input,
   LinkId,
   LinkInfo,
+  Look,
   NodeOptions,
   PacketBatch,
   PathInfo,
@@ -27,8 +28,11 @@ import type {
 } from './port.ts';
 import { publicKey } from './port.ts';
 import { Queries } from './queries.ts';
+import { Ranking } from './ranking.ts';
+import type { Path } from './routing/paths.ts';
 import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
+import type { Info as TreeEntry } from './routing/tree.ts';
 import { Channels } from './session/channels.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -42,6 +46,7 @@ export class Node {
   readonly #packets: Packets;
   readonly #queries: Queries;
   readonly #ingress: Ingress;
+  readonly #ranking = new Ranking<PeerLink>(({ pipe }) => pipe.bytesReceived + pipe.bytesSent);
   /** What waits in `#ingress` goes on by then, whatever links hold. */
   #releaseAtMs = NEVER;
   #expireAtMs = 0;
@@ -131,31 +136,57 @@ export class Node {
 
   /** All links, those without a peer yet included. */
   links(): LinkInfo[] {
-    const greeting = [...this.#links.greeting()].map((link) => infoOf(link, undefined, this.#context.nowMs));
-    return [
-      ...greeting,
-      ...[...this.#router.peers.links()].map((link) => infoOf(link.pipe, link, this.#context.nowMs)),
-    ];
+    return [...this.#greeting(), ...this.#linkInfos([...this.#router.peers.links()])];
+  }
+
+  /** The busiest of the links, at most so many, and those without a peer yet. */
+  busiestLinks(most: number): Look<LinkInfo> {
+    const links = [...this.#router.peers.links()];
+    const greeting = this.#greeting();
+    const busiest = this.#ranking.busiest(links, most, this.#context.nowMs);
+    return { rows: [...greeting, ...this.#linkInfos(busiest)], total: greeting.length + links.length };
   }
 
   tree(): TreeInfo[] {
-    return [...this.#router.tree.values()].map((info) => ({
-      key: publicKey(info.key),
-      parent: publicKey(info.parent),
-      seq: info.seq,
-    }));
+    return [...this.#router.tree.values()].map(treeInfo);
+  }
+
+  /** At most so many, the node's own way to the root among them. */
+  nearestTree(most: number): Look<TreeInfo> {
+    const { tree } = this.#router;
+    const chosen = new Set(tree.ancestry(this.#context.key).infos);
+    for (const info of tree.values()) {
+      if (chosen.size >= most) break;
+      chosen.add(info);
+    }
+    return { rows: [...chosen].slice(0, most).map(treeInfo), total: tree.size };
   }
 
   paths(): PathInfo[] {
-    return [...this.#router.paths.values()].map((path) => ({
-      key: path.key,
-      ports: pathPorts(path.coords),
-      seq: path.seq,
-    }));
+    return [...this.#router.paths.values()].map(pathInfo);
+  }
+
+  /** Those of the busiest sessions first. */
+  busiestPaths(most: number): Look<PathInfo> {
+    const { paths } = this.#router;
+    const chosen = new Set<Path>();
+    for (const { key } of paths.size > most ? this.#channels.busiest(most).rows : []) {
+      const path = paths.get(key);
+      if (path !== undefined) chosen.add(path);
+    }
+    for (const path of paths.values()) {
+      if (chosen.size >= most) break;
+      chosen.add(path);
+    }
+    return { rows: [...chosen].map(pathInfo), total: paths.size };
   }
 
   sessions(): SessionInfo[] {
     return this.#channels.snapshot();
+  }
+
+  busiestSessions(most: number): Look<SessionInfo> {
+    return this.#channels.busiest(most);
   }
 
   stats(): StatsInfo {
@@ -193,6 +224,14 @@ export class Node {
     let bytes = 0;
     for (const link of this.#router.peers.links()) bytes += link.pipe.queuedBytes;
     return bytes;
+  }
+
+  #greeting(): LinkInfo[] {
+    return [...this.#links.greeting()].map((link) => infoOf(link, undefined, this.#context.nowMs));
+  }
+
+  #linkInfos(links: readonly PeerLink[]): LinkInfo[] {
+    return links.map((link) => infoOf(link.pipe, link, this.#context.nowMs));
   }
 
   #apply(input: Input): void {
@@ -309,5 +348,15 @@ function infoOf(link: Pipe, peerLink: PeerLink | undefined, nowMs: number): Link
     bytesReceived: link.bytesReceived,
     bytesSent: link.bytesSent,
     queuedBytes: link.queuedBytes,
+    lostPackets: link.lostPackets,
+    lossShare: link.lossShare,
   };
+}
+
+function treeInfo({ key, parent, seq }: TreeEntry): TreeInfo {
+  return { key: publicKey(key), parent: publicKey(parent), seq };
+}
+
+function pathInfo({ key, coords, seq }: Path): PathInfo {
+  return { key, ports: pathPorts(coords), seq };
 }

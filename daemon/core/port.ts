@@ -448,7 +448,14 @@ export type LinkInfo = {
   bytesReceived: number;
   bytesSent: number;
   queuedBytes: number;
+  /** Packets lost in its queues. */
+  lostPackets: number;
+  /** Share of what is sent that does not arrive; undefined: the link does not tell. */
+  lossShare: number | undefined;
 };
+
+/** Some rows of a table, and how many it has. */
+export type Look<Row> = { rows: Row[]; total: number };
 
 export type TreeInfo = { key: PublicKey; parent: PublicKey; seq: bigint };
 export type PathInfo = { key: PublicKey; ports: string[]; seq: bigint };

@@ -18,6 +18,8 @@ export type LossWatcher = (why: 'full' | 'late') => void;
 
 export class FairQueue {
   bytes = 0;
+  /** Packets lost to the cap or to their own lateness. */
+  lost = 0;
   readonly #maxBytes: number;
   readonly #maxPackets: number;
   readonly #pool: BufferPool;
@@ -71,6 +73,7 @@ export class FairQueue {
     if (!flow.isListed) this.#list(flow, size);
     while (this.bytes > this.#maxBytes || this.#count > this.#maxPackets) {
       this.#drop(this.#largest());
+      this.lost++;
       this.#lost('full');
     }
     return buffer.octets;
@@ -203,6 +206,7 @@ export class FairQueue {
     if (codel === undefined) return;
     while (flow.first !== undefined && codel.mustDrop(nowMs - flow.first.atMs, flow.first === flow.last, nowMs)) {
       this.#drop(flow);
+      this.lost++;
       this.#lost('late');
     }
   }

@@ -275,6 +275,8 @@ function peerJson(context: CallContext, row: PeerRow): PeerAnswer {
     kind: /^[a-z][a-z0-9]*(?=:)/i.exec(row.uri)?.[0].toLowerCase() ?? '',
     state: row.isUp ? 'up' : link !== undefined ? 'greeting' : row.isTrying ? 'connecting' : 'waiting',
     queued: link?.queuedBytes || undefined,
+    dropped: link?.lostPackets || undefined,
+    loss: link?.lossShare === undefined ? undefined : Math.round(link.lossShare * 1_000) / 1_000,
   };
 }
 

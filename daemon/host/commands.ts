@@ -7,6 +7,7 @@ import type {
   CoreEvent,
   E2eMode,
   LinkInfo,
+  Look,
   PathInfo,
   QueryTopic,
   RadioInfo,
@@ -72,6 +73,11 @@ export type Commands = {
   tree: { args: Record<never, never>; answer: TreeInfo[] };
   paths: { args: Record<never, never>; answer: PathInfo[] };
   sessions: { args: Record<never, never>; answer: SessionInfo[] };
+  /** The same, but at most so many of each, and quick however many there are: the busiest, and configured peers that are down. */
+  busiestPeers: { args: { most: number }; answer: Look<PeerRow> };
+  nearestTree: { args: { most: number }; answer: Look<TreeInfo> };
+  busiestPaths: { args: { most: number }; answer: Look<PathInfo> };
+  busiestSessions: { args: { most: number }; answer: Look<SessionInfo> };
   stats: { args: Record<never, never>; answer: RouterStats };
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Of the radios that are open. */

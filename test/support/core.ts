@@ -176,6 +176,7 @@ export class FakePipe implements Pipe {
   bytesReceived = 0;
   bytesSent = 0;
   queuedBytes = 0;
+  lostPackets = 0;
   lagMs: number | undefined;
   isDoubtful = false;
   target: Uint8Array = NOTHING;

@@ -115,6 +115,8 @@ export function linkedPeer(fill: number, more: Partial<PeerRow> = {}, link: obje
       bytesReceived: 614,
       bytesSent: 567,
       queuedBytes: 0,
+      lostPackets: 0,
+      lossShare: undefined,
       ...link,
     },
     ...more,

@@ -14,6 +14,10 @@ export interface Pipe {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly queuedBytes: number;
+  /** Packets lost in its queues, to their caps or their lateness. */
+  readonly lostPackets: number;
+  /** Share of the records sent that did not arrive, lately; undefined: the link cannot tell. */
+  readonly lossShare?: number;
   /** Within which the other side must sign our first request; undefined: the usual time. */
   readonly proofTimeoutMs?: number;
   /** Smoothed round trip as the link itself measures it; undefined where only the router's requests can tell. */

@@ -106,6 +106,10 @@ export class StreamLink implements Pipe {
     return this.egress.queuedBytes;
   }
 
+  get lostPackets(): number {
+    return this.egress.queue.lost;
+  }
+
   get target(): Uint8Array {
     return this.egress.target;
   }

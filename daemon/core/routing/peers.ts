@@ -56,6 +56,9 @@ export type PeerLink = {
   readonly early: { type: number; body: Uint8Array }[];
   /** Milliseconds: the configured one, or the lag in whole ones. */
   cost: number;
+  /** See `Ranked`. */
+  countedBytes: number;
+  activity: number;
 };
 
 export type Peer = {
@@ -203,6 +206,8 @@ export class Peers {
       unanswered: undefined,
       early: [],
       cost: pipe.facts.cost ?? Math.floor(LAG_UNKNOWN_MS),
+      countedBytes: 0,
+      activity: 0,
     };
     this.#context.timers.arm(link.provenByMs);
     peer.links.push(link);

@@ -7,7 +7,8 @@ import { APP } from '../../wire/query.ts';
 import type { Context } from '../context.ts';
 import { E2E_ASK_AFTER, E2E_HELLO_AGAIN_MS } from '../limits.ts';
 import { compareOctets } from '../octetmap.ts';
-import type { PublicKey, SessionInfo } from '../port.ts';
+import type { Look, PublicKey, SessionInfo } from '../port.ts';
+import { Ranking } from '../ranking.ts';
 import { E2eSessions } from './e2e.ts';
 import type { AnswerPorts } from './e2e-answerer.ts';
 import { featuresOf } from './e2e-handshake.ts';
@@ -33,6 +34,7 @@ export class Channels {
   readonly #context: Context;
   readonly #known: KnownKeys;
   readonly #user: ChannelUser;
+  readonly #ranking = new Ranking<Session | E2ePeer>(({ bytesReceived, bytesSent }) => bytesReceived + bytesSent);
   /** Said that they speak e2e and have the lower key, so that they should begin; and until when they may take to. */
   readonly #expected = new Map<Session, number>();
 
@@ -55,18 +57,21 @@ export class Channels {
   }
 
   snapshot(): SessionInfo[] {
+    return this.#carrying().map((session) => infoOf(session, this.#context.nowMs));
+  }
+
+  /** At most so many. */
+  busiest(most: number): Look<SessionInfo> {
     const { nowMs } = this.#context;
-    const common = ({ key, bytesReceived, bytesSent, upSinceMs }: Session | E2ePeer) => {
-      return { key, bytesReceived, bytesSent, upMs: nowMs - upSinceMs };
-    };
-    const plain = [...this.sessions.values()].map((session) => {
-      return { ...common(session), kind: 'ironwood' as const, keyAgeMs: undefined };
-    });
-    const ours = [...this.e2e.values()].flatMap((peer) => {
-      const keys = peer.current;
-      return keys === undefined ? [] : [{ ...common(peer), kind: 'e2e' as const, keyAgeMs: nowMs - keys.bornMs }];
-    });
-    return [...plain, ...ours];
+    const sessions = this.#carrying();
+    const rows = this.#ranking.busiest(sessions, most, nowMs).map((session) => infoOf(session, nowMs));
+    return { rows, total: sessions.length };
+  }
+
+  #carrying(): (Session | E2ePeer)[] {
+    const carrying: (Session | E2ePeer)[] = [...this.sessions.values()];
+    for (const peer of this.e2e.values()) if (peer.current !== undefined) carrying.push(peer);
+    return carrying;
   }
 
   /** Those that carry packets, by kind. */
@@ -210,6 +215,13 @@ export class Channels {
     const hello = writeHello({ version, features });
     this.sessions.send(session.key, withHeadroom(hello), SEND_HEADROOM, hello.length);
   }
+}
+
+function infoOf(session: Session | E2ePeer, nowMs: number): SessionInfo {
+  const { key, bytesReceived, bytesSent, upSinceMs } = session;
+  const isE2e = 'current' in session;
+  const keyAgeMs = isE2e && session.current !== undefined ? nowMs - session.current.bornMs : undefined;
+  return { key, bytesReceived, bytesSent, upMs: nowMs - upSinceMs, kind: isE2e ? 'e2e' : 'ironwood', keyAgeMs };
 }
 
 function takeWaiting(peer: E2ePeer): Uint8Array | undefined {

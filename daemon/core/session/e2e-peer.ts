@@ -44,6 +44,9 @@ export class E2ePeer {
   readonly upSinceMs: number;
   bytesReceived = 0;
   bytesSent = 0;
+  /** See `Ranked`. */
+  countedBytes = 0;
+  activity = 0;
   current: E2eKeys | undefined;
   previous: E2eKeys | undefined;
   previousUntilMs = NEVER;

@@ -27,6 +27,9 @@ export class Session {
   readonly upSinceMs: number;
   bytesReceived = 0;
   bytesSent = 0;
+  /** See `Ranked`. */
+  countedBytes = 0;
+  activity = 0;
   /** Readable traffic has come: the peer holds the keys. */
   isConfirmed = false;
   /** What opens a session has been said. */

@@ -77,6 +77,10 @@ export class Channel implements LinkChannel {
     return this.#parts.traffic.queuedBytes + this.#parts.controlOut.queuedBytes;
   }
 
+  get lostPackets(): number {
+    return this.#parts.traffic.lostPackets;
+  }
+
   get controlBytes(): number {
     return this.#parts.controlOut.queuedBytes;
   }

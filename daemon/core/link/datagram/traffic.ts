@@ -47,6 +47,10 @@ export class Traffic {
     return this.#outbox.bytes + this.fragments.bytes;
   }
 
+  get lostPackets(): number {
+    return this.#outbox.queue.lost + this.#outbox.urgent.lost;
+  }
+
   get isEmpty(): boolean {
     return this.#outbox.isEmpty && this.fragments.isFree && !this.fragments.hasRepairs;
   }

@@ -155,6 +155,14 @@ export class RadioChannel implements LinkChannel {
     return this.#traffic.queuedBytes + this.#control.queuedBytes;
   }
 
+  get lostPackets(): number {
+    return this.#traffic.lostPackets;
+  }
+
+  get lossShare(): number {
+    return 1 - this.#flight.deliveredShare;
+  }
+
   get controlBytes(): number {
     return this.#control.queuedBytes;
   }

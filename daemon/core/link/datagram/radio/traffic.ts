@@ -61,6 +61,10 @@ export class RadioTraffic {
     return this.#urgent.bytes + this.#quick.bytes + this.#bulkBytes;
   }
 
+  get lostPackets(): number {
+    return this.#urgent.lost + this.#quick.lost + this.#bulk.lost;
+  }
+
   /** A message has begun to leave in fragments. */
   get isCutting(): boolean {
     return this.#cut !== undefined;
