@@ -139,12 +139,13 @@ export class Node {
     return [...this.#greeting(), ...this.#linkInfos([...this.#router.peers.links()])];
   }
 
-  /** The busiest of the links, at most so many, and those without a peer yet. */
+  /** The busiest of the links, at most so many; those of the configuration and those without a peer yet. */
   busiestLinks(most: number): Look<LinkInfo> {
     const links = [...this.#router.peers.links()];
     const greeting = this.#greeting();
-    const busiest = this.#ranking.busiest(links, most, this.#context.nowMs);
-    return { rows: [...greeting, ...this.#linkInfos(busiest)], total: greeting.length + links.length };
+    const chosen = new Set(this.#ranking.busiest(links, most, this.#context.nowMs));
+    for (const link of links) if (link.pipe.facts.isConfigured) chosen.add(link);
+    return { rows: [...greeting, ...this.#linkInfos([...chosen])], total: greeting.length + links.length };
   }
 
   tree(): TreeInfo[] {

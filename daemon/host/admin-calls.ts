@@ -4,26 +4,16 @@ import type { Limits } from '../core/port.ts';
 import { addressText, hexText, subnetText } from './address.ts';
 import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
-import type {
-  Answers,
-  FirewallAnswer,
-  LimitAnswer,
-  LoopAnswer,
-  PeerAnswer,
-  PingAnswer,
-  RequestAnswer,
-  RequestName,
-  StatsAnswer,
-  StatusAnswer,
-} from './answers.ts';
-import type { AskRouter, PeerRow } from './commands.ts';
-import { eventCalls } from './event-calls.ts';
+import type { Answers, FirewallAnswer, PingAnswer, Push, RequestAnswer, RequestName, StatusAnswer } from './answers.ts';
+import type { AskRouter } from './commands.ts';
+import { eventCall } from './event-calls.ts';
 import type { Events } from './events.ts';
-import { heapInfo } from './heap.ts';
 import type { LoopInfo } from './loop.ts';
 import { radioJson } from './radio-json.ts';
-import type { Rates } from './rates.ts';
 import { remoteCalls } from './remote-calls.ts';
+import { byKey, nanoseconds, pathJson, peerJson, type RowContext, sessionJson, sortedPeers, treeJson } from './rows.ts';
+import { statsAnswer } from './stats-json.ts';
+import { subscribeCall } from './subscribe.ts';
 
 /** What answers a request, and nothing else than that. */
 export type Run<N extends RequestName> = (args: AdminArguments) => Promise<Answers[N]> | Answers[N];
@@ -38,15 +28,20 @@ export type Call = {
   readonly isOwn: boolean;
   run(args: AdminArguments): Promise<Json> | Json;
   /** Of a request that is answered again and again, instead of `run`: begins, and gives what ends it. */
-  stream?(args: AdminArguments, send: (response: Answers['subscribe']) => void): () => void;
+  stream?(args: AdminArguments, outlet: Outlet): () => void;
 };
 
-export type CallContext = {
+/** Where answers of a stream go. */
+export type Outlet = {
+  /** What must not be lost: who lets too much of it wait is let go. */
+  tell(push: Push): void;
+  /** Settles when it has been taken, or the other side is gone. */
+  offer(push: Push): Promise<void>;
+};
+
+export type CallContext = RowContext & {
   readonly ask: AskRouter;
   readonly version: string;
-  /** 16 octets from a key of 32. */
-  readonly addressOf: (key: Uint8Array) => Uint8Array;
-  readonly rates: Rates;
   /** Those in force. */
   readonly limits: () => Limits;
   /** How the event loop of the host thread does. */
@@ -88,36 +83,15 @@ export function adminCalls(context: CallContext): Call[] {
     },
     theirs('getTree', 'Show the known part of the spanning tree', async () => {
       const entries = byKey(await ask('tree', {}));
-      return {
-        tree: entries.map(({ key, parent, seq }) => ({
-          ...node(context, key),
-          parent: hexText(parent),
-          sequence: seq,
-        })),
-      };
+      return { tree: entries.map((entry) => treeJson(context, entry)) };
     }),
     theirs('getPaths', 'Show the paths in use', async () => {
       const entries = byKey(await ask('paths', {}));
-      return {
-        paths: entries.map(({ key, ports, seq }) => ({
-          ...node(context, key),
-          path: ports.map(BigInt),
-          sequence: seq,
-        })),
-      };
+      return { paths: entries.map((entry) => pathJson(context, entry)) };
     }),
     theirs('getSessions', 'Show the nodes this one has encrypted sessions with', async () => {
       const entries = byKey(await ask('sessions', {}));
-      return {
-        sessions: entries.map(({ key, kind, bytesReceived, bytesSent, upMs, keyAgeMs }) => ({
-          ...node(context, key),
-          bytes_recvd: bytesReceived,
-          bytes_sent: bytesSent,
-          uptime: upMs / 1000,
-          kind,
-          key_age: keyAgeMs === undefined ? undefined : keyAgeMs / 1000,
-        })),
-      };
+      return { sessions: entries.map((entry) => sessionJson(context, entry)) };
     }),
     theirs('getTun', 'Show the network interface of the mesh', async () => {
       const { isEnabled, name, mtu } = await ask('tun', {});
@@ -161,7 +135,7 @@ function ownCalls(context: CallContext): Call[] {
   };
   return [
     own('getStatus', 'Show what works and what does not', () => context.status()),
-    own('getStats', 'Show counters', () => statsJson(context)),
+    own('getStats', 'Show counters', () => statsAnswer(context)),
     {
       ...own('ping', 'Send one echo request to a node', (args) => ping(context, args), PING_FIELDS),
       isReadOnly: false,
@@ -170,7 +144,8 @@ function ownCalls(context: CallContext): Call[] {
       const radios = await context.ask('radios', {});
       return { radios: radios.map(radioJson) };
     }),
-    ...eventCalls(context.events),
+    eventCall(context.events),
+    subscribeCall(context),
     own('getFirewall', 'Show who may connect from the mesh', () => context.firewall.status()),
     ruling('allow', 'Let others connect to a port from the mesh', (rule) => context.firewall.allow(rule)),
     ruling('deny', 'Take back what lets others connect to a port', (rule) => context.firewall.deny(rule)),
@@ -179,31 +154,6 @@ function ownCalls(context: CallContext): Call[] {
       isReadOnly: false,
     },
   ];
-}
-
-async function statsJson(context: CallContext): Promise<StatsAnswer> {
-  const { counters, drops, closes, sizes, loop, memory } = await context.ask('stats', {});
-  const used: Partial<Record<string, number>> = {
-    links: sizes.links,
-    sessions: sizes.sessions.ironwood + sizes.sessions.e2e,
-  };
-  const limits = Object.entries(context.limits()).map(([name, max]): [string, LimitAnswer] => [
-    name,
-    { used: used[name], max },
-  ]);
-  return {
-    counters,
-    drops,
-    closes,
-    loops: { router: loopJson(loop), host: loopJson(context.loop()) },
-    queues: sizes.queuedBytes,
-    limits: Object.fromEntries(limits),
-    memory: { rss: process.memoryUsage.rss(), router: memory, host: heapInfo() },
-  };
-}
-
-function loopJson({ busy, lagMeanMs, lagMaxMs }: LoopInfo): LoopAnswer {
-  return { busy, lag_mean_ms: lagMeanMs, lag_max_ms: lagMaxMs };
 }
 
 function theirs<N extends RequestName>(name: N, description: string, run: Run<N>): Call {
@@ -241,69 +191,6 @@ function numberOf(args: AdminArguments, name: string, byDefault: number, most: n
   if (text === undefined) return byDefault;
   if (/^\d{1,9}$/.test(text) && Number(text) <= most) return Number(text);
   throw new RatatoskError('ARGUMENTS', `arguments: ${name} must be a whole number of at most ${most}`);
-}
-
-function node(context: CallContext, key: Uint8Array): { address: string; key: string } {
-  return { address: addressText(context.addressOf(key)), key: hexText(key) };
-}
-
-/** Members that are zero or empty are left out where Go's structure says so. */
-function peerJson(context: CallContext, row: PeerRow): PeerAnswer {
-  const { link } = row;
-  const rate = context.rates.of(row);
-  const hasError = row.lastError !== undefined && row.lastError !== '';
-  return {
-    remote: row.uri === '' ? undefined : row.uri,
-    up: row.isUp,
-    inbound: row.isInbound,
-    discovered: link?.isDiscovered || undefined,
-    address: link?.key === undefined ? undefined : addressText(context.addressOf(link.key)),
-    key: link?.key === undefined ? '' : hexText(link.key),
-    bound: link?.isBound || undefined,
-    port: link?.port ?? 0,
-    priority: link?.priority ?? 0,
-    cost: Math.round(link?.cost ?? 0),
-    bytes_recvd: link?.bytesReceived || undefined,
-    bytes_sent: link?.bytesSent || undefined,
-    rate_recvd: rate.received || undefined,
-    rate_sent: rate.sent || undefined,
-    uptime: link === undefined ? undefined : link.upMs / 1000 || undefined,
-    latency: link === undefined ? undefined : nanoseconds(link.rttMs) || undefined,
-    last_error_time: hasError ? nanoseconds(row.lastErrorAgeMs) || undefined : undefined,
-    last_error: hasError ? row.lastError : undefined,
-    configured: row.isConfigured || undefined,
-    kind: /^[a-z][a-z0-9]*(?=:)/i.exec(row.uri)?.[0].toLowerCase() ?? '',
-    state: row.isUp ? 'up' : link !== undefined ? 'greeting' : row.isTrying ? 'connecting' : 'waiting',
-    queued: link?.queuedBytes || undefined,
-    dropped: link?.lostPackets || undefined,
-    loss: link?.lossShare === undefined ? undefined : Math.round(link.lossShare * 1_000) / 1_000,
-  };
-}
-
-function nanoseconds(ms: number): number {
-  return Math.round(ms * 1e6);
-}
-
-function sortedPeers(rows: readonly PeerRow[], sort: string): PeerRow[] {
-  const cost = (a: PeerRow, b: PeerRow): number => (a.link?.cost ?? 0) - (b.link?.cost ?? 0);
-  const uptime = (a: PeerRow, b: PeerRow): number => (b.link?.upMs ?? 0) - (a.link?.upMs ?? 0);
-  const priority = (a: PeerRow, b: PeerRow): number => (a.link?.priority ?? 0) - (b.link?.priority ?? 0);
-  const usual = (a: PeerRow, b: PeerRow): number =>
-    Number(a.isInbound) - Number(b.isInbound) || compareKeys(a, b) || priority(a, b) || cost(a, b) || uptime(a, b);
-  const first = { uptime, cost }[sort.toLowerCase()] ?? (() => 0);
-  return [...rows].sort((a, b) => first(a, b) || usual(a, b));
-}
-
-function compareKeys(a: PeerRow, b: PeerRow): number {
-  return compareOctets(a.link?.key, b.link?.key);
-}
-
-function compareOctets(a: Uint8Array | undefined, b: Uint8Array | undefined): number {
-  return Buffer.compare(a ?? Buffer.alloc(0), b ?? Buffer.alloc(0));
-}
-
-function byKey<T extends { key: Uint8Array }>(entries: readonly T[]): T[] {
-  return [...entries].sort((a, b) => compareOctets(a.key, b.key));
 }
 
 function listJson(calls: readonly Call[]): RequestAnswer[] {

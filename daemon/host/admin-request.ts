@@ -48,6 +48,19 @@ export function readArguments(args: Json, fields: readonly string[], isStrict: b
   return found;
 }
 
+/** A whole number among the arguments. */
+export function wholeOf(
+  args: AdminArguments,
+  name: string,
+  { byDefault, least = 0, most = 1e15 - 1 }: { byDefault: number; least?: number; most?: number },
+): number {
+  const text = args.get(name);
+  if (text === undefined) return byDefault;
+  if (/^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+  const range = most === 1e15 - 1 ? '' : ` from ${least} to ${most}`;
+  throw new RatatoskError('ARGUMENTS', `arguments: ${name} must be a whole number${range}`);
+}
+
 export function successText(request: AdminRequest, response: Json): string {
   return `${goJson({ status: 'success', request: echoed(request), response })}\n`;
 }

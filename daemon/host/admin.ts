@@ -5,9 +5,10 @@
 import { chownSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
-import type { Call } from './admin-calls.ts';
-import { type Json, JsonSplitter } from './admin-json.ts';
+import type { Call, Outlet } from './admin-calls.ts';
+import { JsonSplitter } from './admin-json.ts';
 import { type AdminRequest, errorText, readArguments, readRequest, successText } from './admin-request.ts';
+import type { Push } from './answers.ts';
 import { listenUnix, removeStaleSocket } from './instance.ts';
 
 const CONNECTIONS_MAX = 16;
@@ -15,7 +16,7 @@ const CONNECTIONS_MAX = 16;
 const REQUESTS_PER_SECOND = 20;
 const IDLE_MS = 60_000;
 const ANSWER_MAX_BYTES = 8 * 1024 * 1024;
-/** Connections that are told of events; the others are for questions. */
+/** Connections that are told of what happens; the others are for questions. */
 const STREAMS_MAX = 8;
 /** Of one that does not read. */
 const STREAM_WAITING_BYTES = 256 * 1024;
@@ -143,13 +144,17 @@ export class AdminServer {
   /** Until the other side goes, or does not read what it is sent. */
   #stream(socket: Socket, request: AdminRequest): void {
     const call = this.#callOf(request);
-    const say = (response: Json): void => {
-      if (socket.writableLength > STREAM_WAITING_BYTES) socket.destroy();
-      else socket.write(inOneLine(successText(request, response)));
+    const lineOf = (push: Push): string => inOneLine(successText(request, push));
+    const outlet: Outlet = {
+      tell: (push) => {
+        if (socket.writableLength > STREAM_WAITING_BYTES) socket.destroy();
+        else socket.write(lineOf(push));
+      },
+      offer: (push) => new Promise((resolve) => socket.write(lineOf(push), () => resolve())),
     };
     try {
       if (this.#streams >= STREAMS_MAX) throw new Error(`there are ${STREAMS_MAX} subscribers already`);
-      const end = call?.stream?.(readArguments(request.args, call.fields, call.isOwn), say);
+      const end = call?.stream?.(readArguments(request.args, call.fields, call.isOwn), outlet);
       this.#streams++;
       socket.on('close', () => {
         this.#streams--;

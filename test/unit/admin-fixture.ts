@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { RatatoskError } from '../../daemon/core/error.ts';
 import { addressForKey, subnetForKey } from '../../daemon/core/identity.ts';
 import { DEFAULT_LIMITS } from '../../daemon/core/limits.ts';
-import { linkId, publicKey } from '../../daemon/core/port.ts';
+import { type Look, linkId, publicKey } from '../../daemon/core/port.ts';
 import { AdminServer, parseEndpoint } from '../../daemon/host/admin.ts';
 import { adminCalls, type CallContext } from '../../daemon/host/admin-calls.ts';
 import type { StatusAnswer } from '../../daemon/host/answers.ts';
@@ -123,9 +123,20 @@ export function linkedPeer(fill: number, more: Partial<PeerRow> = {}, link: obje
   };
 }
 
+function lookAt<Row>(rows: Row[], most: number): Look<Row> {
+  return { rows: rows.slice(0, most), total: rows.length };
+}
+
 export function contextOf(answers: Answers, more: Partial<CallContext> = {}): CallContext {
+  const all: Answers = {
+    busiestPeers: async ({ most }) => lookAt((await answers.peers?.({})) ?? [], most),
+    busiestSessions: async ({ most }) => lookAt((await answers.sessions?.({})) ?? [], most),
+    busiestPaths: async ({ most }) => lookAt((await answers.paths?.({})) ?? [], most),
+    nearestTree: async ({ most }) => lookAt((await answers.tree?.({})) ?? [], most),
+    ...answers,
+  };
   const ask: AskRouter = async (name, args) => {
-    const answer = answers[name];
+    const answer = all[name];
     if (answer === undefined) throw new RatatoskError('NOT_SET', `the test sets no answer to ${name}`);
     return answer(args);
   };
