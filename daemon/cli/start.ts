@@ -6,11 +6,15 @@ import { newIdentity } from '../host/keys.ts';
 import { LEVELS, type Level, Log } from '../host/log.ts';
 import { defaultPlaces } from '../host/places.ts';
 import type { Config } from '../host/schema.ts';
+import { trimHeap } from '../host/trim.ts';
 import { Daemon } from './daemon.ts';
 import { makeConfig } from './init.ts';
 import { hasColour } from './paint.ts';
 import type { RouterThread } from './thread.ts';
 import { type OptionValues, textOption, usageError } from './verb.ts';
+
+/** After the first links, before anybody looks. */
+const TRIM_MS = 800;
 
 /** Until it ends; gives the exit code. */
 export function start(options: OptionValues, thread: RouterThread): Promise<number> {
@@ -20,6 +24,7 @@ export function start(options: OptionValues, thread: RouterThread): Promise<numb
     process.stdout.write(`${makeConfig(path).join('\n')}\n\n`);
   }
   const isJson = options['log-json'] === true;
+  setTimeout(trimHeap, TRIM_MS).unref();
   return new Daemon({ log, isJson, path, thread, load: () => load(options, path) }).run();
 }
 
