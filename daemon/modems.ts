@@ -177,7 +177,7 @@ export class Modems {
         isSlow: false,
         air: air === undefined ? undefined : { ...air, ...rules },
       }),
-      note: (level, text) => this.#user.report(level, text, { modem: uri.name }),
+      note: (level, text) => this.#user.report(level, text, { modem: uri.name }, 'radio'),
     };
   }
 
@@ -195,8 +195,9 @@ export class Modems {
     entry.failures = 0;
     entry.trouble = undefined;
     entry.silence = silence;
-    this.#user.report('info', 'a modem is open', { modem: uri.name, as: modem.about });
-    if (silence !== undefined) this.#user.report('warn', `it does not transmit: ${silence}`, { modem: uri.name });
+    this.#user.report('info', 'a modem is open', { modem: uri.name, as: modem.about }, 'radio');
+    if (silence !== undefined)
+      this.#user.report('warn', `it does not transmit: ${silence}`, { modem: uri.name }, 'radio');
     else for (const key of uri.options.keys) this.#dial(entry, socket, key, psk, redial.signal, 0);
   }
 
@@ -204,7 +205,7 @@ export class Modems {
     if (this.#isStopped || this.#entries.get(entry.uri.name) !== entry) return;
     const { uri } = entry;
     const trouble = `waiting for ${uri.host === '' ? uri.path : `${uri.host}:${uri.port}`}: ${reason}`;
-    if (trouble !== entry.trouble) this.#user.report('warn', trouble, { modem: uri.name });
+    if (trouble !== entry.trouble) this.#user.report('warn', trouble, { modem: uri.name }, 'radio');
     entry.trouble = trouble;
     entry.troubleAtMs = performance.now();
     const delayMs = Math.min(RETRY_MS.cap, RETRY_MS.first * 2 ** entry.failures++);
@@ -229,18 +230,19 @@ export class Modems {
     dial = this.#user.datagrams.dial(socket, NO_ADDRESS, wishFacts(uri, key, psk), {
       up: () => {
         entry.trouble = undefined;
-        this.#user.report('info', 'connected', { peer: uri.name });
+        this.#user.report('info', 'connected', { peer: uri.name }, 'link');
       },
       down: (reason, _code, retryAfterMs) => {
         gone.removeEventListener('abort', cancel);
-        this.#user.report('info', 'not connected', { peer: uri.name, reason });
+        this.#user.report('info', 'not connected', { peer: uri.name, reason }, 'link');
         again(retryAfterMs, 0);
       },
       failed: (reason, code) => {
         gone.removeEventListener('abort', cancel);
         entry.trouble = reason;
         entry.troubleAtMs = performance.now();
-        if (code === 'own key') return this.#user.report('warn', 'a peer is this node itself', { peer: uri.name });
+        if (code === 'own key')
+          return this.#user.report('warn', 'a peer is this node itself', { peer: uri.name }, 'link');
         again(Math.min(REDIAL_MS.cap, REDIAL_MS.first * 2 ** failures), Math.min(failures + 1, 16));
       },
     });

@@ -1,7 +1,7 @@
 /** Keeps configured peers dialled and listeners open, and gives what connects to the driver. */
 import { airRules } from './air-rules.ts';
 import { RatatoskError } from './core/error.ts';
-import type { LinkId, LinkInfo } from './core/port.ts';
+import type { CloseReason, LinkId, LinkInfo } from './core/port.ts';
 import type { Driver } from './driver.ts';
 import type { ModemInfo, PeerRow, RadioSettings } from './host/commands.ts';
 import { type KeyPolicy, unboundWarning, unprovenWarning } from './links/binding.ts';
@@ -23,7 +23,7 @@ export type Report = (
   level: 'debug' | 'info' | 'warn',
   message: string,
   fields?: Record<string, string>,
-  about?: 'tree' | 'peer' | 'link' | 'session',
+  about?: 'tree' | 'peer' | 'link' | 'session' | 'radio',
 ) => void;
 
 /** The longest that a timer can wait; a longer backoff is asked for again then. */
@@ -31,6 +31,26 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** A link that a probe finds dead has ended by then. */
 const PROBE_END_MS = 4_000;
+
+/** Why an attempt ends that would end so again. */
+const WRONG_PEERS: readonly CloseReason[] = [
+  'greeting malformed',
+  'key not bound',
+  'key not pinned',
+  'link not bound',
+  'signature invalid',
+  'version mismatch',
+];
+
+const LOST = 'not connected any more';
+
+/** What a failed attempt, or the end of a link, tells beside the reason. */
+type Failure = {
+  readonly waitMs?: number | undefined;
+  readonly isRefused?: boolean;
+  readonly isWrong?: boolean;
+  readonly wasUp?: boolean;
+};
 
 /** What runs for one configured peer: an attempt, or a link that `end` ends. */
 type Run = { readonly abort: AbortController; end: (() => void) | undefined };
@@ -280,7 +300,7 @@ export class Peering {
       down: (reason, code) => {
         run.end = undefined;
         if (code === 'own key') this.#giveUp(task, run, reason);
-        else this.#lost(task, run, reason);
+        else this.#lost(task, run, reason, { isWrong: code !== undefined && WRONG_PEERS.includes(code) });
       },
     });
     if (link !== undefined) run.end = () => this.#driver.detach(link);
@@ -300,7 +320,7 @@ export class Peering {
         },
         down: (reason, _code, retryAfterMs) => {
           run.end = undefined;
-          this.#lost(task, run, reason, retryAfterMs);
+          this.#lost(task, run, reason, { waitMs: retryAfterMs });
         },
         failed: (reason, code) => {
           if (code === 'own key') this.#giveUp(task, run, reason);
@@ -318,9 +338,9 @@ export class Peering {
     this.#dialDue();
   }
 
-  #lost(task: DialTask, run: Run, reason: string, waitMs?: number): void {
+  #lost(task: DialTask, run: Run, reason: string, more: Pick<Failure, 'waitMs' | 'isWrong'>): void {
     const wasUp = task.state.kind === 'up';
-    this.#failed(task, run, reason, { waitMs });
+    this.#failed(task, run, reason, { ...more, wasUp });
     const nowMs = performance.now();
     if (!wasUp || nowMs - this.#probedAtMs > PROBE_END_MS) return;
     // The probe has ended it: the peer itself may be well.
@@ -340,11 +360,13 @@ export class Peering {
     task: DialTask,
     run: Run,
     reason: string,
-    { waitMs, isRefused = false }: { readonly waitMs?: number | undefined; readonly isRefused?: boolean } = {},
+    { waitMs, isRefused = false, isWrong = false, wasUp = false }: Failure = {},
   ): void {
     if (this.#runs.get(task) !== run) return;
     this.#runs.delete(task);
-    this.#report('info', 'not connected', { peer: task.uri.name, reason }, 'link');
+    // What nobody but an operator can mend is a warning, once; so is the end of a link.
+    const isWarning = wasUp || (isWrong && reason !== task.lastError);
+    this.#report(isWarning ? 'warn' : 'info', wasUp ? LOST : 'not connected', { peer: task.uri.name, reason }, 'link');
     if (isRefused) this.#dialer.refused(task, reason, performance.now());
     else this.#dialer.failed(task, reason, performance.now(), waitMs);
     this.#dialDue();

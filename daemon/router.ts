@@ -25,6 +25,7 @@ import { type Neighbourhood, openNeighbourhood } from './neighbourhood.ts';
 import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
 import { Questions } from './questions.ts';
+import { TreeNews } from './tree-news.ts';
 
 if (parentPort === null) throw new Error('the router runs as a worker thread');
 const port = workerData as MessagePort;
@@ -76,9 +77,12 @@ async function start(settings: RouterStart): Promise<void> {
   const node = new Node(nodeOptions(settings, crypto, mtu, tun));
   const pings = new Pings();
   const questions = new Questions();
+  const treeNews = new TreeNews(publicKey(signer.publicKey));
   const driver = new Driver(node, tun.device, (event) => {
     pings.heard(event);
     questions.heard(event);
+    const line = treeNews.heard(event, performance.now());
+    if (line !== undefined) report(line.level, line.text, line.fields, 'tree');
     logEvent(event);
   });
   const links = linksOf(settings);
@@ -230,15 +234,6 @@ function logEvent(event: CoreEvent): void {
       return report('info', 'peer is up', { key: hex(event.key), port: String(event.port) }, 'peer');
     case 'peerDown':
       return report('info', 'peer is gone', { key: hex(event.key) }, 'peer');
-    case 'rootChanged':
-      return report(
-        'info',
-        event.isSelf ? 'this node is the root of the tree' : `the root of the tree is ${hex(event.root)}`,
-        {},
-        'tree',
-      );
-    case 'parentChanged':
-      return report('debug', `the parent in the tree is ${hex(event.parent)}`, {}, 'tree');
     case 'sessionOpened':
       return report('debug', 'session opened', { key: hex(event.key) }, 'session');
     case 'sessionClosed':

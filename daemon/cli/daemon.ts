@@ -11,6 +11,7 @@ import { addressText, hexText, subnetText } from '../host/address.ts';
 import { AdminServer, parseEndpoint } from '../host/admin.ts';
 import { adminCalls } from '../host/admin-calls.ts';
 import { AirFiles } from '../host/air-file.ts';
+import { AirWatch } from '../host/air-watch.ts';
 import type { StatusAnswer } from '../host/answers.ts';
 import { RouterLine } from '../host/ask.ts';
 import { CLOCK_STEP, ClockWatch } from '../host/clock-watch.ts';
@@ -68,6 +69,7 @@ export class Daemon {
     this.#eventFile.earlier(),
   );
   readonly #drops = new DropWatch(this.#events);
+  readonly #radios = new AirWatch();
   readonly #clock = new ClockWatch(Date.now(), uptime() * 1_000);
   readonly #startMs = performance.now();
   #loaded: LoadedConfig;
@@ -114,6 +116,7 @@ export class Daemon {
   #record(): void {
     this.#log.observe = (about, level, message, fields) => {
       if (level !== 'debug' || about !== 'daemon') this.#events.add(about, level, message, fields);
+      if (about === 'link' && fields.from !== undefined) this.#drops.refused(`${fields.from}`, `${fields.reason}`);
     };
     this.#events.listen((happening) => this.#eventFile.add(happening));
     this.#events.add('daemon', 'info', `ratatosk ${version()} starts`, { pid: process.pid });
@@ -280,15 +283,14 @@ export class Daemon {
     const changes = await this.#router.ask('reload', { settings });
     this.#loaded = loaded;
     const metrics = await this.#metrics.reload(loaded.config);
-    return [...changes, ...this.#guard.reload(loaded.config), ...metrics, ...restartWarnings(before, loaded)];
+    const all = [...changes, ...this.#guard.reload(loaded.config), ...metrics, ...restartWarnings(before, loaded)];
+    for (const change of all) this.#log.info(change, {}, 'configuration');
+    return all;
   }
 
   #reloadBySignal(): void {
     this.#reload().then(
-      (changes) => {
-        for (const change of changes) this.#log.info(change, {}, 'configuration');
-        this.#log.info(`read ${this.#options.path} again: ${changes.length} changes`);
-      },
+      (changes) => this.#log.info(`read ${this.#options.path} again: ${changes.length} changes`),
       (error: unknown) => this.#log.error(`the running configuration stays: ${messageOf(error)}`, {}, 'configuration'),
     );
   }
@@ -299,10 +301,16 @@ export class Daemon {
       const by = `${stepMs < 0 ? 'back' : 'forward'} by ${durationText(Math.abs(stepMs) / 1_000)}`;
       this.#log.warn(`${CLOCK_STEP} ${by}: links and sessions go on, times of events do not`);
     }
-    Promise.all([this.#router.ask('peers', {}), this.#router.ask('stats', {})]).then(
-      ([rows, stats]) => {
+    const asked = [
+      this.#router.ask('peers', {}),
+      this.#router.ask('stats', {}),
+      this.#router.ask('radios', {}),
+    ] as const;
+    Promise.all(asked).then(
+      ([rows, stats, radios]) => {
         this.#rates.look(rows, performance.now());
         this.#drops.look(stats, performance.now());
+        for (const { level, text } of this.#radios.look(radios)) this.#log[level](text, {}, 'radio');
       },
       (error: unknown) => this.#log.debug(`no rates: ${messageOf(error)}`),
     );

@@ -1,20 +1,22 @@
 import type { EventAnswer } from '../host/answers.ts';
 import { EVENT_KINDS } from '../host/events.ts';
 import { adminClient, adminStream, SOCKET_HELP, socketOption } from './client.ts';
-import { cut } from './text.ts';
+import { COLUMNS, cut, wrap } from './text.ts';
 import { EXIT_DONE, textOption, usageError, type Verb } from './verb.ts';
 
-const BY_DEFAULT = '50';
+const BY_DEFAULT = 50;
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** On a terminal; to a pipe lines go whole. */
-const COLUMNS = 80;
+const PIPE_COLUMNS = 1_000;
+const INDENT = ' '.repeat(22);
 
 export const verb: Verb = {
-  usage: '[--since AGE] [--kind KIND,…] [--follow] [--json] [--socket PATH]',
+  usage: '[--since AGE] [--kind KIND,…] [--problems] [--follow] [--json] [--socket PATH]',
   help: `What has happened to this node, the latest last; also in its earlier lives.
 
   --since AGE     not older than this: 90s, 10m, 2h, 7d (default: the latest ${BY_DEFAULT})
-  --kind KIND,…   ${EVENT_KINDS.join(', ')}
+  --kind KIND,…   some of ${EVENT_KINDS.slice(0, 6).join(', ')},
+                  ${EVENT_KINDS.slice(6).join(', ')}
+  --problems      warnings and errors only, and the latest first
   -f, --follow    and what happens from now on, until Ctrl-C
   --json          an array; with --follow an object a line
 ${SOCKET_HELP}`,
@@ -22,6 +24,7 @@ ${SOCKET_HELP}`,
     ...socketOption,
     since: { type: 'string' },
     kind: { type: 'string' },
+    problems: { type: 'boolean' },
     follow: { type: 'boolean', short: 'f' },
     json: { type: 'boolean' },
   },
@@ -30,30 +33,41 @@ ${SOCKET_HELP}`,
     const age = textOption(options, 'since');
     const kind = kindsOf(textOption(options, 'kind'));
     const isJson = options.json === true;
-    const query = age === undefined ? { most: BY_DEFAULT } : { since: String(Date.now() - ageMs(age)) };
-    const { events } = await adminClient(options)('getEvents', { ...kind, ...query });
     const isFollowed = options.follow === true;
-    if (isJson && !isFollowed) process.stdout.write(`${JSON.stringify(events, undefined, 2)}\n`);
-    else for (const event of events) say(event, isJson);
+    const isShown = options.problems === true ? isProblem : () => true;
+    const since = age === undefined ? {} : { since: String(Date.now() - ageMs(age)) };
+    const { events } = await adminClient(options)('getEvents', { ...kind, ...since });
+    const shown = events.filter(isShown).slice(age === undefined ? -BY_DEFAULT : 0);
+    if (options.problems === true && !isFollowed) shown.reverse();
+    if (isJson && !isFollowed) process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+    else for (const event of shown) say(event, isJson);
     if (!isFollowed) return EXIT_DONE;
     process.on('SIGINT', () => process.exit(EXIT_DONE));
     process.stdout.on('error', () => process.exit(EXIT_DONE));
     await adminStream(options, kind, (push) => {
-      if (push.topic === 'events') say(push, isJson);
+      if (push.topic === 'events' && isShown(push)) say(push, isJson);
     });
     return EXIT_DONE;
   },
 };
 
+function isProblem({ level }: EventAnswer): boolean {
+  return level === 'warn' || level === 'error';
+}
+
 function say(event: EventAnswer, isJson: boolean): void {
   process.stdout.write(`${isJson ? JSON.stringify(event) : lineOf(event)}\n`);
 }
 
-function lineOf({ time, kind, level, text, fields }: EventAnswer): string {
+/** On a terminal it goes on below itself; to a pipe it is one line. */
+function lineOf(event: EventAnswer): string {
+  const { time, kind, text, fields } = event;
   const stamp = new Date(time * 1000).toISOString().slice(0, 19).replace('T', ' ');
-  const mark = level === 'warn' || level === 'error' ? '!' : ' ';
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`);
-  return cut(`${stamp} ${mark} ${kind.padEnd(8)} ${text}${rest.join('')}`, process.stdout.isTTY ? COLUMNS : 1_000);
+  const line = `${stamp} ${isProblem(event) ? '!' : ' '} ${kind.padEnd(8)} ${text}${rest.join('')}`;
+  if (!process.stdout.isTTY) return cut(line, PIPE_COLUMNS);
+  const [first = '', ...more] = wrap(line, COLUMNS - INDENT.length);
+  return [first, ...more].map((part, i) => (i === 0 ? part : `${INDENT}${part}`)).join('\n');
 }
 
 function kindsOf(text: string | undefined): { kind?: string } {

@@ -8,6 +8,7 @@ import type { Log } from '../host/log.ts';
 import { nft } from '../host/nft.ts';
 import { watchTables } from '../host/nft-watch.ts';
 import { defaultPlaces } from '../host/places.ts';
+import { RefusalWatch } from '../host/refusal-watch.ts';
 import type { Config } from '../host/schema.ts';
 import { firewallPolicy } from '../host/settings.ts';
 
@@ -26,6 +27,7 @@ export class Guard {
   #config: Config;
   #reported: string | undefined;
   #watch: { close(): void } | undefined;
+  readonly #refusals = new RefusalWatch();
 
   constructor(log: Log, firewall: Firewall, config: Config) {
     this.#log = log;
@@ -60,7 +62,10 @@ export class Guard {
 
   /** From now on: when tables go, and now and then, for what failed. */
   lookAfter(): void {
-    setInterval(() => this.look(), LOOK_MS).unref();
+    setInterval(() => {
+      this.look();
+      this.lookForRefusals();
+    }, LOOK_MS).unref();
     this.#watch = watchTables(() => this.look());
   }
 
@@ -72,6 +77,15 @@ export class Guard {
     });
     if (wasOpen && this.#firewall.problem === undefined)
       this.#log.info('firewall: inbound connections are closed now', {}, 'firewall');
+  }
+
+  /** Events, but no lines of the log: any node of the mesh can cause them. */
+  lookForRefusals(): void {
+    const total = this.#firewall.refused();
+    if (total === undefined) return;
+    for (const { text, fields } of this.#refusals.look(total, () => this.#firewall.refusals(), performance.now())) {
+      this.#log.record('warn', text, fields, 'firewall');
+    }
   }
 
   /** The interface is gone, and so goes the table. */

@@ -4,7 +4,18 @@
  */
 import type { Fields, Level } from './log.ts';
 
-export const EVENT_KINDS = ['daemon', 'configuration', 'firewall', 'tree', 'peer', 'link', 'session', 'drops'] as const;
+export const EVENT_KINDS = [
+  'daemon',
+  'configuration',
+  'firewall',
+  'tree',
+  'peer',
+  'link',
+  'session',
+  'radio',
+  'limit',
+  'drops',
+] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 export type Happening = {

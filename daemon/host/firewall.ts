@@ -20,7 +20,16 @@ import {
 } from './firewall-rules.ts';
 import type { RuleStore } from './kept-rules.ts';
 import type { Nft } from './nft.ts';
-import { isNameable, type Opening, REFUSED_COUNTER, removalText, tableName, tableText } from './nft-table.ts';
+import {
+  isNameable,
+  type Opening,
+  REFUSALS_SET,
+  REFUSED_COUNTER,
+  removalText,
+  tableName,
+  tableText,
+} from './nft-table.ts';
+import { type Refusal, readRefusals } from './refusal-watch.ts';
 import { type AddressOf, covers, findPrefix, type Names, type Prefix, prefixText } from './targets.ts';
 
 /** By commands; stops a script in a loop from filling disk and kernel. Those of the configuration bound themselves. */
@@ -137,6 +146,22 @@ export class Firewall {
       ...(typeof refused === 'number' ? { refused } : {}),
       rules: this.#rules().map((set) => this.#ruleStatus(set)),
     };
+  }
+
+  /** Packets refused since the table was made; undefined: that cannot be told. */
+  refused(): number | undefined {
+    const refused = this.#isClosed ? this.#refused() : undefined;
+    return refused === 'gone' ? undefined : refused;
+  }
+
+  /** What was refused in the last minutes, as far as the kernel remembers. */
+  refusals(): Refusal[] {
+    try {
+      return readRefusals(this.#options.nft(['-j', 'list', 'set', 'inet', this.#table, REFUSALS_SET]));
+    } catch (error) {
+      if (!(error instanceof RatatoskError)) throw error;
+      return [];
+    }
   }
 
   /** Removes the table. The interface must be gone. */

@@ -59,6 +59,11 @@ export class Log {
     this.line('error', message, fields, about);
   }
 
+  /** An event and no line: of what strangers can cause. */
+  record(level: Level, message: string, fields: Fields, about: EventKind): void {
+    this.observe(about, level, message, fields);
+  }
+
   /**
    * A field `reason` makes the line one of a kind: of lines with the same message, reason and `peer` (a configured one,
    * never a name that a stranger chose) one is written in 10 s.

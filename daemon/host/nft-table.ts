@@ -11,6 +11,10 @@ export type Opening = {
 };
 
 export const REFUSED_COUNTER = 'refused';
+/** Of what was refused lately: protocol, port, sender, and how many packets. A full set costs who scans us nothing but his name. */
+export const REFUSALS_SET = 'refusals';
+const REFUSALS_MAX = 64;
+const REFUSALS_KEPT = '10m';
 
 /** Quotes have no escapes in nftables, and a star stands for all names: such interfaces cannot be named in a rule. */
 export function isNameable(interfaceName: string): boolean {
@@ -38,10 +42,12 @@ export function tableText(
 ${isAnew ? 'delete' : 'flush'} table inet ${name}
 table inet ${name} {
   counter ${REFUSED_COUNTER} { }
+  set ${REFUSALS_SET} { type inet_proto . inet_service . ipv6_addr; flags dynamic, timeout; size ${REFUSALS_MAX}; timeout ${REFUSALS_KEPT}; counter; }
   chain inbound {
     ct state established,related accept
     icmpv6 type { ${ICMPV6_TYPES.join(', ')} } accept
-${openings.map((opening) => `    ${openingText(opening)}\n`).join('')}    counter name ${REFUSED_COUNTER} drop
+${openings.map((opening) => `    ${openingText(opening)}\n`).join('')}    meta l4proto { tcp, udp } update @${REFUSALS_SET} { meta l4proto . th dport . ip6 saddr }
+    counter name ${REFUSED_COUNTER} drop
   }
   chain input { type filter hook input priority filter; policy accept; iif "${interfaceName}" goto inbound; }
   chain forward { type filter hook forward priority filter; policy accept; iif "${interfaceName}" goto inbound; }

@@ -3,9 +3,11 @@ import { appendFileSync, chmodSync, existsSync, readFileSync, statSync, writeFil
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { AirWatch } from '../../daemon/host/air-watch.ts';
 import { DropWatch } from '../../daemon/host/drop-watch.ts';
 import { EventFile } from '../../daemon/host/event-file.ts';
 import { type EventKind, Events } from '../../daemon/host/events.ts';
+import { type Refusal, RefusalWatch, readRefusals } from '../../daemon/host/refusal-watch.ts';
 import { adminRequest } from '../support/admin.ts';
 import { waitFor } from '../support/wait.ts';
 import { lonelyRouter, startAdmin, temporaryFolder } from './admin-fixture.ts';
@@ -141,6 +143,79 @@ test('what is dropped is told once a minute and reason, and what was before the 
   assert.deepEqual(told(), first);
   watch.look({ drops: { 'queue full': 501 }, closes: { 'own key': 1 } }, 61_000);
   assert.deepEqual(told(), [...first, { 'dropped: queue full': 492 }]);
+});
+
+test('a cap that is reached is a warning of its own kind, and a link that was refused names who came last', () => {
+  const { events } = recorder();
+  const watch = new DropWatch(events);
+  watch.look({ drops: {}, closes: {} }, 0);
+  watch.refused('tcp://10.0.0.1:5', 'signature invalid: the passwords differ, or the greeting was altered');
+  watch.refused('tcp://10.0.0.2:5', 'frame malformed: whatever');
+  watch.look({ drops: { 'traffic queue full': 3 }, closes: { 'signature invalid': 2, 'frame malformed': 1 } }, 1_000);
+  assert.deepEqual(
+    events.find(ALL).map(({ kind, level, text, fields }) => [kind, level, text, fields]),
+    [
+      ['limit', 'warn', 'limit reached: the queue of a link is full (traffic queue full)', { count: 3 }],
+      [
+        'link',
+        'warn',
+        'a link was refused: wrong password: theirs is not that of our listener (signature invalid)',
+        { count: 2, latest: 'tcp://10.0.0.1:5' },
+      ],
+      ['drops', 'info', 'links ended here: frame malformed', { count: 1 }],
+    ],
+  );
+});
+
+test('refusals of the firewall are told by port and sender, once a minute each, and a scan only in part', () => {
+  const watch = new RefusalWatch();
+  const from = '200::1';
+  const row = (port: number, packets: number): Refusal => ({ protocol: 'tcp', port, from, packets });
+  const texts = (total: number, rows: Refusal[], nowMs: number): [string, unknown][] =>
+    watch.look(total, () => rows, nowMs).map(({ text, fields }) => [text, fields.packets ?? fields.count]);
+  assert.deepEqual(texts(0, [], 0), []);
+  const said = 'firewall: refused tcp port 22 to 200::1; to let it in: ratatosk firewall allow 22';
+  assert.deepEqual(texts(3, [row(22, 3)], 1_000), [[said, 3]]);
+  assert.deepEqual(texts(4, [row(22, 4)], 11_000), [], 'within the minute');
+  assert.deepEqual(texts(9, [row(22, 9)], 61_000), [[said, 6]]);
+  assert.deepEqual(texts(9, assert.fail as never, 200_000), [], 'nothing new is not asked for');
+  assert.deepEqual(texts(1, [row(22, 1)], 300_000), [], 'a new table begins anew');
+  const scan = Array.from({ length: 64 }, (_, i) => row(1_000 + i, 1));
+  const told = texts(65, scan, 400_000);
+  assert.deepEqual([told.length, told.at(-1)], [6, ['firewall: refused on other ports or from others too', 59]]);
+});
+
+test('reads what nft lists, and leaves out what it does not know', () => {
+  const elem = (concat: unknown[], packets = 1): object => ({ elem: { val: { concat }, counter: { packets } } });
+  const set = { elem: [elem(['udp', 53, '200::1'], 4), elem(['udp', '53', '200::1']), {}, { elem: {} }] };
+  assert.deepEqual(readRefusals(JSON.stringify({ nftables: [{ metainfo: {} }, { set }] })), [
+    { protocol: 'udp', port: 53, from: '200::1', packets: 4 },
+  ]);
+  assert.deepEqual(readRefusals('{"nftables":[{"set":{}}]}'), []);
+});
+
+test('a duty limit is told when it is reached, and when there is air time again', () => {
+  const watch = new AirWatch();
+  const radio = (waitMs: number | null, usedMs = 35_000): Parameters<AirWatch['look']>[0] => {
+    const limit = { windowMs: 3_600_000, airMs: 36_000, frameMs: 36_000 };
+    const modulation = { kind: 'rate', bitsPerSecond: 1_200, frameMs: 0 } as const;
+    const rest = { frameOverhead: 0, accessMs: 0, sharesAccess: false, turnaroundMs: 0, share: 1, ledger: '' };
+    const air = { modulation, limits: [limit], ...rest };
+    const classes = [{ airClass: 'normal', waitMs, sentMs: 0, queuedBytes: 0, refused: 0 } as const];
+    return [{ uri: 'rnode:///dev/x', air, limits: [{ usedMs, freeMs: 0 }], classes }];
+  };
+  assert.deepEqual(watch.look(radio(14_000)), [], 'that is the share of the channel');
+  assert.deepEqual(watch.look(radio(340_000)), [
+    {
+      level: 'warn',
+      text: 'duty limit reached on rnode:///dev/x: 35 s sent of 36 s allowed in any hour; packets wait 340 s',
+    },
+  ]);
+  assert.deepEqual(watch.look(radio(3_000)), []);
+  assert.deepEqual(watch.look(radio(0)), [{ level: 'info', text: 'there is air time again on rnode:///dev/x' }]);
+  assert.match(watch.look(radio(null))[0]?.text ?? '', /packets wait for good$/);
+  watch.look([]);
+  assert.equal(watch.look(radio(340_000)).length, 1, 'a modem that was away begins anew');
 });
 
 test('getEvents answers a question, and refuses a wrong one', async (t) => {

@@ -21,11 +21,13 @@ test('writes one transaction: the old table goes, the new one drops all but what
 delete table inet ${NAME}
 table inet ${NAME} {
   counter refused { }
+  set refusals { type inet_proto . inet_service . ipv6_addr; flags dynamic, timeout; size 64; timeout 10m; counter; }
   chain inbound {
     ct state established,related accept
     icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, echo-request, echo-reply } accept
     tcp dport 22 accept
     ip6 saddr 300:1::/64 udp dport 60000-61000 accept
+    meta l4proto { tcp, udp } update @refusals { meta l4proto . th dport . ip6 saddr }
     counter name refused drop
   }
   chain input { type filter hook input priority filter; policy accept; iif "tun0" goto inbound; }
