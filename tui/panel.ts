@@ -1,0 +1,89 @@
+/** Parts that several views are made of: framed panels, charts with a scale, facts. */
+import { type Box, type Canvas, widthOf, wrap } from './canvas.ts';
+import { ceilingOf, drawArea } from './chart.ts';
+import { clockText } from './figures.ts';
+import type { Chart, Context } from './list.ts';
+import type { Style } from './theme.ts';
+
+export type Note = readonly [text: string, style: Style];
+
+/** Frames the box; gives what is inside. Below 60 columns only the line at the top is drawn. */
+export function panel(canvas: Canvas, box: Box, { ui }: Context, title: string, notes: readonly Note[] = []): Box {
+  const [topLeft, topRight, bottomRight, bottomLeft, flat, upright] = ui.glyphs.frame;
+  const isNarrow = canvas.width < 60;
+  const { x, y, width, height } = box;
+  const right = x + width;
+  const bottom = y + height - 1;
+  const line = flat.repeat(Math.max(0, width - 2));
+  canvas.put(x, y, isNarrow ? flat.repeat(width) : `${topLeft}${line}${topRight}`, 'frame', right);
+  const end = canvas.put(x + 2, y, ` ${title} `, 'title', right - 2);
+  putNotes(canvas, y, notes, right - 2, end + 1);
+  if (isNarrow) return { x, y: y + 1, width, height: height - 1 };
+  for (let row = y + 1; row < bottom; row++) {
+    canvas.put(x, row, upright, 'frame');
+    canvas.put(right - 1, row, upright, 'frame');
+  }
+  canvas.put(x, bottom, `${bottomLeft}${line}${bottomRight}`, 'frame', right);
+  return { x: x + 2, y: y + 1, width: width - 4, height: height - 2 };
+}
+
+/** Notes in the upper line, from the right; what finds no room is left out. */
+function putNotes(canvas: Canvas, y: number, notes: readonly Note[], right: number, left: number): void {
+  for (const [text, style] of notes.toReversed()) {
+    if (text === '') continue;
+    const start = right - widthOf(text) - 2;
+    if (start < left) return;
+    canvas.put(start, y, ` ${text} `, style);
+    right = start - 1;
+  }
+}
+
+/** In upwards, out downwards, with one scale. */
+export function drawFlow(canvas: Canvas, box: Box, { model, ui }: Context, id: string, least = 1_024): number {
+  const { glyphs } = ui;
+  const upper = { ...box, height: Math.ceil(box.height / 2) };
+  const lower = { ...box, y: box.y + upper.height, height: box.height - upper.height };
+  const inward = visible(model.history.of(id, 'in').slice(), box.width, glyphs.isAscii);
+  const outward = visible(model.history.of(id, 'out'), box.width, glyphs.isAscii);
+  const top = Math.max(ceilingOf(inward, least), ceilingOf(outward, least));
+  drawArea(canvas, upper, inward, top, 'in', glyphs);
+  // Letters cannot hang from above.
+  drawArea(canvas, lower, outward, top, 'out', glyphs, !glyphs.isAscii);
+  return top;
+}
+
+function visible(values: Float32Array, width: number, isAscii: boolean): Float32Array {
+  return values.subarray(Math.max(0, values.length - width * (isAscii ? 1 : 2)));
+}
+
+/** A chart with its title, the latest figure, and the figure at its top. */
+export function drawChart(canvas: Canvas, box: Box, context: Context, chart: Chart): void {
+  const { model, ui } = context;
+  const values = visible(model.history.of(chart.id, chart.series), box.width, ui.glyphs.isAscii);
+  const latest = values.at(-1) ?? Number.NaN;
+  const top = ceilingOf(values, chart.least);
+  const figure = Number.isNaN(latest) ? '-' : chart.figure(latest);
+  const end = canvas.put(box.x, box.y, chart.title, 'dim');
+  canvas.put(end + 1, box.y, figure, chart.style, box.x + box.width);
+  canvas.putRight(box.x + box.width, box.y, `top ${chart.figure(top)}`, 'dim', end + 2);
+  drawArea(canvas, { ...box, y: box.y + 1, height: box.height - 1 }, values, top, chart.style, ui.glyphs);
+}
+
+export type Fact = readonly [label: string, value: string, style?: Style];
+
+/** `label  value` a line, long values wrapped; gives the line behind. */
+export function drawFacts(canvas: Canvas, box: Box, facts: readonly Fact[], labelWidth = 10): number {
+  let y = box.y;
+  for (const [label, value, style = 'plain'] of facts) {
+    for (const [i, line] of wrap(value, Math.max(8, box.width - labelWidth)).entries()) {
+      if (y >= box.y + box.height) return y;
+      if (i === 0) canvas.put(box.x, y, label, 'dim', box.x + labelWidth - 1);
+      canvas.put(box.x + labelWidth, y++, line, style, box.x + box.width);
+    }
+  }
+  return y;
+}
+
+export function timeText({ ui }: Context, atMs: number): string {
+  return clockText(atMs, ui.offsetMinutes);
+}

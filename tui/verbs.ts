@@ -1,0 +1,41 @@
+/** Verbs typed into the dashboard: how a line becomes words, and which may run. */
+
+/** They change nothing; all others need `--control`. */
+const READING = new Set([
+  'status',
+  'peers',
+  'tree',
+  'paths',
+  'sessions',
+  'radio',
+  'events',
+  'ping',
+  'trace',
+  'why',
+  'doctor',
+  'report',
+  'links',
+  'limits',
+  'queues',
+  'completion',
+]);
+/** They need a terminal, or a machine, of their own. */
+const ELSEWHERE = new Set(['top', 'up', 'demo', 'init', 'join', 'invite', 'bench']);
+
+/** Why it does not run; undefined: it may. */
+export function verbRefusal([verb = '', second = '']: readonly string[], isControl: boolean): string | undefined {
+  if (ELSEWHERE.has(verb)) return `${verb} wants a terminal of its own: run it in another one`;
+  const isReading =
+    READING.has(verb) ||
+    verb.startsWith('-') ||
+    (verb === 'firewall' && second === 'show') ||
+    (verb === 'peers' && second === '');
+  if (isReading || isControl) return undefined;
+  return `${[verb, second].join(' ').trim()} changes the daemon: start top with --control to allow that`;
+}
+
+/** Quotes hold words together, as in a shell; nothing else is special. */
+export function wordsOf(text: string): string[] {
+  const found = text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g);
+  return [...found].map(([, double, single, bare]) => double ?? single ?? bare ?? '');
+}

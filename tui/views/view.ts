@@ -1,0 +1,20 @@
+/** What a view is. A new one is a file here and a row in `all.ts`. */
+import type { Box, Canvas } from '../canvas.ts';
+import type { Context, List } from '../list.ts';
+
+export type View = {
+  readonly title: string;
+  readonly list: List;
+  draw(canvas: Canvas, box: Box, context: Context): void;
+};
+
+/** `Peers 20`, `Peers 3 of 20`. */
+export function titleOf({ title, list }: View, context: Context): string {
+  return `${title} ${list.count(context)}`;
+}
+
+/** How its list stands in order. */
+export function sortNote({ list }: View, { ui }: Context): string {
+  const state = ui.lists.get(ui.view);
+  return `by ${list.sorts[state?.sort ?? 0] ?? ''}${state?.isReversed === true ? ', reversed' : ''}`;
+}
