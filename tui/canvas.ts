@@ -18,7 +18,11 @@ export class Canvas {
   readonly units: Uint16Array;
   readonly styles: Uint8Array;
 
-  constructor(width: number, height: number) {
+  /** All that is not ASCII becomes `?`. */
+  readonly #isAscii: boolean;
+
+  constructor(width: number, height: number, isAscii = false) {
+    this.#isAscii = isAscii;
     this.width = Math.max(1, width);
     this.height = Math.max(1, height);
     this.units = new Uint16Array(this.width * this.height).fill(SPACE);
@@ -32,11 +36,12 @@ export class Canvas {
     const number = STYLES.indexOf(style);
     const start = y * this.width;
     for (let i = 0; i < text.length; i++) {
-      const unit = showable(text.charCodeAt(i), text, i);
-      if (unit === SKIP) continue;
+      const found = showable(text.charCodeAt(i), text, i);
+      if (found === SKIP) continue;
+      const unit = this.#isAscii && found >= 0x7f ? (found === CUT ? ASCII_CUT : QUESTION) : found;
       const columns = isWide(unit) ? 2 : 1;
       if (x + columns > end) {
-        this.#set(start + end - 1, CUT, number);
+        this.#set(start + end - 1, this.#isAscii ? ASCII_CUT : CUT, number);
         return end;
       }
       this.#set(start + x, unit, number);
@@ -87,6 +92,8 @@ export class Canvas {
 }
 
 const CUT = 0x2026;
+const ASCII_CUT = 0x7e;
+const QUESTION = 0x3f;
 const SKIP = -1;
 
 /** Columns that `put` takes for it. */

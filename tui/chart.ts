@@ -9,12 +9,14 @@ const RIGHT = [0x80, 0x20, 0x10, 0x08] as const;
 const DOTS = 4;
 const ASCII_LEVELS = ' .:|';
 
+const STEPS = [1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1_000] as const;
+
 /** The value at the top: a round number not below the largest of `values`, and not below `least`. */
-export function ceilingOf(values: Iterable<number>, least: number): number {
+export function ceilingOf(values: Iterable<number>, least: number, base: 1_000 | 1_024 = 1_000): number {
   let largest = least;
   for (const value of values) if (value > largest) largest = value;
-  const unit = 10 ** Math.floor(Math.log10(largest));
-  return ([1, 1.5, 2, 3, 5, 7.5, 10].find((step) => step * unit >= largest) ?? 10) * unit;
+  const unit = base ** Math.floor(Math.log(largest) / Math.log(base));
+  return (STEPS.find((step) => step * unit >= largest) ?? base) * unit;
 }
 
 /** The latest values that the box has room for, the newest at the right; gaps (NaN) stay empty. `top` fills the box. */
@@ -46,6 +48,46 @@ export function drawArea(
   }
 }
 
+/** Only where the value is, for what is never near nothing; steps are joined. */
+export function drawLine(
+  canvas: Canvas,
+  box: Box,
+  values: Float32Array,
+  top: number,
+  style: Style,
+  glyphs: Glyphs,
+): void {
+  if (glyphs.isAscii) return drawArea(canvas, box, values, top, style, glyphs);
+  const shift = values.length - box.width * 2;
+  const levels = box.height * DOTS;
+  const cells = new Uint8Array(box.width * box.height);
+  let before = -1;
+  for (let column = 0; column < box.width * 2; column++) {
+    const value = values[column + shift];
+    if (value === undefined || Number.isNaN(value)) {
+      before = -1;
+      continue;
+    }
+    const level = Math.max(0, Math.min(levels - 1, Math.round((value / top) * (levels - 1))));
+    const from = before < 0 ? level : before < level ? before + 1 : before > level ? before - 1 : level;
+    const dots = column % 2 === 0 ? LEFT : RIGHT;
+    for (let dot = Math.min(from, level); dot <= Math.max(from, level); dot++) {
+      const at = (box.height - 1 - Math.floor(dot / DOTS)) * box.width + (column >> 1);
+      cells[at] = (cells[at] as number) | (dots[dot % DOTS] as number);
+    }
+    before = level;
+  }
+  for (const [at, bits] of cells.entries()) {
+    if (bits === 0) continue;
+    canvas.put(
+      box.x + (at % box.width),
+      box.y + Math.floor(at / box.width),
+      String.fromCharCode(BRAILLE + bits),
+      style,
+    );
+  }
+}
+
 function asciiCell(level: number, below: number): string {
   const most = ASCII_LEVELS.length - 1;
   return ASCII_LEVELS[Math.max(0, Math.min(most, level - below * most))] as string;
@@ -60,19 +102,6 @@ function bitsOf(dots: readonly number[], level: number, isHanging: boolean): num
   let bits = 0;
   for (let i = 0; i < Math.min(DOTS, level); i++) bits |= dots[isHanging ? DOTS - 1 - i : i] as number;
   return bits;
-}
-
-/** One line of it; ASCII has eight heights of letters nobody can read, so it has three. */
-export function drawSpark(
-  canvas: Canvas,
-  x: number,
-  y: number,
-  width: number,
-  values: Float32Array,
-  style: Style,
-  glyphs: Glyphs,
-): void {
-  drawArea(canvas, { x, y, width, height: 1 }, values, ceilingOf(values, 1), style, glyphs);
 }
 
 /** A share from 0 to 1 as a bar. */

@@ -4,7 +4,7 @@ import { ageText, plural, rateText } from './figures.ts';
 import { hidden, hiddenWhole } from './hiding.ts';
 import { BINDINGS, bindingsOf } from './keys.ts';
 import type { Context, Details } from './list.ts';
-import { drawChart, drawFacts, panel } from './panel.ts';
+import { drawCharts, drawFacts, panel } from './panel.ts';
 import { problemsOf } from './problems.ts';
 import type { Mode } from './ui.ts';
 import { VIEWS, viewOf } from './views/all.ts';
@@ -16,7 +16,7 @@ const LEAST_HEIGHT = 6;
 const TOP_LINES = 3;
 
 export function draw(context: Context, width: number, height: number): Canvas {
-  const canvas = new Canvas(width, height);
+  const canvas = new Canvas(width, height, context.ui.glyphs.isAscii);
   if (width < LEAST_WIDTH || height < LEAST_HEIGHT) {
     canvas.put(0, 0, 'too small', 'warn');
     return canvas;
@@ -122,7 +122,7 @@ function drawFooter(canvas: Canvas, { ui }: Context): void {
     const text = mode.kind === 'filter' ? `/${ui.filter}` : `:${mode.text}`;
     // The end of what is typed stays in sight.
     const room = canvas.width - 24;
-    left = canvas.put(left, y, widthOf(text) > room ? `…${text.slice(-room)}` : text, 'prompt');
+    left = canvas.put(left, y, widthOf(text) > room ? `${ui.glyphs.more}${text.slice(-room)}` : text, 'prompt');
     left = canvas.put(left, y, ui.glyphs.full, 'prompt') + 2;
   }
   const keys = bindingsOf(mode.kind).filter(({ footer }) => footer !== undefined);
@@ -197,7 +197,7 @@ function drawDetails(canvas: Canvas, box: Box, context: Context, mode: Mode & { 
   const charts = isSideBySide
     ? { ...inner, x: facts.x + facts.width + 2, width: inner.width - facts.width - 2 }
     : { ...inner, y: end, height: inner.y + inner.height - end };
-  drawCharts(canvas, charts, context, details);
+  drawCharts(canvas, charts, context, details.charts);
 }
 
 /** The facts, and the texts below, which scroll; gives the line behind. */
@@ -214,14 +214,4 @@ function drawText(canvas: Canvas, box: Box, details: Details, mode: Mode & { kin
     }
   }
   return y;
-}
-
-function drawCharts(canvas: Canvas, box: Box, context: Context, { charts }: Details): void {
-  const count = Math.min(charts.length, Math.floor(box.height / 3));
-  for (const [i, chart] of charts.slice(0, count).entries()) {
-    const from = Math.floor((box.height * i) / count);
-    const to = Math.floor((box.height * (i + 1)) / count);
-    const isLast = i === count - 1;
-    drawChart(canvas, { ...box, y: box.y + from, height: to - from - (isLast ? 0 : 1) }, context, chart);
-  }
 }

@@ -7,12 +7,17 @@ const LINE_MAX_CHARS = 2_000;
 
 export type RunningErrand = { readonly errand: Errand; stop(): void };
 
-/** `command` is what stands before the words: the program, its script. */
-export function runErrand(command: readonly string[], words: readonly string[], changed: () => void): RunningErrand {
+/** `before` and `behind` the words stands what makes them a command line of this program for this daemon. */
+export function runErrand(
+  before: readonly string[],
+  words: readonly string[],
+  behind: readonly string[],
+  changed: () => void,
+): RunningErrand {
   const errand: Errand = { words, lines: [], code: undefined };
-  const [program = '', ...before] = command;
+  const [program = '', ...script] = before;
   const env = { ...process.env, NO_COLOR: '1', COLUMNS: '80' };
-  const child = spawn(program, [...before, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, [...script, ...words, ...behind], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const flush = [collect(child, 'stdout', errand, changed), collect(child, 'stderr', errand, changed)];
   const ended = (code: number, text?: string): void => {
     if (errand.code !== undefined) return;

@@ -57,11 +57,20 @@ export function countText(count: number): string {
 
 /** Of the day, UTC unless `offsetMinutes` says otherwise. */
 export function clockText(unixMs: number, offsetMinutes = 0): string {
-  return new Date(unixMs + offsetMinutes * 60_000).toISOString().slice(11, 19);
+  return dateText(unixMs, offsetMinutes).slice(11);
 }
 
+/** The day of what is older than one: in as many columns as a time. */
+export function whenText(unixMs: number, nowMs: number, offsetMinutes = 0): string {
+  const isOld = nowMs - unixMs > 86_400_000;
+  return isOld ? `${dateText(unixMs, offsetMinutes).slice(5, 10)}   ` : clockText(unixMs, offsetMinutes);
+}
+
+/** Of the years that have four digits; others are not shown. */
 export function dateText(unixMs: number, offsetMinutes = 0): string {
-  return new Date(unixMs + offsetMinutes * 60_000).toISOString().slice(0, 19).replace('T', ' ');
+  const date = new Date(unixMs + offsetMinutes * 60_000);
+  const year = date.getUTCFullYear();
+  return year >= 0 && year <= 9_999 ? date.toISOString().slice(0, 19).replace('T', ' ') : '---- -- -- --:--:--';
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -52,6 +52,8 @@ export type ListSpec<T> = {
   readonly text: (item: T) => string;
   readonly sorts: readonly [Sort<T>, ...Sort<T>[]];
   readonly columns: readonly Column<T>[];
+  /** Of a row whose figures say nothing: a text in place of all cells behind the first wide one. */
+  readonly instead?: (item: T, context: Context) => readonly [text: string, style: Style] | undefined;
   /** What to say when there is nothing. */
   readonly empty: (model: Model) => string;
   readonly details: (item: T, context: Context) => Details;
@@ -143,9 +145,26 @@ function drawList<T>(spec: ListSpec<T>, canvas: Canvas, box: Box, context: Conte
   if (selected >= state.top + room) state.top = selected - room + 1;
   for (const [i, item] of items.slice(state.top, state.top + room).entries()) {
     const y = box.y + 1 + i;
-    for (const { column, x, width } of cells)
-      drawCell(column, canvas, { x: box.x + x, y, width, height: 1 }, item, context);
+    drawRow(spec, canvas, { ...box, y, height: 1 }, cells, item, context);
     if (state.top + i === selected) canvas.select(box.x, y, box.width);
+  }
+}
+
+function drawRow<T>(
+  spec: ListSpec<T>,
+  canvas: Canvas,
+  box: Box,
+  cells: readonly Cell<T>[],
+  item: T,
+  context: Context,
+): void {
+  const instead = spec.instead?.(item, context);
+  for (const { column, x, width } of cells) {
+    drawCell(column, canvas, { ...box, x: box.x + x, width }, item, context);
+    if (instead === undefined || column.isWide !== true) continue;
+    const [text, style] = instead;
+    canvas.put(box.x + x + width + GAP, box.y, text, style, box.x + box.width);
+    return;
   }
 }
 

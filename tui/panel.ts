@@ -1,9 +1,12 @@
 /** Parts that several views are made of: framed panels, charts with a scale, facts. */
 import { type Box, type Canvas, widthOf, wrap } from './canvas.ts';
-import { ceilingOf, drawArea } from './chart.ts';
-import { clockText } from './figures.ts';
+import { ceilingOf, drawArea, drawLine } from './chart.ts';
+import { ageText, whenText } from './figures.ts';
 import type { Chart, Context } from './list.ts';
 import type { Style } from './theme.ts';
+
+/** Figures of octets have steps of their own. */
+const OCTETS = 1_024;
 
 export type Note = readonly [text: string, style: Style];
 
@@ -45,7 +48,7 @@ export function drawFlow(canvas: Canvas, box: Box, { model, ui }: Context, id: s
   const lower = { ...box, y: box.y + upper.height, height: box.height - upper.height };
   const inward = visible(model.history.of(id, 'in').slice(), box.width, glyphs.isAscii);
   const outward = visible(model.history.of(id, 'out'), box.width, glyphs.isAscii);
-  const top = Math.max(ceilingOf(inward, least), ceilingOf(outward, least));
+  const top = Math.max(ceilingOf(inward, least, OCTETS), ceilingOf(outward, least, OCTETS));
   drawArea(canvas, upper, inward, top, 'in', glyphs);
   // Letters cannot hang from above.
   drawArea(canvas, lower, outward, top, 'out', glyphs, !glyphs.isAscii);
@@ -61,12 +64,26 @@ export function drawChart(canvas: Canvas, box: Box, context: Context, chart: Cha
   const { model, ui } = context;
   const values = visible(model.history.of(chart.id, chart.series), box.width, ui.glyphs.isAscii);
   const latest = values.at(-1) ?? Number.NaN;
-  const top = ceilingOf(values, chart.least);
+  const top = ceilingOf(values, chart.least, chart.series === 'rtt' || chart.least < OCTETS ? 1_000 : OCTETS);
   const figure = Number.isNaN(latest) ? '-' : chart.figure(latest);
   const end = canvas.put(box.x, box.y, chart.title, 'dim');
   canvas.put(end + 1, box.y, figure, chart.style, box.x + box.width);
-  canvas.putRight(box.x + box.width, box.y, `top ${chart.figure(top)}`, 'dim', end + 2);
-  drawArea(canvas, { ...box, y: box.y + 1, height: box.height - 1 }, values, top, chart.style, ui.glyphs);
+  const scale = `${ageText(values.length)}, top ${chart.figure(top)}`;
+  canvas.putRight(box.x + box.width, box.y, scale, 'dim', end + figure.length + 3);
+  const inner = { ...box, y: box.y + 1, height: box.height - 1 };
+  const drawn = chart.series === 'rtt' ? drawLine : drawArea;
+  drawn(canvas, inner, values, top, chart.style, ui.glyphs);
+}
+
+/** One below the other, as many as there is room for. */
+export function drawCharts(canvas: Canvas, box: Box, context: Context, charts: readonly Chart[]): void {
+  const count = Math.min(charts.length, Math.floor(box.height / 3));
+  for (const [i, chart] of charts.slice(0, count).entries()) {
+    const from = Math.floor((box.height * i) / count);
+    const to = Math.floor((box.height * (i + 1)) / count);
+    const isLast = i === count - 1;
+    drawChart(canvas, { ...box, y: box.y + from, height: to - from - (isLast ? 0 : 1) }, context, chart);
+  }
 }
 
 export type Fact = readonly [label: string, value: string, style?: Style];
@@ -84,6 +101,6 @@ export function drawFacts(canvas: Canvas, box: Box, facts: readonly Fact[], labe
   return y;
 }
 
-export function timeText({ ui }: Context, atMs: number): string {
-  return clockText(atMs, ui.offsetMinutes);
+export function timeText({ model, ui }: Context, atMs: number): string {
+  return whenText(atMs, model.nowMs, ui.offsetMinutes);
 }

@@ -40,37 +40,31 @@ export class Source {
     this.#socket?.destroy();
   }
 
-  /** First what has happened, on a connection of its own, then the stream. */
   #begin(): void {
-    let isFirst = true;
-    this.#ask('getEvents', { most: String(EVENTS_BEFORE) }, (response) => {
-      if (!isFirst) return;
-      isFirst = false;
-      this.#socket?.removeAllListeners();
-      this.#socket?.on('error', () => undefined);
-      this.#socket?.destroy();
-      const at = Date.now();
-      this.#options.told({ at, live: true });
-      this.#options.told({ at, recall: listOf(membersOf(response).events) });
-      this.#subscribe();
-    });
-  }
-
-  #subscribe(): void {
-    const { intervalMs, most } = this.#options;
+    const { intervalMs, most, told } = this.#options;
     const args = { topics: TOPICS.join(','), interval: String(intervalMs), most: String(most) };
-    this.#ask('subscribe', args, (response) => {
+    let isFirst = true;
+    this.#socket = this.#ask('subscribe', args, (response) => {
+      const at = Date.now();
+      if (isFirst) {
+        told({ at, live: true });
+        // Asked for after the stream has begun, so that nothing falls between them.
+        this.#ask('getEvents', { most: String(EVENTS_BEFORE) }, (answer) => {
+          told({ at: Date.now(), recall: listOf(membersOf(answer).events) });
+        });
+      }
+      isFirst = false;
       this.#tries = 0;
-      this.#options.told({ at: Date.now(), push: response });
+      told({ at, push: response });
     });
   }
 
-  #ask(request: string, args: Record<string, string>, told: (response: unknown) => void): void {
+  #ask(request: string, args: Record<string, string>, told: (response: unknown) => void): Socket {
     const socket = connect(this.#options.endpoint.to);
-    this.#socket = socket;
+    const isStream = request === 'subscribe';
     let rest: string[] = [];
     let length = 0;
-    let reason = 'it has ended';
+    let reason = 'the connection has ended';
     let hasAnswered = false;
     socket.setEncoding('utf8');
     socket.setTimeout(SILENT_MS, () => {
@@ -83,19 +77,22 @@ export class Source {
       if (length > LINE_MAX_CHARS) return void socket.destroy(new Error('its answer has no end'));
       rest.push(text);
       // Questions are answered in many lines and then the connection ends; pushes have one line each.
-      if (request !== 'subscribe' || !text.includes('\n')) return;
+      if (!isStream || !text.includes('\n')) return;
       const lines = rest.join('').split('\n');
       rest = [lines.pop() ?? ''];
       length = rest[0]?.length ?? 0;
       for (const line of lines) if (line !== '') this.#read(line, socket, told);
     });
     socket.on('end', () => {
-      if (request !== 'subscribe' && !socket.destroyed) this.#read(rest.join(''), socket, told);
+      if (!isStream && !socket.destroyed) this.#read(rest.join(''), socket, told);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       reason = reasonOf(error);
     });
-    socket.on('close', () => this.#lost(reason));
+    socket.on('close', () => {
+      if (isStream) this.#lost(reason);
+    });
+    return socket;
   }
 
   #read(text: string, socket: Socket, told: (response: unknown) => void): void {

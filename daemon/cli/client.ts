@@ -68,7 +68,7 @@ export function adminStream(
 
 type Endpoint = { readonly name: string; readonly to: { path: string } | { host: string; port: number } };
 
-function findEndpoint(given: string | undefined): Endpoint {
+export function findEndpoint(given: string | undefined): Endpoint {
   if (given === undefined) return unixEndpoint(defaultSocket());
   const tcp = /^tcp:\/\/(?:\[([^\]]+)\]|([^:/]+)):(\d{1,5})$/.exec(given);
   if (tcp !== null) return { name: given, to: { host: tcp[1] ?? tcp[2] ?? '', port: Number(tcp[3]) } };

@@ -35,6 +35,7 @@ const VERBS: readonly Row[] = [
     load: async () => (await import('./firewall.ts')).verb,
   },
   { name: 'doctor', says: 'looks for what is wrong', load: async () => (await import('./doctor.ts')).verb },
+  { name: 'top', says: 'the dashboard', load: async () => (await import('./top.ts')).verb },
   {
     name: 'reload',
     says: 'reads the configuration again, as SIGHUP',

@@ -23,17 +23,19 @@ export const overviewView: View = {
   },
 };
 
+/** Charts beside facts, and the tables below as wide as the screen: names, URIs and events are long. */
 function drawWide(canvas: Canvas, box: Box, context: Context): void {
-  const side = Math.min(72, Math.floor(box.width * 0.38));
-  const left = box.width - side;
-  const chart = Math.max(8, Math.floor(box.height * 0.36));
   const facts = nodeFacts(context);
-  const node = Math.min(facts.length + 2, Math.floor(box.height / 2));
-  drawTotal(canvas, { ...box, width: left, height: chart }, context);
-  drawPeers(canvas, { ...box, y: box.y + chart, width: left, height: box.height - chart }, context);
-  const right = { x: box.x + left, width: side };
-  drawFacts(canvas, panel(canvas, { ...right, y: box.y, height: node }, context, 'Node'), facts);
-  drawLatest(canvas, { ...right, y: box.y + node, height: box.height - node }, context);
+  const side = Math.min(64, Math.floor(box.width * 0.45));
+  const upper = Math.max(facts.length + 2, Math.floor(box.height * 0.3));
+  const left = box.width - side;
+  drawTotal(canvas, { ...box, width: left, height: upper }, context);
+  const node = { ...box, x: box.x + left, width: side, height: upper };
+  drawFacts(canvas, panel(canvas, node, context, 'Node'), facts);
+  const rest = box.height - upper;
+  const events = Math.max(6, Math.min(Math.floor(rest * 0.4), rest - context.model.peers.rows.size - 3));
+  drawPeers(canvas, { ...box, y: box.y + upper, height: rest - events }, context);
+  drawLatest(canvas, { ...box, y: box.y + box.height - events, height: events }, context);
 }
 
 /** On small terminals the peers get what the others can spare. */

@@ -33,20 +33,13 @@ function rateStyle(rate: number, style: Style): Style {
 
 export const MARK: Column<Peer> = { title: '', width: 1, rank: 0, text: stateMark, style: stateStyle };
 
-/** Behind the name of one that is down stands why, as far as the table goes. */
 const NAME: Column<Peer> = {
   title: 'PEER',
-  width: 16,
+  width: 26,
   isWide: true,
   rank: 0,
-  draw: (canvas, box, peer, context) => {
-    const right = box.x + box.width;
-    const name = peerName(peer, context);
-    const end = canvas.put(box.x, box.y, name, peer.isUp ? 'plain' : 'strong', right);
-    if (peer.isUp) return;
-    const why = hidden(context.ui, peer.error || peer.state);
-    if (right - end > 8) canvas.put(end + 2, box.y, why, 'bad', right);
-  },
+  text: peerName,
+  style: ({ isUp }) => (isUp ? 'plain' : 'strong'),
 };
 
 const DIRECTION: Column<Peer> = {
@@ -86,18 +79,19 @@ const OUT: Column<Peer> = {
 
 export function spark<T extends { id: string }>(prefix: string, width: number, rank: number): Column<T> {
   return {
-    title: 'LAST MINUTES',
+    title: 'TRAFFIC',
     width,
+    isWide: true,
     rank,
     draw: (canvas, box, { id }, { model, ui }) => {
       const values = model.history.both(`${prefix} ${id}`);
       const shown = values.subarray(Math.max(0, values.length - box.width * (ui.glyphs.isAscii ? 1 : 2)));
-      drawArea(canvas, box, shown, ceilingOf(shown, IDLE_BYTES), 'accent', ui.glyphs);
+      drawArea(canvas, box, shown, ceilingOf(shown, IDLE_BYTES, IDLE_BYTES), 'accent', ui.glyphs);
     },
   };
 }
 
-const SPARK: Column<Peer> = { ...spark<Peer>('peer', 12, 3), title: 'TRAFFIC' };
+const SPARK: Column<Peer> = spark<Peer>('peer', 12, 3);
 
 const UP: Column<Peer> = {
   title: 'UP',
@@ -158,6 +152,8 @@ export const peerSpec: ListSpec<Peer> = {
   empty: ({ told }) =>
     told.has('peers') ? 'no peers: add one with :peer add tcp://HOST:PORT' : 'waiting for the daemon',
   target: ({ address, key }) => address || key,
+  instead: ({ isUp, state, error }, { ui }) =>
+    isUp ? undefined : [hidden(ui, error === '' || state === 'connecting' ? `${state}  ${error}` : error), 'bad'],
   details: peerDetails,
 };
 

@@ -3,8 +3,8 @@ import type { Box, Canvas } from '../canvas.ts';
 import { gaugeText } from '../chart.ts';
 import { ageText, percentText, sizeText } from '../figures.ts';
 import { hidden } from '../hiding.ts';
-import { type Column, type Context, type Details, makeList, selectedIndex } from '../list.ts';
-import { drawFacts, type Fact, panel } from '../panel.ts';
+import { type Chart, type Column, type Context, type Details, makeList, selectedIndex } from '../list.ts';
+import { drawCharts, drawFacts, type Fact, panel } from '../panel.ts';
 import type { Radio } from '../reading.ts';
 import type { Style } from '../theme.ts';
 import { listState } from '../ui.ts';
@@ -127,16 +127,19 @@ function classLines({ classes }: Radio): string[] {
 }
 
 function radioDetails(radio: Radio, { ui }: Context): Details {
-  const id = `radio ${radio.id}`;
   return {
     title: hidden(ui, radio.remote),
     facts: facts(radio),
     text: classLines(radio),
-    charts: [
-      { title: 'own time on the air', id, series: 'out', style: 'out', figure: percentText, least: 0.1 },
-      { title: 'channel busy', id, series: 'in', style: 'in', figure: percentText, least: 0.1 },
-    ],
+    charts: chartsOf(radio),
   };
+}
+
+function chartsOf({ id, channelLoad }: Radio): Chart[] {
+  const own = { title: 'own time on the air', series: 'out', style: 'out' } as const;
+  const all = { title: 'channel busy', series: 'in', style: 'in' } as const;
+  const told = channelLoad === undefined ? [own] : [own, all];
+  return told.map((chart) => ({ ...chart, id: `radio ${id}`, figure: percentText, least: 0.1 }));
 }
 
 export const radioView: View = {
@@ -160,4 +163,5 @@ function drawRadio(canvas: Canvas, box: Box, context: Context, radio: Radio): vo
   for (const line of classLines(radio)) {
     if (y < inner.y + inner.height) canvas.put(inner.x, y++, line, 'plain', inner.x + inner.width);
   }
+  drawCharts(canvas, { ...inner, y: y + 1, height: inner.y + inner.height - y - 1 }, context, chartsOf(radio));
 }

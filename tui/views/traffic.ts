@@ -60,7 +60,7 @@ const list = makeList<Peer>({
     rate('IN', ({ rateIn }) => rateIn, 'in'),
     rate('OUT', ({ rateOut }) => rateOut, 'out'),
     SHARE,
-    { ...spark<Peer>('peer', 24, 5), title: 'TRAFFIC' },
+    spark<Peer>('peer', 24, 5),
     size('RECEIVED', ({ received }) => received),
     size('SENT', ({ sent }) => sent),
   ],
