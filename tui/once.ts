@@ -9,7 +9,8 @@ import { newUi, type UiOptions } from './ui.ts';
 /** All tables are told of at once; an event is not owed. */
 const NEEDED = ['status', 'stats', 'peers', 'sessions', 'paths', 'tree', 'radio', 'firewall'] as const;
 const LIMIT_MS = 8_000;
-const MOST_ROWS = 20_000;
+/** As many as are given to anybody. */
+const MOST_ROWS = 2_000;
 
 /** Rejects when the daemon cannot be asked. */
 export function lookOnce(endpoint: Endpoint): Promise<Model> {

@@ -24,6 +24,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   ping: [[TARGET, '-c', '1']],
   status: [[], ['--json'], ['--watch']],
+  top: [['--once'], ['--once', '--json']],
 };
 /** They take a socket and work without anybody on it; their own tests say how. */
 const ALONE: readonly string[] = ['doctor'];
