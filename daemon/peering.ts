@@ -200,6 +200,7 @@ export class Peering {
         link: undefined,
         lastError,
         lastErrorAgeMs,
+        keys: uri.options.keys,
       });
     }
     for (const trouble of this.#modems.troubles((uri) => links.some((link) => link.uri === uri))) {

@@ -34,8 +34,10 @@ export class Pings {
 
   /** An answer that comes after its time must not pass for that of another request with the same place. */
   heard(event: CoreEvent): void {
-    if (event.kind !== 'echoReply') return;
+    if (event.kind !== 'echoReply' && event.kind !== 'echoTooBig') return;
     const waiting = this.#waiting.get(event.sequence % SEQUENCES);
-    if (waiting?.sequence === event.sequence) waiting.settle({ isAnswered: true, rttMs: event.rttMs });
+    if (waiting?.sequence !== event.sequence) return;
+    if (event.kind === 'echoTooBig') waiting.settle({ ...SILENCE, mtu: event.mtu });
+    else waiting.settle({ isAnswered: true, rttMs: event.rttMs });
   }
 }

@@ -25,6 +25,7 @@ import { type Neighbourhood, openNeighbourhood } from './neighbourhood.ts';
 import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
 import { Questions } from './questions.ts';
+import { reasons } from './reasons.ts';
 import { TreeNews } from './tree-news.ts';
 
 if (parentPort === null) throw new Error('the router runs as a worker thread');
@@ -195,6 +196,7 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
       return null;
     },
     ping: ({ address, sequence, size, timeoutMs }) => pings.ping(driver, { address, sequence, size, timeoutMs }),
+    why: (asked) => reasons({ node, driver, peering, pings, loop }, asked),
     query: ({ key, topic }) => questions.ask(driver, { key, topic }),
     reload: async ({ settings }) => [
       ...(await peering.reload(settings.peers, settings.listen)),

@@ -29,7 +29,7 @@ import { Supervisor } from '../host/notify.ts';
 import { defaultPlaces } from '../host/places.ts';
 import { Rates } from '../host/rates.ts';
 import { routerSettings, settingWarnings } from '../host/settings.ts';
-import { findTarget } from '../host/targets.ts';
+import { findNode, findTarget } from '../host/targets.ts';
 import { type Guard, openGuard } from './guard.ts';
 import { limitsOf, MetricsDesk } from './metrics.ts';
 import { restartWarnings } from './restart.ts';
@@ -164,8 +164,10 @@ export class Daemon {
       limits: () => this.#limits,
       loop: () => this.#loop.info(),
       findTarget: (target) => findTarget(target, this.#loaded.config.Names, addressForKey),
+      findNode: (target) => findNode(target, this.#loaded.config.Names, addressForKey),
       status: () => this.#status(),
       firewall: this.#guard,
+      openFor: (address) => this.#guard.openFor(address),
       reload: () => this.#reload(),
       events: this.#events,
     });

@@ -98,6 +98,10 @@ export class Guard {
     return this.#firewall.status();
   }
 
+  openFor(address: Uint8Array): readonly string[] | undefined {
+    return this.#firewall.openFor(address);
+  }
+
   summary(): FirewallState {
     const { inbound, closed, rules, problem } = this.#firewall.status();
     const open = rules.filter((rule) => rule.open).map(({ rule }) => rule);

@@ -30,6 +30,11 @@ const VERBS: readonly Row[] = [
     load: async () => (await import('./ping.ts')).verb,
   },
   {
+    name: 'why',
+    says: 'what happens to packets to a node, and why',
+    load: async () => (await import('./why.ts')).verb,
+  },
+  {
     name: 'firewall',
     says: 'who may connect from the mesh: show, allow, deny',
     load: async () => (await import('./firewall.ts')).verb,

@@ -42,6 +42,12 @@ export class Contacts {
     return contact.key;
   }
 
+  /** As `keyFor`, for those who only want to know. */
+  peek(address: Uint8Array): PublicKey | undefined {
+    const contact = address[0] === SUBNET_PREFIX ? this.#bySubnet.get(address) : this.#byAddress.get(address);
+    return contact === undefined || contact.expiresAtMs <= this.#context.nowMs ? undefined : contact.key;
+  }
+
   /** Keeps the latest packet for a destination that is not known; returns the partial key to look for. */
   keep(packet: Uint8Array, destination: Uint8Array): Uint8Array {
     const isSubnet = destination[0] === SUBNET_PREFIX;

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { INGRESS_QUEUES, INGRESS_SPARSE_BYTES, INGRESS_TURN_BYTES, STREAM_CODEL } from './limits.ts';
 import { hashOctets } from './octetmap.ts';
 import { PACKET_HEADROOM, type PacketBatch } from './port.ts';
-import { FairQueue, type LossWatcher } from './queue.ts';
+import { FairQueue, type LossWatcher, type QueueFacts, queueFacts } from './queue.ts';
 
 /** Behind the addresses of an IPv6 packet; and the next headers of those that have ports there. */
 const PORTS_AT = 40;
@@ -39,6 +39,10 @@ export class Ingress {
 
   get bytes(): number {
     return this.#queue.bytes;
+  }
+
+  queueFacts(): QueueFacts {
+    return queueFacts([this.#queue], this.#context.nowMs);
   }
 
   /** Copies what has come, its headroom included, in which the device may have left something. */

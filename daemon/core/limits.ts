@@ -411,6 +411,22 @@ export const RECORDS_PER_TURN = 64;
 /** Datagram links count from here, so that their numbers never meet those of streams. */
 export const DATAGRAM_LINKS_FROM = 2 ** 20;
 
+// Explanations
+
+/**
+ * When something counts as what bounds a flow. A lookup, a handshake, or packets without an answer for so long; a queue that is so
+ * full, or has lost something within so many ms; a loop that is busy for such a share; the packet for which air time is asked.
+ */
+export const WHY = {
+  lookupMs: 3_000,
+  handshakeMs: 3_000,
+  silentMs: 10_000,
+  queueShare: 0.5,
+  lossMs: 5_000,
+  busy: 0.9,
+  packetBytes: 128,
+};
+
 // Questions between nodes (section 6.1)
 
 export const NODE_INFO_MAX = 16 * 1024;

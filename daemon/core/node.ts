@@ -2,6 +2,8 @@
 import { pathPorts } from '../wire/path.ts';
 import { APP } from '../wire/query.ts';
 import { Context } from './context.ts';
+import type { WhyFacts, WhyTarget } from './explain/facts.ts';
+import { whyFacts } from './explain/gather.ts';
 import { Ingress } from './ingress.ts';
 import { DATAGRAM_LINKS_FROM, INGRESS_HOLD_MS, INGRESS_LINK_BYTES, MAINTENANCE_MS } from './limits.ts';
 import { Datagrams } from './link/datagram/datagrams.ts';
@@ -86,6 +88,11 @@ export class Node {
 
   get key(): Uint8Array {
     return this.#context.key;
+  }
+
+  /** Octets of the largest packet that it takes. */
+  get mtu(): number {
+    return this.#context.options.mtu;
   }
 
   handle(input: Input, nowMs: number): void {
@@ -188,6 +195,13 @@ export class Node {
 
   busiestSessions(most: number): Look<SessionInfo> {
     return this.#channels.busiest(most);
+  }
+
+  /** The way to a node as it would be taken now. */
+  why(target: WhyTarget): WhyFacts {
+    const { contacts } = this.#packets;
+    const parts = { context: this.#context, router: this.#router, channels: this.#channels, ingress: this.#ingress };
+    return whyFacts({ ...parts, contacts }, target);
   }
 
   stats(): StatsInfo {
@@ -333,6 +347,7 @@ export class Node {
 }
 
 function infoOf(link: Pipe, peerLink: PeerLink | undefined, nowMs: number): LinkInfo {
+  const { full, late } = link.queueFacts();
   return {
     link: link.id,
     uri: link.uri,
@@ -349,7 +364,7 @@ function infoOf(link: Pipe, peerLink: PeerLink | undefined, nowMs: number): Link
     bytesReceived: link.bytesReceived,
     bytesSent: link.bytesSent,
     queuedBytes: link.queuedBytes,
-    lostPackets: link.lostPackets,
+    lostPackets: full + late,
     lossShare: link.lossShare,
   };
 }

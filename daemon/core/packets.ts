@@ -7,6 +7,7 @@ import {
   isIcmpError,
   isIpv6,
   readEcho,
+  readTooBigEcho,
   setPayloadLength,
   writeEcho,
   writeTooBig,
@@ -239,12 +240,23 @@ export class Packets {
   }
 
   #isOwnEcho(session: Channel, buffer: Uint8Array, at: number, end: number): boolean {
-    // Cheap questions first: nearly every packet is something else. 58 is ICMPv6, 129 an echo reply.
-    if (buffer[at + 6] !== 58 || buffer[at + IPV6_HEADER] !== 129) return false;
+    // Cheap questions first: nearly every packet is something else. 58 is ICMPv6, 129 an echo reply, 2 Packet Too Big.
+    if (buffer[at + 6] !== 58) return false;
+    if (buffer[at + IPV6_HEADER] === 2) return this.#isAboutOwnEcho(buffer.subarray(at, end));
+    if (buffer[at + IPV6_HEADER] !== 129) return false;
     const echo = readEcho(buffer.subarray(at, end));
     if (echo === undefined || echo.identifier !== this.#echoIdentifier) return false;
     if (Number.isNaN(this.#echoSentMs[echo.sequence & 0xff])) return false;
     this.#reportEcho(session.address, echo.sequence);
+    return true;
+  }
+
+  #isAboutOwnEcho(packet: Uint8Array): boolean {
+    const echo = readTooBigEcho(packet);
+    if (echo === undefined || echo.identifier !== this.#echoIdentifier) return false;
+    if (Number.isNaN(this.#echoSentMs[echo.sequence & 0xff])) return false;
+    this.#echoSentMs[echo.sequence & 0xff] = Number.NaN;
+    this.#context.events.push({ kind: 'echoTooBig', sequence: echo.sequence, mtu: echo.mtu });
     return true;
   }
 

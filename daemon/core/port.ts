@@ -7,6 +7,7 @@
 import type { Segments } from '../wire/segments.ts';
 import type { AirFacts, AirMemory, AirRecord, AirReport } from './radio/facts.ts';
 
+export type * from './explain/facts.ts';
 export type { AirFacts, AirLimit, AirMemory, AirRecord, AirReport, Modulation, RadioInfo } from './radio/facts.ts';
 
 declare const brand: unique symbol;
@@ -257,6 +258,8 @@ export type CoreEvent =
   | { kind: 'airUsed'; record: AirRecord }
   /** An answer to `echo`: the round trip in milliseconds. */
   | { kind: 'echoReply'; from: Uint8Array; sequence: number; rttMs: number }
+  /** Somebody on the way takes no packets as large as that one, only such of `mtu` octets. */
+  | { kind: 'echoTooBig'; sequence: number; mtu: number }
   /** What a node says; nobody has looked at the body. */
   | { kind: 'queryAnswered'; key: PublicKey; topic: QueryTopic; body: Uint8Array }
   | { kind: 'queryFailed'; key: PublicKey; topic: QueryTopic; reason: 'no answer' | 'too many' };

@@ -16,11 +16,35 @@ import type { BufferPool, Pooled } from './pool.ts';
 /** Told of each packet that is lost to the cap, or to its own lateness. */
 export type LossWatcher = (why: 'full' | 'late') => void;
 
+/** What one or several queues hold and have lost. `lossAgoMs`: since the last loss; undefined: none yet. */
+export type QueueFacts = {
+  readonly bytes: number;
+  readonly maxBytes: number;
+  readonly full: number;
+  readonly late: number;
+  readonly lossAgoMs: number | undefined;
+};
+
+/** Those that share one link, as one. */
+export function queueFacts(queues: readonly FairQueue[], nowMs: number): QueueFacts {
+  const sum = (of: (queue: FairQueue) => number): number => queues.reduce((total, queue) => total + of(queue), 0);
+  const lossAgoMs = nowMs - Math.max(...queues.map((queue) => queue.lostAtMs));
+  return {
+    bytes: sum((queue) => queue.bytes),
+    maxBytes: sum((queue) => queue.maxBytes),
+    full: sum((queue) => queue.lostFull),
+    late: sum((queue) => queue.lostLate),
+    lossAgoMs: Number.isFinite(lossAgoMs) ? lossAgoMs : undefined,
+  };
+}
+
 export class FairQueue {
   bytes = 0;
-  /** Packets lost to the cap or to their own lateness. */
-  lost = 0;
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
+  /** Packets lost to the cap, and to their own lateness; and when the last one was. */
+  lostFull = 0;
+  lostLate = 0;
+  lostAtMs = Number.NEGATIVE_INFINITY;
   readonly #maxPackets: number;
   readonly #pool: BufferPool;
   readonly #lost: LossWatcher;
@@ -44,7 +68,7 @@ export class FairQueue {
 
   /** @param times without them nothing is ever too late */
   constructor(maxBytes: number, pool: BufferPool, lost: LossWatcher, times?: CodelTimes) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     this.#maxPackets = Math.max(QUEUE_PACKETS_MIN, maxBytes / QUEUE_PACKET_BYTES);
     this.#pool = pool;
     this.#lost = lost;
@@ -71,9 +95,10 @@ export class FairQueue {
     this.#count++;
     this.#turn = undefined;
     if (!flow.isListed) this.#list(flow, size);
-    while (this.bytes > this.#maxBytes || this.#count > this.#maxPackets) {
+    while (this.bytes > this.maxBytes || this.#count > this.#maxPackets) {
       this.#drop(this.#largest());
-      this.lost++;
+      this.lostFull++;
+      this.lostAtMs = nowMs;
       this.#lost('full');
     }
     return buffer.octets;
@@ -206,7 +231,8 @@ export class FairQueue {
     if (codel === undefined) return;
     while (flow.first !== undefined && codel.mustDrop(nowMs - flow.first.atMs, flow.first === flow.last, nowMs)) {
       this.#drop(flow);
-      this.lost++;
+      this.lostLate++;
+      this.lostAtMs = nowMs;
       this.#lost('late');
     }
   }

@@ -9,11 +9,13 @@ import type { AskRouter } from './commands.ts';
 import { eventCall } from './event-calls.ts';
 import type { Events } from './events.ts';
 import type { LoopInfo } from './loop.ts';
+import { pathCalls } from './path-calls.ts';
 import { radioJson } from './radio-json.ts';
 import { remoteCalls } from './remote-calls.ts';
 import { byKey, nanoseconds, pathJson, peerJson, type RowContext, sessionJson, sortedPeers, treeJson } from './rows.ts';
 import { statsAnswer } from './stats-json.ts';
 import { subscribeCall } from './subscribe.ts';
+import type { Target } from './targets.ts';
 
 /** What answers a request, and nothing else than that. */
 export type Run<N extends RequestName> = (args: AdminArguments) => Promise<Answers[N]> | Answers[N];
@@ -48,10 +50,14 @@ export type CallContext = RowContext & {
   readonly loop: () => LoopInfo;
   /** The mesh address meant by an address, a key or a name; throws `TARGET_UNKNOWN`. */
   readonly findTarget: (target: string) => Uint8Array;
+  /** The same, also of what is not in the mesh. */
+  readonly findNode: (target: string) => Target;
   /** What the host knows of the daemon, for `status`. */
   readonly status: () => Promise<StatusAnswer>;
   /** Who may connect from the mesh; the changes throw what an operator can read. */
   readonly firewall: { status(): FirewallAnswer; allow(rule: string): void; deny(rule: string): void };
+  /** As `Firewall.openFor`. */
+  readonly openFor: (address: Uint8Array) => readonly string[] | undefined;
   /** Reads the configuration again; one line for each change. */
   readonly reload: () => Promise<readonly string[]>;
   readonly events: Events;
@@ -146,6 +152,7 @@ function ownCalls(context: CallContext): Call[] {
     }),
     eventCall(context.events),
     subscribeCall(context),
+    ...pathCalls(context),
     own('getFirewall', 'Show who may connect from the mesh', () => context.firewall.status()),
     ruling('allow', 'Let others connect to a port from the mesh', (rule) => context.firewall.allow(rule)),
     ruling('deny', 'Take back what lets others connect to a port', (rule) => context.firewall.deny(rule)),

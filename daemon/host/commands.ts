@@ -16,6 +16,10 @@ import type {
   Sizes,
   StatsInfo,
   TreeInfo,
+  Verdict,
+  WhyAround,
+  WhyFacts,
+  WhyTarget,
 } from '../core/port.ts';
 import type { EventKind } from './events.ts';
 import type { HeapInfo } from './heap.ts';
@@ -34,6 +38,8 @@ export type PeerRow = {
   lastError: string | undefined;
   /** Milliseconds since `lastError` happened. */
   lastErrorAgeMs: number;
+  /** Of a peer that is down: the keys that its URI names. */
+  keys?: readonly Uint8Array[];
 };
 
 /** Discovery on one interface. */
@@ -57,7 +63,11 @@ export type ModemInfo = {
 
 export type TunInfo = { isEnabled: boolean; name: string; mtu: number };
 
-export type PingResult = { isAnswered: boolean; rttMs: number };
+/** `mtu`: it was too large, somebody says who takes packets of so many octets. */
+export type PingResult = { isAnswered: boolean; rttMs: number; mtu?: number };
+
+/** Why packets to a node do what they do. */
+export type WhyResult = { facts: WhyFacts; around: WhyAround; verdict: Verdict };
 
 /** What the router thread tells of itself. */
 export type RouterStats = StatsInfo & {
@@ -94,6 +104,8 @@ export type Commands = {
   removePeer: { args: { uri: string; sourceInterface: string }; answer: null };
   /** One echo request to a mesh address (16 octets); waits at most `timeoutMs`. */
   ping: { args: { address: Uint8Array; sequence: number; size: number; timeoutMs: number }; answer: PingResult };
+  /** The way to a node; before that echo requests, for about `probeMs` at most (0: none), find out what can be found out. */
+  why: { args: { target: WhyTarget; probeMs: number }; answer: WhyResult };
   /** Asks another node, for 6 s at most; the answer is as it came. Rejects with `NO_ANSWER` or `QUERIES_FULL`. */
   query: { args: { key: Uint8Array; topic: QueryTopic }; answer: Uint8Array };
   /** Takes over peers, listeners and `MulticastInterfaces` from a new configuration; answers what changed, one line each. */

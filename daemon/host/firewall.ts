@@ -164,6 +164,16 @@ export class Firewall {
     }
   }
 
+  /** Rules that let a node of this address connect; undefined: nothing keeps it from anything. */
+  openFor(address: Uint8Array): readonly string[] | undefined {
+    if (!this.#isClosed) return undefined;
+    const one = { octets: address, length: 8 * address.length };
+    return this.#rules()
+      .filter(({ rule, isDenied }) => !isDenied && this.#ruleProblem(rule) === undefined)
+      .filter(({ rule: { from } }) => from === undefined || covers(this.#prefixOf(from), one))
+      .map(({ rule }) => ruleText(rule));
+  }
+
   /** Removes the table. The interface must be gone. */
   close(): void {
     if (this.#isClosed) this.#removeLeftover();

@@ -24,10 +24,12 @@ export class LoopLag {
     if (this.#looks.length > LOOKS) this.#looks.shift();
   }
 
-  info(): LoopInfo {
-    const lags = this.#looks.map(({ passed }) => Math.max(0, passed - LOOK_MS));
-    const passed = sum(this.#looks.map((look) => look.passed));
-    const busy = sum(this.#looks.map((look) => look.busy));
+  /** @param looks of the last so many seconds */
+  info(looks = LOOKS): LoopInfo {
+    const kept = this.#looks.slice(-looks);
+    const lags = kept.map(({ passed }) => Math.max(0, passed - LOOK_MS));
+    const passed = sum(kept.map((look) => look.passed));
+    const busy = sum(kept.map((look) => look.busy));
     return {
       busy: passed === 0 ? 0 : Math.min(1, busy / passed),
       lagMeanMs: lags.length === 0 ? 0 : sum(lags) / lags.length,

@@ -1,6 +1,13 @@
 /** What an operator may call other nodes: an address, a public key, a name from `Names`, and where asked a subnet. */
+import { isIPv4 } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
 import { addressText, parseAddress } from './address.ts';
+
+export type Target = {
+  readonly address: Uint8Array;
+  readonly key: Uint8Array | undefined;
+  readonly isInMesh: boolean;
+};
 
 /** `length` in bits; the octets behind are zero. */
 export type Prefix = { readonly octets: Uint8Array; readonly length: number };
@@ -15,21 +22,30 @@ const MESH_BITS = 7;
 
 /** 16 octets. */
 export function findTarget(target: string, names: Names, addressOf: AddressOf): Uint8Array {
+  const { address, isInMesh } = findNode(target, names, addressOf);
+  if (isInMesh) return address;
+  throw new RatatoskError(
+    'TARGET_UNKNOWN',
+    `${addressText(address)} is no address of the mesh: those begin with 2 or 3, as in 200:…`,
+  );
+}
+
+/** The same, also of what is not in the mesh; and the key, if a key is what was named. */
+export function findNode(target: string, names: Names, addressOf: AddressOf): Target {
   const meant = nameOwn(names, target) ?? target;
-  const octets = KEY_HEX.test(meant) ? addressOf(Buffer.from(meant, 'hex')) : parseAddress(meant);
-  if (octets === undefined) {
+  const key = KEY_HEX.test(meant) ? Uint8Array.from(Buffer.from(meant, 'hex')) : undefined;
+  const address = key === undefined ? (parseAddress(meant) ?? mappedAddress(meant)) : addressOf(key);
+  if (address === undefined) {
     const known = Object.keys(names).length === 0 ? 'Names is empty' : `Names has ${Object.keys(names).join(', ')}`;
     const expected = 'neither an address, nor a key of 64 hex digits, nor a known name';
     throw new RatatoskError('TARGET_UNKNOWN', `${JSON.stringify(target)} is ${expected} (${known})`);
   }
   // 0200::/8 are nodes, 0300::/8 their subnets.
-  if (octets[0] !== 2 && octets[0] !== 3) {
-    throw new RatatoskError(
-      'TARGET_UNKNOWN',
-      `${meant} is no address of the mesh: those begin with 2 or 3, as in 200:…`,
-    );
-  }
-  return octets;
+  return { address, key, isInMesh: address[0] === 2 || address[0] === 3 };
+}
+
+function mappedAddress(text: string): Uint8Array | undefined {
+  return isIPv4(text) ? parseAddress(`::ffff:${text}`) : undefined;
 }
 
 /** The same, and subnets of the mesh too. */

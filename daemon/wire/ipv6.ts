@@ -64,6 +64,20 @@ export function writeUnreachable(packet: Uint8Array): Uint8Array {
   return errorAbout(packet, UNREACHABLE, LINK_PROBLEM, 0);
 }
 
+/** What a Packet Too Big says about an echo request; undefined: it is none, or about something else. */
+export function readTooBigEcho(packet: Uint8Array): { identifier: number; sequence: number; mtu: number } | undefined {
+  const quoteAt = ICMP_AT + 8;
+  const echoAt = quoteAt + IPV6_HEADER;
+  if (packet.length < echoAt + 8 || packet[NEXT_AT] !== NEXT_ICMPV6 || packet[ICMP_AT] !== TOO_BIG) return undefined;
+  if (packet[quoteAt + NEXT_AT] !== NEXT_ICMPV6 || packet[echoAt] !== ECHO_REQUEST) return undefined;
+  const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
+  return {
+    identifier: view.getUint16(echoAt + 4),
+    sequence: view.getUint16(echoAt + 6),
+    mtu: view.getUint32(ICMP_AT + 4),
+  };
+}
+
 /** An error answers no error, lest the answers never end (RFC 4443, section 2.4). */
 export function isIcmpError(packet: Uint8Array): boolean {
   return packet[NEXT_AT] === NEXT_ICMPV6 && packet.length > ICMP_AT && (packet[ICMP_AT] as number) < ECHO_REQUEST;

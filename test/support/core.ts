@@ -14,6 +14,7 @@ import {
   publicKey,
   type Signer,
 } from '../../daemon/core/port.ts';
+import type { QueueFacts } from '../../daemon/core/queue.ts';
 import { chooseCrypto } from '../../daemon/crypto/choose.ts';
 import { Reader } from '../../daemon/wire/cursor.ts';
 import { type FrameHead, readFrameHead } from '../../daemon/wire/frame.ts';
@@ -176,7 +177,6 @@ export class FakePipe implements Pipe {
   bytesReceived = 0;
   bytesSent = 0;
   queuedBytes = 0;
-  lostPackets = 0;
   lagMs: number | undefined;
   isDoubtful = false;
   target: Uint8Array = NOTHING;
@@ -206,6 +206,10 @@ export class FakePipe implements Pipe {
     this.target = new Uint8Array(size);
     this.targetAt = 0;
     this.reserved.push(this.target);
+  }
+
+  queueFacts(): QueueFacts {
+    return { bytes: this.queuedBytes, maxBytes: 1024 * 1024, full: 0, late: 0, lossAgoMs: undefined };
   }
 
   close(reason: CloseReason): void {

@@ -14,7 +14,7 @@ import type { AskRouter, CommandName, Commands, PeerRow } from '../../daemon/hos
 import { Events } from '../../daemon/host/events.ts';
 import { LoopLag } from '../../daemon/host/loop.ts';
 import { Rates } from '../../daemon/host/rates.ts';
-import { findTarget } from '../../daemon/host/targets.ts';
+import { findNode, findTarget } from '../../daemon/host/targets.ts';
 
 export type Answers = {
   [N in CommandName]?: (args: Commands[N]['args']) => Commands[N]['answer'] | Promise<Commands[N]['answer']>;
@@ -148,6 +148,8 @@ export function contextOf(answers: Answers, more: Partial<CallContext> = {}): Ca
     limits: () => ({ ...DEFAULT_LIMITS, links: 400 }),
     loop: () => new LoopLag().info(),
     findTarget: (target) => findTarget(target, { laptop: Buffer.from(keyOf(9)).toString('hex') }, addressForKey),
+    findNode: (target) => findNode(target, { laptop: Buffer.from(keyOf(9)).toString('hex') }, addressForKey),
+    openFor: () => undefined,
     status: async () => STATUS,
     firewall: {
       status: () => ({ inbound: 'deny', closed: false, rules: [] }),

@@ -1,4 +1,5 @@
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../port.ts';
+import type { QueueFacts } from '../queue.ts';
 
 /** What the router needs of an open link, of whatever family. */
 export interface Pipe {
@@ -14,8 +15,6 @@ export interface Pipe {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly queuedBytes: number;
-  /** Packets lost in its queues, to their caps or their lateness. */
-  readonly lostPackets: number;
   /** Share of the records sent that did not arrive, lately; undefined: the link cannot tell. */
   readonly lossShare?: number;
   /** Within which the other side must sign our first request; undefined: the usual time. */
@@ -30,6 +29,10 @@ export interface Pipe {
   readonly controlBytes?: number;
   /** An answer is overdue, although not for so long that the link ends: another one to the same peer is better. */
   readonly isDoubtful: boolean;
+  /** Octets of the largest packet of the carrier that passes, as far as is known; undefined: a stream. */
+  readonly mtu?: number;
+  /** The system takes nothing more at present: the other side, or the road to it, is slower than what comes. */
+  readonly isBlocked?: boolean;
   /** Where the last `reserve` put its packet. */
   readonly target: Uint8Array;
   readonly targetAt: number;
@@ -46,6 +49,10 @@ export interface Pipe {
    * when that is too long; then it is to be dropped. Counts as a refusal.
    */
   refusalMs?(size: number): number | undefined;
+  /** As `refusalMs`, and counts as nothing. */
+  airWaitMs?(size: number): number | undefined;
+  /** What waits here, and what was lost here. */
+  queueFacts(): QueueFacts;
   close(reason: CloseReason, detail: string): void;
 }
 

@@ -24,6 +24,7 @@ import {
 } from '../limits.ts';
 import { equalOctets } from '../octetmap.ts';
 import { type CloseReason, type LinkFacts, type LinkId, type PublicKey, publicKey, type Sink } from '../port.ts';
+import { type QueueFacts, queueFacts } from '../queue.ts';
 import { Assembler } from './assembler.ts';
 import { Egress } from './egress.ts';
 import type { Pipe, PipeUser } from './pipe.ts';
@@ -106,8 +107,12 @@ export class StreamLink implements Pipe {
     return this.egress.queuedBytes;
   }
 
-  get lostPackets(): number {
-    return this.egress.queue.lost;
+  get isBlocked(): boolean {
+    return this.egress.isBusy;
+  }
+
+  queueFacts(): QueueFacts {
+    return queueFacts([this.egress.queue], this.#context.nowMs);
   }
 
   get target(): Uint8Array {

@@ -123,11 +123,16 @@ export class Transmitter {
    * it: then it is counted as refused. Undefined: take it.
    */
   refusalMs(airClass: AirClass, octets: number, queuedBytes: number, nowMs: number): number | undefined {
+    const waitMs = this.tooLongMs(airClass, octets, queuedBytes, nowMs);
+    if (waitMs !== undefined) this.refused[airClass]++;
+    return waitMs;
+  }
+
+  /** The same, for those who only want to know. */
+  tooLongMs(airClass: AirClass, octets: number, queuedBytes: number, nowMs: number): number | undefined {
     const airMs = Math.max((octets + queuedBytes) / this.#frameMax, 1) * this.#frameMs;
     const waitMs = this.sentByMs(airClass, airMs, nowMs) - nowMs;
-    if (waitMs <= AIR_WAIT.ms * Math.max(this.#frameMs / AIR_WAIT.frameMs, 1)) return undefined;
-    this.refused[airClass]++;
-    return waitMs;
+    return waitMs <= AIR_WAIT.ms * Math.max(this.#frameMs / AIR_WAIT.frameMs, 1) ? undefined : waitMs;
   }
 
   /** The modem has told something. */

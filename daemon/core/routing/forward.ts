@@ -46,13 +46,23 @@ export class Forwarder {
       for (let j = 0; j < links.length; j++) {
         const link = links[j] as PeerLink;
         if (!link.isEligible) continue;
-        if (best !== undefined && !isBetter(link, distance, best, bestDistance, bestCost)) continue;
+        if (best !== undefined && judge(link, distance, best, bestDistance, bestCost) < 0) continue;
         best = link;
         bestDistance = distance;
         bestCost = link.cost;
       }
     }
     return best;
+  }
+
+  /** From here, and from a peer. */
+  distances(path: Uint8Array, peer: Peer): { own: number; theirs: number } {
+    this.#refresh();
+    const hops = hopCount(path);
+    return {
+      own: this.#hops + hops - 2 * commonHops(this.#coords, path),
+      theirs: peer.hops + hops - 2 * commonHops(peer.coords, path),
+    };
   }
 
   #refresh(): void {
@@ -70,24 +80,40 @@ export class Forwarder {
   }
 }
 
+/** Names of the rules that `judge` goes by, in their order; stable, since admin answers carry them. */
+export const RULES = [
+  '',
+  'own tree',
+  'answers',
+  'priority',
+  'datagrams',
+  'product',
+  'distance',
+  'cost',
+  'age',
+] as const;
+
+export type Rule = Exclude<(typeof RULES)[number], ''>;
+
 /**
- * The rules of section 4.5, first one that applies. Before them all: anyone can make a tree of its own and have any
+ * Which of two links is the better hop: above zero x, below zero y; without the sign it is the place in `RULES` of the rule that
+ * decides, the first one of section 4.5 that applies. Before those: anyone can make a tree of its own and have any
  * coordinates there, so a peer of another tree is a hop only when ours has none. Of one peer's links those whose answer is
  * overdue come last, and datagrams before streams: on a datagram link nothing that is lost holds up what follows.
  */
-function isBetter(x: PeerLink, distance: number, y: PeerLink, yDistance: number, yCost: number): boolean {
-  if (x.peer.hasOurRoot !== y.peer.hasOurRoot) return x.peer.hasOurRoot;
+export function judge(x: PeerLink, distance: number, y: PeerLink, yDistance: number, yCost: number): number {
+  if (x.peer.hasOurRoot !== y.peer.hasOurRoot) return x.peer.hasOurRoot ? 1 : -1;
   if (x.peer === y.peer) {
-    if (x.pipe.isDoubtful !== y.pipe.isDoubtful) return y.pipe.isDoubtful;
-    if (x.pipe.priority !== y.pipe.priority) return x.pipe.priority < y.pipe.priority;
-    if (isDatagram(x) !== isDatagram(y) && hasNoSetCost(x) && hasNoSetCost(y)) return isDatagram(x);
+    if (x.pipe.isDoubtful !== y.pipe.isDoubtful) return y.pipe.isDoubtful ? 2 : -2;
+    if (x.pipe.priority !== y.pipe.priority) return x.pipe.priority < y.pipe.priority ? 3 : -3;
+    if (isDatagram(x) !== isDatagram(y) && hasNoSetCost(x) && hasNoSetCost(y)) return isDatagram(x) ? 4 : -4;
   }
   const product = x.cost * distance;
   const yProduct = yCost * yDistance;
-  if (product !== yProduct) return product < yProduct;
-  if (distance !== yDistance) return distance < yDistance;
-  if (x.cost !== yCost) return x.cost < yCost;
-  return x.order < y.order;
+  if (product !== yProduct) return product < yProduct ? 5 : -5;
+  if (distance !== yDistance) return distance < yDistance ? 6 : -6;
+  if (x.cost !== yCost) return x.cost < yCost ? 7 : -7;
+  return x.order < y.order ? 8 : -8;
 }
 
 /** Only such links measure themselves. */
@@ -103,7 +129,7 @@ function hasNoSetCost({ pipe }: PeerLink): boolean {
 export function preferredLink(peer: Peer): PeerLink | undefined {
   let best: PeerLink | undefined;
   for (const link of peer.links) {
-    if (link.isEligible && (best === undefined || isBetter(link, 1, best, 1, best.cost))) best = link;
+    if (link.isEligible && (best === undefined || judge(link, 1, best, 1, best.cost) > 0)) best = link;
   }
   return best;
 }

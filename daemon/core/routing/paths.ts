@@ -12,6 +12,7 @@ import {
   writePathLookup,
 } from '../../wire/lookup.ts';
 import type { Context } from '../context.ts';
+import type { LookupFacts } from '../explain/facts.ts';
 import { bloomItem } from '../identity.ts';
 import {
   LOOKUP_BACKOFF_MS,
@@ -49,6 +50,9 @@ export type Path = {
   seq: bigint;
   /** A PathBroken has come; the path stays in use until a better one is known. */
   isBroken: boolean;
+  /** When that came, and when it was told last where this is. */
+  brokenMs: number;
+  learnedMs: number;
   expiresAtMs: number;
   /** When to ask whether it still holds: nobody need tell us that it does not, and a liar will not. */
   doubtAtMs: number;
@@ -64,6 +68,10 @@ type Rumour = {
   /** What was looked up, whole or partial. */
   target: Uint8Array;
   nextAtMs: number;
+  /** When it began; how often and when it was asked since, until an answer came. */
+  sinceMs: number;
+  asked: number;
+  askedMs: number;
   /** Something waits for the answer at least until then. */
   wantedUntilMs: number;
   backoffMs: number;
@@ -161,6 +169,25 @@ export class Paths {
     return rumour.packet.payload;
   }
 
+  /** What has become of the search for a whole or partial key; undefined: nobody has looked for it. */
+  lookupFacts(target: Uint8Array): LookupFacts | undefined {
+    const rumour = this.#rumours.get(bloomItem(target));
+    if (rumour === undefined) return undefined;
+    const { nowMs } = this.#context;
+    return {
+      sinceMs: nowMs - rumour.sinceMs,
+      asked: rumour.asked,
+      askedAgoMs: rumour.asked === 0 ? undefined : nowMs - rumour.askedMs,
+      nextInMs: Math.max(0, rumour.nextAtMs - nowMs),
+      isWaitedFor: rumour.packet !== undefined || rumour.wantedUntilMs > nowMs,
+    };
+  }
+
+  /** How many peers may know where a whole or partial key is. */
+  reach(target: Uint8Array): number {
+    return [...this.#blooms.targets(filterPositions(bloomItem(target)), undefined)].length;
+  }
+
   lookupReceived(link: PeerLink, lookup: PathLookup): void {
     const { stats, nowMs } = this.#context;
     if (!link.peer.isOnTree && !this.#blooms.isOnTree(link.peer)) return stats.drop('lookup off tree');
@@ -200,6 +227,7 @@ export class Paths {
     path.coords = info.path.slice() as Coords;
     path.seq = info.seq;
     path.isBroken = false;
+    path.learnedMs = nowMs;
     path.lifeMs = this.#ports.isSlow(path.coords) ? SLOW_PATH_LIFE_MS : PATH_LIFE_MS;
     path.expiresAtMs = nowMs + path.lifeMs;
     path.doubtAtMs = nowMs + PATH_DOUBT_MS.first;
@@ -217,6 +245,7 @@ export class Paths {
   }
 
   broke(path: Path): void {
+    if (!path.isBroken) path.brokenMs = this.#context.nowMs;
     path.isBroken = true;
     this.lookup(path.key);
   }
@@ -282,6 +311,9 @@ export class Paths {
     if (nowMs < rumour.nextAtMs || this.#blooms.targets(rumour.positions, undefined).next().done === true) return;
     if (!this.#ownLookups.take(nowMs, reserve)) return stats.drop('lookup rate own');
     rumour.nextAtMs = nowMs + rumour.backoffMs;
+    if (rumour.asked === 0) rumour.sinceMs = nowMs;
+    rumour.asked++;
+    rumour.askedMs = nowMs;
     rumour.backoffMs = Math.min(rumour.backoffMs * 2, LOOKUP_BACKOFF_MS.cap);
     stats.count('lookupsSent');
     const lookup = { source: this.#context.key, dest: rumour.target, from: this.#ports.coords() };
@@ -301,6 +333,9 @@ export class Paths {
       positions: filterPositions(item),
       target: target.slice(),
       nextAtMs: this.#context.nowMs,
+      sinceMs: this.#context.nowMs,
+      asked: 0,
+      askedMs: 0,
       wantedUntilMs: 0,
       backoffMs: LOOKUP_BACKOFF_MS.first,
       expiresAtMs: this.#context.nowMs + RUMOUR_LIFE_MS,
@@ -315,6 +350,7 @@ export class Paths {
     if (packet === undefined || !equalOctets(packet.dest, path.key)) {
       rumour.backoffMs = LOOKUP_BACKOFF_MS.first;
       rumour.wantedUntilMs = 0;
+      rumour.asked = 0;
       return;
     }
     this.#forget(rumour);
@@ -339,6 +375,8 @@ export class Paths {
       coords: new Uint8Array(0) as Coords,
       seq: 0n,
       isBroken: false,
+      brokenMs: 0,
+      learnedMs: this.#context.nowMs,
       expiresAtMs: 0,
       doubtAtMs: 0,
       lifeMs: PATH_LIFE_MS,

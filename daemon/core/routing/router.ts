@@ -40,6 +40,7 @@ import { equalAt, equalOctets, hashOctets } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import type { CloseReason, Coords, PublicKey } from '../port.ts';
 import { Blooms, NO_ITEMS } from './blooms.ts';
+import { type Decision, decisionOf } from './decision.ts';
 import { Forwarder, preferredLink } from './forward.ts';
 import { type Path, Paths } from './paths.ts';
 import { isSlowPeer, type Peer, type PeerLink, Peers } from './peers.ts';
@@ -165,6 +166,17 @@ export class Router implements PipeUser {
     const path = this.paths.get(dest);
     if (path === undefined) return undefined;
     return this.#hopTo(path.coords, dest, path.hash)?.pipe.refusalMs?.(size);
+  }
+
+  /** How a packet to this key would leave now: the link that `begin` would take, and why none of the others. */
+  decide(dest: PublicKey | undefined): Decision {
+    if (dest === undefined) return decisionOf(this.#forwarder, this.peers, undefined, undefined, []);
+    const hash = this.#hash(dest);
+    const direct = this.peers.get(hash, dest);
+    const isNear = direct !== undefined && isSlowPeer(direct) && preferredLink(direct) !== undefined;
+    const coords = this.paths.get(dest)?.coords ?? (isNear ? this.tree.coords(dest) : undefined);
+    const chosen = coords === undefined ? undefined : this.#hopTo(coords, dest, hash);
+    return decisionOf(this.#forwarder, this.peers, coords, chosen, direct?.links ?? []);
   }
 
   /** As `begin`, without a lookup: where no path is known, back the way that the payload being handled has come. */

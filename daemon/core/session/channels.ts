@@ -5,6 +5,7 @@
 import { E2E, E2E_VERSION, readHello, writeHello } from '../../wire/e2e.ts';
 import { APP } from '../../wire/query.ts';
 import type { Context } from '../context.ts';
+import type { SessionFacts } from '../explain/facts.ts';
 import { E2E_ASK_AFTER, E2E_HELLO_AGAIN_MS } from '../limits.ts';
 import { compareOctets } from '../octetmap.ts';
 import type { Look, PublicKey, SessionInfo } from '../port.ts';
@@ -12,6 +13,7 @@ import { Ranking } from '../ranking.ts';
 import { E2eSessions } from './e2e.ts';
 import type { AnswerPorts } from './e2e-answerer.ts';
 import { featuresOf } from './e2e-handshake.ts';
+import type { E2eKeys } from './e2e-keys.ts';
 import { KnownKeys } from './e2e-memory.ts';
 import type { E2ePeer } from './e2e-peer.ts';
 import type { Session } from './session.ts';
@@ -72,6 +74,23 @@ export class Channels {
     const carrying: (Session | E2ePeer)[] = [...this.sessions.values()];
     for (const peer of this.e2e.values()) if (peer.current !== undefined) carrying.push(peer);
     return carrying;
+  }
+
+  /** The session that a packet to this key would take now, or that is being made for it. */
+  facts(key: PublicKey | undefined): SessionFacts {
+    const { nowMs } = this.#context;
+    const peer = key === undefined ? undefined : this.e2e.get(key);
+    const session = key === undefined ? undefined : this.sessions.get(key);
+    const keys = peer?.sealing(nowMs);
+    if (peer !== undefined && keys !== undefined) return e2eFacts(peer, keys, nowMs);
+    if (session !== undefined) return plainFacts(session, nowMs);
+    const startedMs = peer?.series?.startedMs;
+    const handshakeMs = startedMs === undefined ? key && this.sessions.waitingMs(key) : nowMs - startedMs;
+    return {
+      ...NO_SESSION,
+      kind: handshakeMs === undefined ? 'none' : startedMs === undefined ? 'ironwood' : 'e2e',
+      handshakeMs,
+    };
   }
 
   /** Those that carry packets, by kind. */
@@ -222,6 +241,41 @@ function infoOf(session: Session | E2ePeer, nowMs: number): SessionInfo {
   const isE2e = 'current' in session;
   const keyAgeMs = isE2e && session.current !== undefined ? nowMs - session.current.bornMs : undefined;
   return { key, bytesReceived, bytesSent, upMs: nowMs - upSinceMs, kind: isE2e ? 'e2e' : 'ironwood', keyAgeMs };
+}
+
+const NO_SESSION: SessionFacts = {
+  kind: 'none',
+  isOpen: false,
+  keyAgeMs: undefined,
+  handshakeMs: undefined,
+  unansweredMs: undefined,
+  heardAgoMs: undefined,
+};
+
+function e2eFacts(peer: E2ePeer, keys: E2eKeys, nowMs: number): SessionFacts {
+  const { series, unansweredSinceMs, heardMs } = peer;
+  return {
+    kind: 'e2e',
+    isOpen: true,
+    keyAgeMs: nowMs - keys.bornMs,
+    handshakeMs: series === undefined ? undefined : nowMs - series.startedMs,
+    unansweredMs: Number.isFinite(unansweredSinceMs) ? nowMs - unansweredSinceMs : undefined,
+    heardAgoMs: Number.isFinite(heardMs) ? nowMs - heardMs : undefined,
+  };
+}
+
+/** Such sessions say nothing of their own accord: who only receives is silent as well, so that it shows late. */
+function plainFacts(session: Session, nowMs: number): SessionFacts {
+  const { isConfirmed, keysMs, lastActiveMs, lastOpenedMs, upSinceMs } = session;
+  const isQuiet = lastActiveMs > lastOpenedMs;
+  return {
+    kind: 'ironwood',
+    isOpen: isConfirmed,
+    keyAgeMs: nowMs - keysMs,
+    handshakeMs: isConfirmed ? undefined : nowMs - upSinceMs,
+    unansweredMs: isQuiet ? nowMs - lastOpenedMs : undefined,
+    heardAgoMs: isConfirmed ? nowMs - lastOpenedMs : undefined,
+  };
 }
 
 function takeWaiting(peer: E2ePeer): Uint8Array | undefined {

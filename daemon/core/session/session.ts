@@ -36,6 +36,8 @@ export class Session {
   isGreeted = false;
   lastActiveMs: number;
   lastOpenedMs: number;
+  /** When the keys changed last. */
+  keysMs: number;
   /** Of the newest Init or Ack accepted. */
   seq: bigint;
   send: KeyPair;
@@ -61,6 +63,7 @@ export class Session {
     this.upSinceMs = context.nowMs;
     this.lastActiveMs = context.nowMs;
     this.lastOpenedMs = context.nowMs;
+    this.keysMs = context.nowMs;
     this.seq = seq;
     this.#recv = newPair(context);
     this.send = send;
@@ -79,6 +82,7 @@ export class Session {
     this.#remoteNext = handshake.next.slice();
     this.#setRemote(handshake.keySeq);
     this.#advance();
+    this.keysMs = this.#context.nowMs;
     this.#keep(current, next, undefined);
     this.lastActiveMs = this.#context.nowMs;
   }
@@ -121,6 +125,7 @@ export class Session {
     this.lastOpenedMs = this.#context.nowMs;
     if (!this.wouldRatchet(row)) return;
     this.#ratchetedMs = this.#context.nowMs;
+    this.keysMs = this.#context.nowMs;
     if (row === 1) this.#ratchet(inner);
     else if (row === 2) this.#follow(inner);
     else this.#lead();

@@ -46,6 +46,7 @@ type Pending = {
   readonly key: PublicKey;
   packet: Uint8Array;
   keys: HandshakeKeys;
+  readonly sinceMs: number;
   initAtMs: number;
   expiresAtMs: number;
 };
@@ -86,6 +87,16 @@ export class Sessions {
 
   isConfirmed(key: PublicKey): boolean {
     return this.#sessions.get(key)?.isConfirmed === true;
+  }
+
+  get(key: PublicKey): Session | undefined {
+    return this.#sessions.get(key);
+  }
+
+  /** For how long a first message of ours has had no answer; undefined: there is none. */
+  waitingMs(key: PublicKey): number | undefined {
+    const pending = this.#pending.get(key);
+    return pending === undefined ? undefined : this.#context.nowMs - pending.sinceMs;
   }
 
   get size(): number {
@@ -168,7 +179,7 @@ export class Sessions {
     if (pending === undefined) {
       if (this.#pending.size >= SESSION_BUFFERS_MAX) return stats.drop('session buffers full');
       const keys = { send: newPair(this.#context), next: newPair(this.#context), local: 0 };
-      pending = { key: dest, packet, keys, initAtMs: Number.NEGATIVE_INFINITY, expiresAtMs: 0 };
+      pending = { key: dest, packet, keys, sinceMs: nowMs, initAtMs: Number.NEGATIVE_INFINITY, expiresAtMs: 0 };
       this.#pending.set(dest, pending);
     } else stats.drop('session packet replaced');
     pending.packet = packet;

@@ -11,6 +11,7 @@ import { isControlFrame } from '../../../wire/thin.ts';
 import type { Context } from '../../context.ts';
 import { FRAMES_PER_PACKET, LINK_YOUNG_MS } from '../../limits.ts';
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../../port.ts';
+import type { QueueFacts } from '../../queue.ts';
 import type { PipeUser } from '../pipe.ts';
 import { uriAt } from './addresses.ts';
 import { closeCode, closeDetail, closeText } from './closing.ts';
@@ -77,8 +78,8 @@ export class Channel implements LinkChannel {
     return this.#parts.traffic.queuedBytes + this.#parts.controlOut.queuedBytes;
   }
 
-  get lostPackets(): number {
-    return this.#parts.traffic.lostPackets;
+  queueFacts(): QueueFacts {
+    return this.#parts.traffic.queueFacts();
   }
 
   get controlBytes(): number {

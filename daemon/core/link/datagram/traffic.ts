@@ -2,6 +2,7 @@
 import { uvarintSize } from '../../../wire/cursor.ts';
 import { LINK_FRAME } from '../../../wire/link-frames.ts';
 import type { Context } from '../../context.ts';
+import { type QueueFacts, queueFacts } from '../../queue.ts';
 import type { ClassConstants } from './classes.ts';
 import { Fragments, type RepairSpace } from './fragments.ts';
 import { Outbox } from './outbox.ts';
@@ -47,8 +48,8 @@ export class Traffic {
     return this.#outbox.bytes + this.fragments.bytes;
   }
 
-  get lostPackets(): number {
-    return this.#outbox.queue.lost + this.#outbox.urgent.lost;
+  queueFacts(): QueueFacts {
+    return queueFacts([this.#outbox.queue, this.#outbox.urgent], this.#context.nowMs);
   }
 
   get isEmpty(): boolean {

@@ -9,6 +9,7 @@ import { dataHeader, PACKET, TAG } from '../../../../wire/link-packets.ts';
 import type { Context } from '../../../context.ts';
 import { FRAMES_PER_PACKET } from '../../../limits.ts';
 import type { CloseReason, LinkFacts, LinkId, PublicKey } from '../../../port.ts';
+import type { QueueFacts } from '../../../queue.ts';
 import type { AirClass } from '../../../radio/facts.ts';
 import type { Transmitter } from '../../../radio/transmitter.ts';
 import type { ReplayWindow } from '../../../replay-window.ts';
@@ -155,10 +156,6 @@ export class RadioChannel implements LinkChannel {
     return this.#traffic.queuedBytes + this.#control.queuedBytes;
   }
 
-  get lostPackets(): number {
-    return this.#traffic.lostPackets;
-  }
-
   get lossShare(): number {
     return 1 - this.#flight.deliveredShare;
   }
@@ -244,6 +241,14 @@ export class RadioChannel implements LinkChannel {
 
   refusalMs(size: number): number | undefined {
     return this.#traffic.refusalMs(size, this.#room);
+  }
+
+  airWaitMs(size: number): number | undefined {
+    return this.#traffic.airWaitMs(size, this.#room);
+  }
+
+  queueFacts(): QueueFacts {
+    return this.#traffic.queueFacts();
   }
 
   close(reason: CloseReason, detail: string): void {

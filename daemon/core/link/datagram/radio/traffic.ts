@@ -5,7 +5,7 @@
 import { FRAG_HEAD, FRAGMENTS_MAX } from '../../../../wire/link-frames.ts';
 import type { Context } from '../../../context.ts';
 import { URGENT_BYTES } from '../../../limits.ts';
-import { FairQueue } from '../../../queue.ts';
+import { FairQueue, type QueueFacts, queueFacts } from '../../../queue.ts';
 import type { AirClass } from '../../../radio/facts.ts';
 import type { Transmitter } from '../../../radio/transmitter.ts';
 import type { ClassConstants } from '../classes.ts';
@@ -61,10 +61,6 @@ export class RadioTraffic {
     return this.#urgent.bytes + this.#quick.bytes + this.#bulkBytes;
   }
 
-  get lostPackets(): number {
-    return this.#urgent.lost + this.#quick.lost + this.#bulk.lost;
-  }
-
   /** A message has begun to leave in fragments. */
   get isCutting(): boolean {
     return this.#cut !== undefined;
@@ -81,11 +77,20 @@ export class RadioTraffic {
     sums.normal += this.#bulkBytes;
   }
 
-  /** See `Pipe`; `room` is what a record holds. What is short waits for what is short, the others for all. */
+  /** See `Pipe`; `room` is what a record holds. */
   refusalMs(size: number, room: number): number | undefined {
-    const isQuick = size - prefixSize(size) < room;
-    const waiting = isQuick ? this.#quick.bytes : this.queuedBytes;
-    return this.#transmitter?.refusalMs(isQuick ? 'interactive' : 'normal', size, waiting, this.#context.nowMs);
+    const isQuick = fitsRecord(size, room);
+    return this.#transmitter?.refusalMs(classOf(isQuick), size, this.#waiting(isQuick), this.#context.nowMs);
+  }
+
+  /** The same, and nobody has been refused. */
+  airWaitMs(size: number, room: number): number | undefined {
+    const isQuick = fitsRecord(size, room);
+    return this.#transmitter?.tooLongMs(classOf(isQuick), size, this.#waiting(isQuick), this.#context.nowMs);
+  }
+
+  queueFacts(): QueueFacts {
+    return queueFacts([this.#urgent, this.#quick, this.#bulk], this.#context.nowMs);
   }
 
   get hasQuick(): boolean {
@@ -99,7 +104,7 @@ export class RadioTraffic {
   /** See `Pipe`; `room` is what a record holds. */
   reserve(size: number, dest: number, source: number, isUrgent: boolean, room: number): void {
     const { nowMs } = this.#context;
-    const isQuick = size - prefixSize(size) < room;
+    const isQuick = fitsRecord(size, room);
     if (isQuick && !isUrgent) this.quickMs = nowMs;
     const queue = isUrgent && isQuick ? this.#urgent : isQuick ? this.#quick : this.#bulk;
     this.target = queue.push(size, dest, source, nowMs);
@@ -147,6 +152,11 @@ export class RadioTraffic {
     this.#cut = undefined;
   }
 
+  /** What is short waits for what is short, the others for all. */
+  #waiting(isQuick: boolean): number {
+    return isQuick ? this.#quick.bytes : this.queuedBytes;
+  }
+
   get #bulkBytes(): number {
     const cut = this.#cut;
     return this.#bulk.bytes + (cut === undefined ? 0 : cut.octets.length - cut.index * cut.share);
@@ -184,6 +194,14 @@ export class RadioTraffic {
     const taken = queue.take();
     if (taken !== undefined) this.#context.pool.give(taken);
   }
+}
+
+function fitsRecord(size: number, room: number): boolean {
+  return size - prefixSize(size) < room;
+}
+
+function classOf(isQuick: boolean): AirClass {
+  return isQuick ? 'interactive' : 'normal';
 }
 
 /** Octets of the length before a frame; both together have `size`, and lengths are never longer than necessary. */

@@ -1,0 +1,41 @@
+/** The requests about the way to one node. They make this node send. */
+import { publicKey } from '../core/port.ts';
+import { addressText } from './address.ts';
+import type { Call, CallContext } from './admin-calls.ts';
+import { type AdminArguments, wholeOf } from './admin-request.ts';
+import type { InboundAnswer, WhyAnswer } from './answers.ts';
+import { foreignJson, whyJson } from './why-json.ts';
+
+/** `why` waits for an answer of the target so long, unless something else is said. */
+const PROBE_MS = 3_000;
+const PROBE_MAX_MS = 10_000;
+
+export function pathCalls(context: CallContext): Call[] {
+  return [
+    {
+      name: 'why',
+      description: 'Show what happens to packets to a node, and why',
+      fields: ['target', 'probe'],
+      isReadOnly: false,
+      isOwn: true,
+      run: (args) => why(context, args),
+    },
+  ];
+}
+
+/** `probe`: for so many ms an echo request may be unanswered; 0: none is sent. */
+async function why(context: CallContext, args: AdminArguments): Promise<WhyAnswer> {
+  const target = args.get('target') ?? '';
+  const probeMs = wholeOf(args, 'probe', { byDefault: PROBE_MS, most: PROBE_MAX_MS });
+  const { address, key, isInMesh } = context.findNode(target);
+  if (!isInMesh) return foreignJson(target, addressText(address));
+  const octets = { address, key: key === undefined ? undefined : publicKey(key) };
+  const result = await context.ask('why', { target: octets, probeMs });
+  return whyJson(target, result, inboundOf(context, address), context.addressOf);
+}
+
+function inboundOf({ openFor }: CallContext, address: Uint8Array): InboundAnswer {
+  const rules = openFor(address);
+  if (rules === undefined) return { state: 'open', rules: [] };
+  return { state: rules.length === 0 ? 'refused' : 'some ports', rules: [...rules] };
+}
