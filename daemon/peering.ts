@@ -59,7 +59,8 @@ export class Peering {
   readonly #driver: Driver;
   readonly #links: Links;
   readonly #report: Report;
-  readonly #policy: KeyPolicy;
+  /** What warnings say of peers and listeners. */
+  policy: KeyPolicy;
   readonly #dialer = new Dialer();
   readonly #gate = new Gate();
   readonly #sockets: Sockets;
@@ -78,7 +79,7 @@ export class Peering {
     this.#driver = driver;
     this.#links = links;
     this.#report = report;
-    this.#policy = policy;
+    this.policy = policy;
     this.#sockets = new Sockets(driver, (uri, reason) => report('warn', 'a socket was closed', { uri, reason }));
     this.#modems = new Modems({
       datagrams: driver.datagrams,
@@ -111,7 +112,7 @@ export class Peering {
     if (isModem(parsed.scheme)) return this.#modems.add(parsed);
     try {
       const task = this.#dialer.add(parsed, sourceInterface, performance.now());
-      this.#warn(unboundWarning(task.uri, 'dial', this.#policy));
+      this.#warn(unboundWarning(task.uri, 'dial', this.policy));
     } finally {
       this.#dialDue();
     }
@@ -176,11 +177,13 @@ export class Peering {
   /** Every link, and every configured peer that has none. */
   rows(links: readonly LinkInfo[]): PeerRow[] {
     const nowMs = performance.now();
+    // Whoever is met there: a modem of the configuration names its peers, or none.
+    const modems = new Set(this.#modems.info().map(({ uri }) => uri));
     const rows: PeerRow[] = links.map((link) => ({
       uri: link.uri,
       isUp: link.key !== undefined,
       isInbound: link.isInbound,
-      isConfigured: link.isConfigured,
+      isConfigured: link.isConfigured || modems.has(link.uri),
       isTrying: false,
       link,
       lastError: undefined,
@@ -227,6 +230,7 @@ export class Peering {
         changes.push(`${word} ${shownUri(peer.uri)}`);
         return true;
       } catch (error) {
+        changes.push(messageOf(error));
         this.#report('warn', messageOf(error));
         return false;
       }
@@ -251,9 +255,10 @@ export class Peering {
         const parsed = parseUri(uri, 'listen');
         const listener = await this.#listen(parsed);
         this.#listeners.set(uri, listener);
-        this.#warn(unboundWarning(parsed, 'listen', this.#policy));
+        this.#warn(unboundWarning(parsed, 'listen', this.policy));
         changes.push(`listening on ${listener.uri}`);
       } catch (error) {
+        changes.push(messageOf(error));
         this.#report('warn', messageOf(error));
       }
     }

@@ -198,10 +198,12 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
     ping: ({ address, sequence, size, timeoutMs }) => pings.ping(driver, { address, sequence, size, timeoutMs }),
     why: (asked) => reasons({ node, driver, peering, pings, loop }, asked),
     query: ({ key, topic }) => questions.ask(driver, { key, topic }),
-    reload: async ({ settings }) => [
-      ...(await peering.reload(settings.peers, settings.listen)),
-      ...discovery.reload(settings.multicast),
-    ],
+    reload: async ({ settings }) => {
+      const { allowedKeys, nodeInfo, requiresBound } = settings;
+      peering.policy = { hasAllowList: allowedKeys.length > 0, requiresBound };
+      driver.feed({ kind: 'reconfigured', allowedKeys: allowedKeys.map(publicKey), nodeInfo });
+      return [...(await peering.reload(settings.peers, settings.listen)), ...discovery.reload(settings.multicast)];
+    },
     stop: async () => {
       discovery.stop();
       network.close();

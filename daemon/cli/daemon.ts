@@ -30,9 +30,9 @@ import { defaultPlaces } from '../host/places.ts';
 import { Rates } from '../host/rates.ts';
 import { routerSettings, settingWarnings } from '../host/settings.ts';
 import { findNode, findTarget } from '../host/targets.ts';
+import { changedMembers } from './changed-members.ts';
 import { type Guard, openGuard } from './guard.ts';
 import { limitsOf, MetricsDesk } from './metrics.ts';
-import { restartWarnings } from './restart.ts';
 import { summaryLines } from './summary.ts';
 import { durationText } from './text.ts';
 import { type RouterThread, startThread } from './thread.ts';
@@ -41,6 +41,8 @@ import { version } from './version.ts';
 
 export type DaemonOptions = {
   readonly log: Log;
+  /** By the command line, which goes before the configuration. */
+  readonly hasLogLevel: boolean;
   readonly isJson: boolean;
   /** The configuration's, for texts. */
   readonly path: string;
@@ -97,6 +99,7 @@ export class Daemon {
     const { identity } = this.#loaded;
     if (identity === undefined) throw new RatatoskError('KEY_MISSING', `${options.path}: no identity in it`);
     this.#identity = identity;
+    this.#setLogLevel();
     const { stateFolder } = defaultPlaces();
     // Of this key alone: several daemons of one machine may share the state folder.
     const folder = join(stateFolder, 'events', hexText(identity.publicKey));
@@ -110,6 +113,10 @@ export class Daemon {
     this.#limits = limitsOf(this.#loaded.config);
     const source = { ask, version: version(), loop: () => this.#loop.info(), limits: () => this.#limits };
     this.#metrics = new MetricsDesk(this.#log, source, () => this.#ready?.tunProblem);
+  }
+
+  #setLogLevel(): void {
+    if (!this.#options.hasLogLevel) this.#log.level = this.#loaded.config.LogLevel;
   }
 
   /** Everything that is worth a line to somebody is an event, whether it is logged or not. */
@@ -284,8 +291,13 @@ export class Daemon {
     const settings = routerSettings(loaded.config, this.#identity, version());
     const changes = await this.#router.ask('reload', { settings });
     this.#loaded = loaded;
-    const metrics = await this.#metrics.reload(loaded.config);
-    const all = [...changes, ...this.#guard.reload(loaded.config), ...metrics, ...restartWarnings(before, loaded)];
+    this.#setLogLevel();
+    const all = [
+      ...changes,
+      ...this.#guard.reload(loaded.config),
+      ...(await this.#metrics.reload(loaded.config)),
+      ...changedMembers(before, loaded, this.#options),
+    ];
     for (const change of all) this.#log.info(change, {}, 'configuration');
     return all;
   }

@@ -24,8 +24,9 @@ export function start(options: OptionValues, thread: RouterThread): Promise<numb
     process.stdout.write(`${makeConfig(path).join('\n')}\n\n`);
   }
   const isJson = options['log-json'] === true;
+  const hasLogLevel = textOption(options, 'log-level') !== undefined;
   setTimeout(trimHeap, TRIM_MS).unref();
-  return new Daemon({ log, isJson, path, thread, load: () => load(options, path) }).run();
+  return new Daemon({ log, hasLogLevel, isJson, path, thread, load: () => load(options, path) }).run();
 }
 
 function load(options: OptionValues, path: string): LoadedConfig {

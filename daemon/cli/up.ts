@@ -12,7 +12,7 @@ read its configuration again.
   --first-run        makes the configuration if there is none
   --autoconf         without configuration: a passing identity and defaults
   --no-tun           forwards for others only, whatever IfName says
-  --log-level LEVEL  ${LEVELS.join(', ')} (default: info)
+  --log-level LEVEL  ${LEVELS.join(', ')} (default: LogLevel)
   --log-json         a JSON object a line instead of text`,
   options: {
     config: { type: 'string' },

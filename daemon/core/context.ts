@@ -1,6 +1,7 @@
 /** What every part of one node shares: its identity, the moment being handled, and where facts go. */
 
 import { addressForKey, bloomItem, subnetForKey } from './identity.ts';
+import { equalOctets } from './octetmap.ts';
 import { BufferPool } from './pool.ts';
 import type { CoreEvent, Crypto, NodeOptions, PublicKey, Signer } from './port.ts';
 import { publicKey } from './port.ts';
@@ -21,6 +22,9 @@ export class Context {
   readonly pool = new BufferPool();
   /** Of the radios of this node. */
   readonly ledgers: Ledgers;
+  /** As in the options; they may change. */
+  allowedKeys: readonly PublicKey[];
+  nodeInfo: Uint8Array;
   /** Links of both families, against their common cap. */
   openLinks = 0;
   /** Seed of the hash tables. */
@@ -33,6 +37,8 @@ export class Context {
 
   constructor(options: NodeOptions) {
     this.options = options;
+    this.allowedKeys = options.allowedKeys;
+    this.nodeInfo = options.nodeInfo;
     this.crypto = options.crypto;
     this.ledgers = new Ledgers(options.airMemories ?? []);
     this.signer = options.crypto.ed25519Signer(options.seed);
@@ -42,6 +48,11 @@ export class Context {
     this.item = bloomItem(this.key);
     const seed = this.randomOctets(4);
     this.hashSeed = new DataView(seed.buffer).getInt32(0);
+  }
+
+  /** By `AllowedPublicKeys`, for links that come in. */
+  isAllowed(key: Uint8Array): boolean {
+    return this.allowedKeys.length === 0 || this.allowedKeys.some((allowed) => equalOctets(allowed, key));
   }
 
   setWallClock(unixMs: number): void {

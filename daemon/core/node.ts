@@ -20,6 +20,7 @@ import type {
   NodeOptions,
   PacketBatch,
   PathInfo,
+  PublicKey,
   RadioInfo,
   SelfInfo,
   SessionInfo,
@@ -281,6 +282,8 @@ export class Node {
         return this.#router.peers.probe();
       case 'echo':
         return this.#packets.echo(input.target, input.sequence, input.size);
+      case 'reconfigured':
+        return this.#reconfigure(input.allowedKeys, input.nodeInfo);
       case 'query':
         return this.#queries.ask(input.key, input.topic);
       case 'timer':
@@ -303,6 +306,16 @@ export class Node {
         return this.#datagrams.dialCancelled(input.dial);
       default:
         return input satisfies never;
+    }
+  }
+
+  #reconfigure(allowedKeys: readonly PublicKey[], nodeInfo: Uint8Array): void {
+    this.#context.allowedKeys = allowedKeys;
+    this.#context.nodeInfo = nodeInfo;
+    for (const { pipe } of [...this.#router.peers.links()]) {
+      const { isInbound, isConfigured, isExemptFromAllowList } = pipe.facts;
+      if (!isInbound || isConfigured || isExemptFromAllowList || this.#context.isAllowed(pipe.key)) continue;
+      this.closeLink(pipe.id, 'key not allowed', 'the key is no longer in AllowedPublicKeys');
     }
   }
 

@@ -143,6 +143,8 @@ export type Input =
   | { kind: 'wallClock'; unixMs: number }
   /** Send one ICMPv6 echo request made by the node itself; `echoReply` events answer it. */
   | { kind: 'echo'; target: Uint8Array; sequence: number; size: number }
+  /** Other values for what of `NodeOptions` may change: links that came in from keys no longer allowed end, but for configured peers. */
+  | { kind: 'reconfigured'; allowedKeys: readonly PublicKey[]; nodeInfo: Uint8Array }
   /** Ask a node; `queryAnswered` or `queryFailed` follows within 6 s. */
   | { kind: 'query'; key: PublicKey; topic: QueryTopic };
 
@@ -376,7 +378,7 @@ export interface Cutter {
 /** Sessions of our own with nodes that speak them (link document, section 19): where possible, always, never. */
 export type E2eMode = 'prefer' | 'require' | 'off';
 
-/** What a node is made of; fixed for its life. */
+/** What a node is made of; fixed for its life, but for what `reconfigured` changes. */
 export type NodeOptions = {
   readonly seed: Uint8Array;
   readonly crypto: Crypto;

@@ -149,7 +149,7 @@ export class Queries {
   #answerTo(topic: QueryTopic): Uint8Array {
     switch (topic) {
       case 'nodeInfo':
-        return this.#context.options.nodeInfo;
+        return this.#context.nodeInfo;
       case 'self':
         return selfJson(this.#context.key, this.#ports.routingEntries());
       case 'peers':

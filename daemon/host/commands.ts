@@ -31,6 +31,7 @@ export type PeerRow = {
   uri: string;
   isUp: boolean;
   isInbound: boolean;
+  /** Of a modem, every link on it. */
   isConfigured: boolean;
   /** Being connected at this moment. */
   isTrying: boolean;
@@ -108,7 +109,10 @@ export type Commands = {
   why: { args: { target: WhyTarget; probeMs: number }; answer: WhyResult };
   /** Asks another node, for 6 s at most; the answer is as it came. Rejects with `NO_ANSWER` or `QUERIES_FULL`. */
   query: { args: { key: Uint8Array; topic: QueryTopic }; answer: Uint8Array };
-  /** Takes over peers, listeners and `MulticastInterfaces` from a new configuration; answers what changed, one line each. */
+  /**
+   * Takes over peers, listeners, `MulticastInterfaces`, `AllowedPublicKeys` and `NodeInfo` from a new configuration; answers
+   * what changed of the first three, one line each.
+   */
   reload: { args: { settings: RouterSettings }; answer: string[] };
   /** Closes peers and flushes, within 3 s; answers what radios have sent, now that they send no more. */
   stop: { args: Record<never, never>; answer: AirRecord[] };

@@ -23,6 +23,8 @@ export type LogOptions = {
 export class Log {
   readonly #throttle = new Throttle();
   readonly #options: LogOptions;
+  /** What is below is not written; it may change. */
+  level: Level;
   readonly #json: Logger | undefined;
 
   /** Sees every line, also those that are not written: `about` tells of what kind it is. */
@@ -30,6 +32,7 @@ export class Log {
 
   constructor(options: LogOptions) {
     this.#options = options;
+    this.level = options.level;
     if (!options.isJson) return;
     const timestamp = (): string => `,"time":"${new Date(options.unixMs()).toISOString()}"`;
     const formatters = { level: (level: string) => ({ level }) };
@@ -70,7 +73,7 @@ export class Log {
    */
   line(level: Level, message: string, fields: Fields = {}, about: EventKind = 'daemon'): void {
     this.observe(about, level, message, fields);
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#options.level)) return;
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.level)) return;
     const { reason, peer } = fields;
     const key = reason === undefined ? undefined : `${message}\n${reason}\n${peer ?? ''}`;
     const leftOut = this.#throttle.admit(key, this.#options.monotonicMs());

@@ -102,6 +102,7 @@ export const configSchema = z.object(
       .default({}),
     Firewall: firewallSchema.default({ Inbound: 'deny', Allow: [] }),
     Metrics: metrics.default('off'),
+    LogLevel: choice('debug', 'info', 'warn', 'error').default('info'),
     E2E: choice('prefer', 'require', 'off').default('prefer'),
     Radio: radioSchema.default({ Region: 'none', Share: 0.25 }),
     AutoPeers: z.union([bool, z.literal('off')], 'true or false').default(false),

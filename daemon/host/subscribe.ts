@@ -68,6 +68,7 @@ function tellChanges(followers: readonly Follower[], intervalMs: number, outlet:
   let timer: NodeJS.Timeout | undefined;
   const round = async (): Promise<void> => {
     for (const follower of followers) {
+      if (isEnded) return;
       // A router that is starting, ending or stuck has nothing to tell; the next time it may.
       const pushes = await follower.changes(intervalMs / 2).catch(() => []);
       for (const push of pushes) {

@@ -254,11 +254,9 @@ test('a peer that cannot be used is reported and skipped, at every reload until 
   const bad = setting('tcp://127.0.0.1:x?password=hunter2');
   for (let i = 0; i < 2; i++) {
     a.reports.length = 0;
-    assert.deepEqual(await a.peering.reload([bad, setting(uri)], []), []);
-    assert.deepEqual(
-      a.reports.map((line) => line.slice(0, 40)),
-      ['warn Cannot use tcp://127.0.0.1:x: found'],
-    );
+    const [said, ...others] = await a.peering.reload([bad, setting(uri)], []);
+    assert.match(said ?? '', /^Cannot use tcp:\/\/127\.0\.0\.1:x: found/);
+    assert.deepEqual([others, a.reports], [[], [`warn ${said}`]]);
   }
   a.reports.length = 0;
   assert.deepEqual(await a.peering.reload([setting(uri)], []), []);
@@ -270,8 +268,8 @@ test('a listener that cannot be opened is reported and skipped, and tried again'
   await b.peering.reload([], ['tcp://127.0.0.1:0']);
   const taken = b.peering.listening[0] as string;
   const changes = await a.peering.reload([], [taken, 'what is this', 'tcp://127.0.0.1:0']);
-  assert.deepEqual([changes.length, a.peering.listening.length], [1, 1]);
-  assert.equal(a.reports.length, 2);
+  assert.deepEqual([...a.reports.map((line) => line.slice(5)), `listening on ${a.peering.listening[0]}`], changes);
+  assert.equal(changes.length, 3);
   assert.match(a.reports[0] ?? '', /^warn Cannot listen on .*another process uses this port/);
   await b.peering.reload([], []);
   assert.deepEqual(await a.peering.reload([], [taken, 'tcp://127.0.0.1:0']), [`listening on ${taken}`]);

@@ -216,7 +216,7 @@ export class StreamLink implements Pipe {
   }
 
   #judge(message: Uint8Array): void {
-    const { options, crypto, key: ownKey, nowMs } = this.#context;
+    const { crypto, key: ownKey, nowMs } = this.#context;
     const greeting = readGreeting(message);
     if (greeting === undefined) return this.close('greeting malformed', 'its fields do not parse');
     if (greeting.major !== VERSION_MAJOR || greeting.minor !== VERSION_MINOR) {
@@ -236,9 +236,7 @@ export class StreamLink implements Pipe {
     }
     const isPinned = this.facts.pinnedKeys.length === 0 || this.facts.pinnedKeys.some((pin) => equalOctets(pin, key));
     if (!isPinned) return this.close('key not pinned', 'the key is none of those in the URI');
-    const isListed =
-      options.allowedKeys.length === 0 || options.allowedKeys.some((allowed) => equalOctets(allowed, key));
-    if (this.facts.isInbound && !this.facts.isExemptFromAllowList && !isListed) {
+    if (this.facts.isInbound && !this.facts.isExemptFromAllowList && !this.#context.isAllowed(key)) {
       return this.close('key not allowed', 'the key is not in AllowedPublicKeys');
     }
     this.#state = { kind: 'open', key, priority: Math.max(this.facts.priority, greeting.priority) };

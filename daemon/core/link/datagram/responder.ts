@@ -230,7 +230,7 @@ export class Responder {
 
   /** Who may come in with this password; undefined: everyone. */
   #admitted(socket: DatagramSocket, password: Password): PublicKey[] | undefined {
-    const { allowedKeys } = this.#context.options;
+    const { allowedKeys } = this.#context;
     const { isListener } = password;
     if (isListener && (socket.facts.isExemptFromAllowList || allowedKeys.length === 0)) return undefined;
     const keys = isListener ? [...allowedKeys] : [];
