@@ -19,6 +19,7 @@ export class Lab {
   readonly nodes: TestNode[] = [];
   readonly #namespaces: Netns[] = [];
   readonly #processes: Running[] = [];
+  readonly #endings: (() => Promise<void>)[] = [];
   #cables = 0;
 
   constructor() {
@@ -63,11 +64,17 @@ export class Lab {
     return running;
   }
 
+  /** Done with the lab, before all else. */
+  onClose(end: () => Promise<void>): void {
+    this.#endings.push(end);
+  }
+
   async account(): Promise<string> {
     return (await Promise.all(this.nodes.map((node) => node.account()))).join('\n');
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#endings.map((end) => end()));
     await Promise.all(this.#processes.map((running) => running.stop('SIGKILL')));
     await Promise.all(this.nodes.map((node) => node.terminate()));
     await Promise.all(this.#namespaces.map((netns) => netns.remove()));
