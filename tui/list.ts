@@ -49,7 +49,7 @@ export type ListSpec<T> = {
   readonly items: (model: Model) => Iterable<T>;
   readonly id: (item: T) => string;
   /** What the filter looks into. */
-  readonly text: (item: T) => string;
+  readonly text: (item: T, model: Model) => string;
   readonly sorts: readonly [Sort<T>, ...Sort<T>[]];
   readonly columns: readonly Column<T>[];
   /** Of a row whose figures say nothing: a text in place of all cells behind the first wide one. */
@@ -107,7 +107,7 @@ function arranged<T>(spec: ListSpec<T>, context: Context, view = context.ui.view
   const wanted = ui.filter.toLowerCase().split(' ');
   const rows: { item: T; key: number | string }[] = [];
   for (const item of spec.items(model)) {
-    if (ui.filter !== '' && !matches(spec.text(item), wanted)) continue;
+    if (ui.filter !== '' && !matches(spec.text(item, model), wanted)) continue;
     rows.push({ item, key: by(item, context) });
   }
   const sign = (isDescending === true) === isReversed ? 1 : -1;

@@ -141,6 +141,12 @@ export class Model {
     }
   }
 
+  /** What the operator calls a node; empty: nothing. */
+  nameOf({ key, address }: { readonly key: string; readonly address: string }): string {
+    const names = this.status?.names;
+    return names === undefined || names.size === 0 ? '' : (names.get(key) ?? names.get(address) ?? '');
+  }
+
   get isLive(): boolean {
     return this.connection.kind === 'live';
   }

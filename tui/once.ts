@@ -34,7 +34,10 @@ export function lookOnce(endpoint: Endpoint): Promise<Model> {
       // A daemon that refuses will refuse again.
       if ('lost' in entry && entry.lost.includes('refuses')) return end(new Error(entry.lost));
       if ('lost' in entry) lost = entry.lost;
-      if (hasEvents && NEEDED.every((topic) => model.told.has(topic))) end();
+      const isWhole = [model.peers, model.sessions, model.paths, model.tree, model.radios].every(
+        ({ rows, total }) => rows.size >= Math.min(total, MOST_ROWS),
+      );
+      if (hasEvents && isWhole && NEEDED.every((topic) => model.told.has(topic))) end();
     };
     const source = new Source({ endpoint, intervalMs: 1_000, most: MOST_ROWS, told });
   });

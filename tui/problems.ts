@@ -32,7 +32,6 @@ export function problemsOf(model: Model): Problem[] {
       if (state !== 'open') warn(`${uri}: ${text}`);
       else if (silence !== '') warn(`${uri} only listens: ${silence}`);
     }
-    for (const notice of status.notices) warn(notice);
   }
   if (model.told.has('peers')) peerProblems([...model.peers.rows.values()], found);
   const { stats } = model;

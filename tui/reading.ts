@@ -1,9 +1,22 @@
 /** What the daemon pushes, read member by member: what is missing or of a newer kind gives a blank, never a failure. */
+import type {
+  EventAnswer,
+  PathAnswer,
+  PeerAnswer,
+  RadioAnswer,
+  RuleAnswer,
+  SessionAnswer,
+  StatsAnswer,
+  StatusAnswer,
+  TreeAnswer,
+} from '../daemon/host/answers.ts';
 
 export type Members = Readonly<Record<string, unknown>>;
+/** An answer of which nothing is believed but the names of its members. */
+type Loose<T> = { readonly [K in keyof T]?: unknown };
 
-export function membersOf(value: unknown): Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
+export function membersOf<T = Members>(value: unknown): Loose<T> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Loose<T>) : {};
 }
 
 export function listOf(value: unknown): readonly unknown[] {
@@ -35,8 +48,6 @@ export type Peer = {
   readonly isConfigured: boolean;
   readonly address: string;
   readonly key: string;
-  /** Its name by our configuration or its own word; empty: none. */
-  readonly name: string;
   /** The scheme of its URI. */
   readonly kind: string;
   readonly state: string;
@@ -59,7 +70,7 @@ export type Peer = {
 };
 
 export function readPeer(value: unknown, id: string, nowMs: number): Peer {
-  const row = membersOf(value);
+  const row = membersOf<PeerAnswer>(value);
   const remote = textOf(row.remote);
   const isUp = row.up === true;
   const uptime = numberOf(row.uptime);
@@ -75,7 +86,6 @@ export function readPeer(value: unknown, id: string, nowMs: number): Peer {
     isConfigured: row.configured === true,
     address: textOf(row.address),
     key: textOf(row.key),
-    name: textOf(row.name),
     kind: textOf(row.kind) || (/^([a-z0-9+]{1,12}):/.exec(remote)?.[1] ?? ''),
     state: textOf(row.state) || (isUp ? 'up' : 'down'),
     port: numberOf(row.port) ?? 0,
@@ -99,7 +109,6 @@ export type Session = {
   readonly id: string;
   readonly address: string;
   readonly key: string;
-  readonly name: string;
   readonly kind: string;
   readonly received: number;
   readonly sent: number;
@@ -113,7 +122,7 @@ export type Session = {
 
 /** Rates are those since the row `before`. */
 export function readSession(value: unknown, id: string, nowMs: number, before: Session | undefined): Session {
-  const row = membersOf(value);
+  const row = membersOf<SessionAnswer>(value);
   const received = numberOf(row.bytes_recvd) ?? 0;
   const sent = numberOf(row.bytes_sent) ?? 0;
   const keyAge = numberOf(row.key_age);
@@ -123,7 +132,6 @@ export function readSession(value: unknown, id: string, nowMs: number, before: S
     id,
     address: textOf(row.address),
     key: textOf(row.key),
-    name: textOf(row.name),
     kind: textOf(row.kind),
     received,
     sent,
@@ -139,17 +147,15 @@ export type Path = {
   readonly id: string;
   readonly address: string;
   readonly key: string;
-  readonly name: string;
   readonly ports: readonly string[];
 };
 
 export function readPath(value: unknown, id: string): Path {
-  const row = membersOf(value);
+  const row = membersOf<PathAnswer>(value);
   return {
     id,
     address: textOf(row.address),
     key: textOf(row.key),
-    name: textOf(row.name),
     ports: listOf(row.path).map(textOf),
   };
 }
@@ -158,18 +164,16 @@ export type TreeNode = {
   readonly id: string;
   readonly address: string;
   readonly key: string;
-  readonly name: string;
   readonly parent: string;
   readonly sequence: number;
 };
 
 export function readTreeNode(value: unknown, id: string): TreeNode {
-  const row = membersOf(value);
+  const row = membersOf<TreeAnswer>(value);
   return {
     id,
     address: textOf(row.address),
     key: textOf(row.key),
-    name: textOf(row.name),
     parent: textOf(row.parent),
     sequence: numberOf(row.sequence) ?? 0,
   };
@@ -201,7 +205,7 @@ export type Radio = {
 };
 
 export function readRadio(value: unknown, id: string): Radio {
-  const row = membersOf(value);
+  const row = membersOf<RadioAnswer>(value);
   return {
     id,
     remote: textOf(row.remote),
@@ -252,7 +256,7 @@ export type Rule = {
 };
 
 export function readRule(value: unknown, id: string): Rule {
-  const row = membersOf(value);
+  const row = membersOf<RuleAnswer>(value);
   return {
     id,
     rule: textOf(row.rule),
@@ -273,7 +277,7 @@ export type Happening = {
 };
 
 export function readEvent(value: unknown): Happening {
-  const row = membersOf(value);
+  const row = membersOf<EventAnswer>(value);
   const atMs = (numberOf(row.time) ?? 0) * 1_000;
   return {
     id: `${textOf(row.seq)} ${atMs}`,
@@ -299,7 +303,7 @@ export type Stats = {
 };
 
 export function readStats(value: unknown): Stats {
-  const row = membersOf(value);
+  const row = membersOf<StatsAnswer>(value);
   const loops = membersOf(row.loops);
   const queues = membersOf(row.queues);
   const tun = numberOf(queues.tun);
@@ -326,6 +330,8 @@ function readLoop(value: unknown): Loop {
 export type Status = {
   readonly version: string;
   readonly name: string;
+  /** What the operator calls other nodes, by key and by address, in small letters. */
+  readonly names: ReadonlyMap<string, string>;
   readonly startedMs: number;
   readonly key: string;
   readonly address: string;
@@ -344,17 +350,17 @@ export type Status = {
     readonly text: string;
     readonly silence: string;
   }[];
-  readonly notices: readonly string[];
 };
 
 export function readStatus(value: unknown, nowMs: number): Status {
-  const row = membersOf(value);
+  const row = membersOf<StatusAnswer>(value);
   const tun = membersOf(row.tun);
   const firewall = membersOf(row.firewall);
   const metrics = membersOf(row.metrics);
   return {
     version: textOf(row.version),
     name: textOf(row.name),
+    names: new Map(Object.entries(membersOf(row.names)).map(([name, meant]) => [textOf(meant).toLowerCase(), name])),
     startedMs: nowMs - (numberOf(row.uptime) ?? 0) * 1_000,
     key: textOf(row.key),
     address: textOf(row.address),
@@ -380,6 +386,5 @@ export function readStatus(value: unknown, nowMs: number): Status {
       const { uri, state, text, silence } = membersOf(item);
       return { uri: textOf(uri), state: textOf(state), text: textOf(text), silence: textOf(silence) };
     }),
-    notices: listOf(row.notices).map(textOf),
   };
 }

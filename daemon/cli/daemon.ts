@@ -263,6 +263,8 @@ export class Daemon {
     return {
       api: 1,
       version: version(),
+      name: config.Name,
+      ...(Object.keys(config.Names).length > 0 ? { names: config.Names } : {}),
       uptime: (performance.now() - this.#startMs) / 1000,
       key: hexText(publicKey),
       address: addressText(addressForKey(publicKey)),

@@ -113,6 +113,10 @@ export type StatusAnswer = {
   /** Of our own requests. */
   api: ApiVersion;
   version: string;
+  /** `Name` of the configuration. */
+  name?: string;
+  /** `Names` of the configuration: keys and addresses by what the operator calls them; absent: there are none. */
+  names?: Readonly<Record<string, string>>;
   uptime: number;
   key: string;
   address: string;

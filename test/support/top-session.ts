@@ -119,6 +119,7 @@ const STATUS = {
   api: 1,
   version: '0.1.0',
   name: 'lighthouse',
+  names: { laptop: sessionKey(3), 'Büro 世界': sessionAddress(2) },
   uptime: 3 * DAY + 4 * 3_600,
   key: sessionKey(0),
   address: sessionAddress(0),
@@ -132,7 +133,6 @@ const STATUS = {
   discovery: ['eth0', 'wlan0'],
   metrics: { url: 'http://127.0.0.1:9464/metrics' },
   modems: [{ uri: 'rnode:///dev/ttyUSB0?freq=869525000', state: 'open', text: 'SF7, 125 kHz, 4/5' }],
-  notices: [],
 };
 
 const FIREWALL = {

@@ -73,7 +73,7 @@ test('every view can be filtered, sorted, walked and opened', () => {
 
 /** Runs of one character on the large screens are counted: `{120─}`. */
 function squeezed(text: string): string {
-  return text.replace(/([^\n])\1{15,}/g, (run, char) => `{${run.length}${char}}`);
+  return text.replace(/([^\n])\1{39,}/g, (run, char) => `{${run.length}${char}}`);
 }
 
 function golden(name: string, text: string): void {

@@ -11,8 +11,9 @@ import { sortNote, titleOf, type View } from './view.ts';
 const LOSSY = 0.05;
 const IDLE_BYTES = 1_024;
 
-export function peerName(peer: Peer, { ui }: Context): string {
-  if (peer.name !== '') return hiddenWhole(ui, 'node', peer.name);
+export function peerName(peer: Peer, { model, ui }: Context): string {
+  const name = model.nameOf(peer);
+  if (name !== '') return hiddenWhole(ui, 'node', name);
   return hidden(ui, peer.remote || peer.address || '(unknown)');
 }
 
@@ -139,13 +140,13 @@ const ADDRESS: Column<Peer> = {
 export const peerSpec: ListSpec<Peer> = {
   items: (model) => model.peers.rows.values(),
   id: ({ id }) => id,
-  text: (p) =>
-    `${p.name} ${p.remote} ${p.address} ${p.key} ${p.isUp ? 'up' : 'down'} ${p.isInbound ? 'in' : 'out'} ${p.error}`,
+  text: (p, model) =>
+    `${model.nameOf(p)} ${p.remote} ${p.address} ${p.key} ${p.isUp ? 'up' : 'down'} ${p.isInbound ? 'in' : 'out'} ${p.error}`,
   sorts: [
-    { name: 'what is wrong', by: (p) => `${p.isUp ? 1 : 0}${p.isInbound ? 1 : 0}${p.name || p.remote}${p.id}` },
+    { name: 'what is wrong', by: (p) => `${p.isUp ? 1 : 0}${p.isInbound ? 1 : 0}${p.remote}${p.id}` },
     { name: 'traffic', column: 'IN', isDescending: true, by: ({ rateIn, rateOut }) => rateIn + rateOut },
     { name: 'round trip', column: 'RTT', by: ({ rttMs }) => rttMs ?? Number.POSITIVE_INFINITY },
-    { name: 'name', column: 'PEER', by: (p) => p.name || p.remote },
+    { name: 'name', column: 'PEER', by: (p, { model }) => model.nameOf(p) || p.remote },
     { name: 'time up', column: 'UP', by: ({ upSinceMs }) => upSinceMs ?? Number.POSITIVE_INFINITY },
   ],
   columns: [MARK, NAME, DIRECTION, RTT, IN, OUT, SPARK, UP, COST, LOSS, TOTAL, ADDRESS],

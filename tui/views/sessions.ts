@@ -1,20 +1,19 @@
 /** Whom this node talks to end to end: the session, and the path that it takes. */
 import { ageText, rateText, sizeText } from '../figures.ts';
-import { hidden, hiddenWhole } from '../hiding.ts';
+import { hidden } from '../hiding.ts';
 import { type Column, type Context, type Details, makeList } from '../list.ts';
 import type { Model } from '../model.ts';
 import { panel } from '../panel.ts';
 import type { Path, Session } from '../reading.ts';
 import type { Style } from '../theme.ts';
 import { flowCharts, spark } from './peers.ts';
-import { sortNote, titleOf, type View } from './view.ts';
+import { nodeName, sortNote, titleOf, type View } from './view.ts';
 
 /** A session, a path, or both of one node. */
 type Contact = {
   readonly id: string;
   readonly address: string;
   readonly key: string;
-  readonly name: string;
   readonly session: Session | undefined;
   readonly path: Path | undefined;
   readonly rateIn: number;
@@ -25,17 +24,13 @@ function* contacts(model: Model): Iterable<Contact> {
   const paths = new Map<string, Path>();
   for (const path of model.paths.rows.values()) paths.set(path.key, path);
   for (const session of model.sessions.rows.values()) {
-    const { id, address, key, name } = session;
+    const { id, address, key } = session;
     const path = paths.get(key);
     paths.delete(key);
     const { in: rateIn, out: rateOut } = model.sessionRates(session);
-    yield { id, address, key, name: name || (path?.name ?? ''), session, path, rateIn, rateOut };
+    yield { id, address, key, session, path, rateIn, rateOut };
   }
   for (const path of paths.values()) yield { ...path, session: undefined, path, rateIn: 0, rateOut: 0 };
-}
-
-function nodeName({ name, address }: Contact, { ui }: Context): string {
-  return name === '' ? hidden(ui, address) : hiddenWhole(ui, 'node', name);
 }
 
 function pathText({ path }: Contact): string {
@@ -68,7 +63,7 @@ const rate = (title: string, of: (contact: Contact) => number, style: Style): Co
 const list = makeList<Contact>({
   items: contacts,
   id: ({ id }) => id,
-  text: (c) => `${c.name} ${c.address} ${c.key} ${c.session?.kind ?? 'path'} ${pathText(c)}`,
+  text: (c, model) => `${model.nameOf(c)} ${c.address} ${c.key} ${c.session?.kind ?? 'path'} ${pathText(c)}`,
   sorts: [
     {
       name: 'traffic',
@@ -83,7 +78,7 @@ const list = makeList<Contact>({
       by: ({ session: s }) => (s === undefined ? -1 : s.received + s.sent),
     },
     { name: 'age', column: 'UP', by: ({ session }) => session?.sinceMs ?? Number.POSITIVE_INFINITY },
-    { name: 'node', column: 'NODE', by: ({ name, address }) => name || address },
+    { name: 'node', column: 'NODE', by: (contact, { model }) => model.nameOf(contact) || contact.address },
     { name: 'length of the path', column: 'PATH', by: ({ path }) => path?.ports.length ?? Number.POSITIVE_INFINITY },
   ],
   columns: [

@@ -1,12 +1,12 @@
 /** The known part of the spanning tree, drawn as one. */
 import { plural } from '../figures.ts';
-import { hidden, hiddenWhole } from '../hiding.ts';
+import { hidden } from '../hiding.ts';
 import { type Column, type Context, type Details, makeList } from '../list.ts';
 import type { Model } from '../model.ts';
 import { panel } from '../panel.ts';
 import type { Peer, TreeNode } from '../reading.ts';
 import type { Style } from '../theme.ts';
-import { sortNote, titleOf, type View } from './view.ts';
+import { nodeName, sortNote, titleOf, type View } from './view.ts';
 
 type Place = {
   readonly node: TreeNode;
@@ -62,10 +62,6 @@ export function placesOf(model: Model): Place[] {
   return places;
 }
 
-function nodeName({ node }: Place, { ui }: Context): string {
-  return node.name === '' ? hidden(ui, node.address) : hiddenWhole(ui, 'node', node.name);
-}
-
 const ROLE_TEXT = { root: 'root', self: 'this node', parent: 'parent', peer: 'peer', '': '' } as const;
 const ROLE_STYLE: Readonly<Record<Place['role'], Style>> = {
   root: 'warn',
@@ -92,19 +88,19 @@ const NODE: Column<Place> = {
         x = canvas.put(x, box.y, isGoing ? `${goesOn} ` : '   ', 'frame', right);
       x = canvas.put(x, box.y, `${place.isLast ? last : child} `, 'frame', right);
     }
-    canvas.put(x, box.y, nodeName(place, context), ROLE_STYLE[place.role], right);
+    canvas.put(x, box.y, nodeName(place.node, context), ROLE_STYLE[place.role], right);
   },
 };
 
 const list = makeList<Place>({
   items: placesOf,
   id: ({ node }) => node.id,
-  text: ({ node, role }) => `${node.name} ${node.address} ${node.key} ${ROLE_TEXT[role]}`,
+  text: ({ node, role }, model) => `${model.nameOf(node)} ${node.address} ${node.key} ${ROLE_TEXT[role]}`,
   sorts: [
     { name: 'tree', by: ({ order }) => order },
     { name: 'depth', column: 'DEPTH', by: ({ branches }) => branches.length },
     { name: 'children', column: 'CHILDREN', isDescending: true, by: ({ children }) => children },
-    { name: 'node', column: 'NODE', by: ({ node }) => node.name || node.address },
+    { name: 'node', column: 'NODE', by: ({ node }, { model }) => model.nameOf(node) || node.address },
   ],
   columns: [
     NODE,
@@ -157,7 +153,7 @@ function placeDetails(place: Place, context: Context): Details {
   if (peer !== undefined) facts.push(['link', hidden(ui, peer.remote)]);
   const roots = [...model.events].filter(({ kind }) => kind === 'tree').slice(-8);
   return {
-    title: nodeName(place, context),
+    title: nodeName(node, context),
     facts,
     text: roots.length === 0 ? [] : ['The latest changes of the tree:', ...roots.map(({ text }) => hidden(ui, text))],
     charts: [],

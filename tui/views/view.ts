@@ -1,5 +1,6 @@
 /** What a view is. A new one is a file here and a row in `all.ts`. */
 import type { Box, Canvas } from '../canvas.ts';
+import { hidden, hiddenWhole } from '../hiding.ts';
 import type { Context, List } from '../list.ts';
 
 export type View = {
@@ -17,4 +18,10 @@ export function titleOf({ title, list }: View, context: Context): string {
 export function sortNote({ list }: View, { ui }: Context): string {
   const state = ui.lists.get(ui.view);
   return `by ${list.sorts[state?.sort ?? 0] ?? ''}${state?.isReversed === true ? ', reversed' : ''}`;
+}
+
+/** What the operator calls a node, or its address. */
+export function nodeName(node: { readonly key: string; readonly address: string }, { model, ui }: Context): string {
+  const name = model.nameOf(node);
+  return name === '' ? hidden(ui, node.address) : hiddenWhole(ui, 'node', name);
 }
