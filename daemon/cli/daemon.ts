@@ -15,7 +15,7 @@ import { AirWatch } from '../host/air-watch.ts';
 import type { StatusAnswer } from '../host/answers.ts';
 import { RouterLine } from '../host/ask.ts';
 import { CLOCK_STEP, ClockWatch } from '../host/clock-watch.ts';
-import type { AskRouter, RouterNotice } from '../host/commands.ts';
+import type { AskRouter, PeerRow, RouterNotice } from '../host/commands.ts';
 import type { LoadedConfig } from '../host/config.ts';
 import { DropWatch } from '../host/drop-watch.ts';
 import { EventFile } from '../host/event-file.ts';
@@ -325,7 +325,7 @@ export class Daemon {
     Promise.all(asked).then(
       ([rows, stats, radios]) => {
         this.#rates.look(rows, performance.now());
-        this.#drops.look(stats, performance.now());
+        this.#drops.look(stats, performance.now(), fullestLink(rows));
         for (const { level, text } of this.#radios.look(radios)) this.#log[level](text, {}, 'radio');
       },
       (error: unknown) => this.#log.debug(`no rates: ${messageOf(error)}`),
@@ -392,6 +392,11 @@ export class Daemon {
   #warn(loaded: LoadedConfig): void {
     for (const warning of [...loaded.warnings, ...settingWarnings(loaded.config)]) this.#log.warn(warning);
   }
+}
+
+function fullestLink(rows: readonly PeerRow[]): string | undefined {
+  const waiting = rows.filter(({ link }) => (link?.queuedBytes ?? 0) > 0);
+  return waiting.sort((a, b) => (b.link?.queuedBytes ?? 0) - (a.link?.queuedBytes ?? 0))[0]?.uri;
 }
 
 function messageOf(error: unknown): string {

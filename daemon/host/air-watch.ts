@@ -5,6 +5,8 @@ export type AirNews = { readonly level: 'info' | 'warn'; readonly text: string }
 
 /** The node's own share of a channel makes packets wait for up to 15 s; only the law makes them wait longer. */
 const LONG_MS = 15_000;
+/** What is left of a limit is for acknowledgements. */
+const ALL = 0.9;
 
 export class AirWatch {
   /** Modems without air time. */
@@ -37,5 +39,8 @@ function emptyText({ uri, air, limits }: Pick<RadioInfo, 'uri' | 'air' | 'limits
   if (tightest === undefined) return `duty limit reached on ${uri}: ${wait}`;
   const { limit, usedMs } = tightest;
   const window = limit.windowMs === 3_600_000 ? 'any hour' : `any ${seconds(limit.windowMs)}`;
-  return `duty limit reached on ${uri}: ${seconds(usedMs)} sent of ${seconds(limit.airMs)} allowed in ${window}; ${wait}`;
+  // Limits of long windows are not used up at once.
+  const spread = usedMs < ALL * limit.airMs ? ', spread over it' : '';
+  const sent = `${seconds(usedMs)} sent of ${seconds(limit.airMs)} allowed in ${window}${spread}`;
+  return `duty limit reached on ${uri}: ${sent}; ${wait}`;
 }

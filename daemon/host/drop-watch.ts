@@ -4,10 +4,11 @@ import type { EventKind, Events } from './events.ts';
 import type { Level } from './log.ts';
 
 const REPEAT_MS = 60_000;
+const LINK_QUEUE = 'traffic queue full';
 
 /** Caps that were reached, by the reason of a drop. */
 const LIMITS: Readonly<Record<string, string>> = {
-  'traffic queue full': 'the queue of a link is full',
+  [LINK_QUEUE]: 'the queue of a link is full',
   'tun queue full': 'the queue from the network interface is full',
   'delivery queue full': 'the queue to the network interface is full',
   'address buffers full': 'too many packets for nodes whose keys are not known yet',
@@ -37,7 +38,7 @@ type Words = { readonly kind: EventKind; readonly level: Level; readonly text: s
 export class DropWatch {
   readonly #events: Events;
   readonly #seen = new Map<string, Seen>();
-  /** Of links that came in: who was refused last, by reason. */
+  /** Of links that came in, who was refused last, by reason; and which link's queue is the fullest. */
   readonly #latest = new Map<string, string>();
   #isFirst = true;
 
@@ -51,7 +52,9 @@ export class DropWatch {
     if (name in REFUSALS) this.#latest.set(name, from);
   }
 
-  look({ drops, closes }: Pick<StatsInfo, 'drops' | 'closes'>, nowMs: number): void {
+  /** `fullest`: the link for which most waits. */
+  look({ drops, closes }: Pick<StatsInfo, 'drops' | 'closes'>, nowMs: number, fullest?: string): void {
+    if (fullest !== undefined) this.#latest.set(LINK_QUEUE, fullest);
     this.#compare('drop', drops, nowMs);
     this.#compare('close', closes, nowMs);
     this.#isFirst = false;
@@ -64,9 +67,10 @@ export class DropWatch {
       this.#seen.set(name, seen);
       if (count <= seen.count || nowMs - seen.toldMs < REPEAT_MS) continue;
       // Who ended our own dial is told with the peer.
-      const latest = what === 'close' ? this.#latest.get(reason) : undefined;
+      const latest = this.#latest.get(reason);
       const { kind, level, text } = wordsOf(what, reason, latest !== undefined);
-      const fields = { count: count - seen.count, ...(latest === undefined ? {} : { latest }) };
+      const named = latest === undefined ? {} : reason === LINK_QUEUE ? { link: latest } : { latest };
+      const fields = { count: count - seen.count, ...named };
       this.#events.add(kind, level, text, fields);
       seen.count = count;
       seen.toldMs = nowMs;

@@ -85,6 +85,10 @@ export class TestNode {
     return join(this.#folder, 'state');
   }
 
+  get env(): NodeJS.ProcessEnv {
+    return this.#spec.env ?? {};
+  }
+
   get configuredPeers(): readonly string[] {
     return this.#spec.peers ?? [];
   }

@@ -38,6 +38,11 @@ function unread(path: string, { code, message }: Problem, isRunning: boolean): F
     return [failed(`there is no configuration ${path}`, 'make one: ratatosk init; or name it with --config')];
   }
   if (code === 'FILE_RIGHTS') return [warning(`no right to read ${path}: half of the checks are left out`, 'use sudo')];
+  if (code === 'FILE_OWNER' && isRunning) {
+    return [
+      warning(`${path} is another user's, as the daemon is: half of the checks are left out`, 'run it as that user'),
+    ];
+  }
   const [head = '', ...problems] = message.split('\n').map((line) => line.trim());
   if (problems.length === 0) return [failed(head)];
   return problems.slice(0, PROBLEMS_SHOWN).map((text) => failed(text, `correct it in ${path}`));

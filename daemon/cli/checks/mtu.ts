@@ -7,9 +7,12 @@ import { RatatoskError } from '../../core/error.ts';
 import { parseUri } from '../../links/uri.ts';
 import { type Check, type Finding, failed, ok, type Scene, skipped } from './finding.ts';
 
-/** Octets of IPv6 or IPv4 and ICMP headers are in them; the largest first. */
-const SIZES = [1500, 1492, 1480, 1460, 1440, 1420, 1400, 1360, 1320, 1280];
+/** Octets of whole packets: of an Ethernet, what IPv6 asks of every way, and what may always pass. */
+const ETHERNET = 1500;
+const IPV6_LEAST = 1280;
 const SMALL = 576;
+/** How exactly the edge of a hole is looked for. */
+const STEP = 4;
 const TRIES = 2;
 const WAIT_S = 1;
 const HOSTS_MAX = 8;
@@ -31,27 +34,25 @@ export const mtu: Check = {
 };
 
 export async function mtuFinding(host: string, echo: Echo): Promise<Finding> {
+  const passes = async (size: number): Promise<boolean> => (await retried(host, size, echo)).kind === 'answered';
   const small = await retried(host, SMALL, echo);
   if (small.kind === 'failed') return skipped(`${host}: not asked, ping is not there (apt install iputils-ping)`);
   if (small.kind === 'lost') return skipped(`${host} answers no echo requests, so nothing can be told`);
-  let vanished: number | undefined;
-  for (const size of SIZES) {
-    const result = await retried(host, size, echo);
-    // The kernel knows, and so do all connections: that is no hole.
-    if (result.kind === 'too big') continue;
-    if (result.kind === 'answered') {
-      if (vanished === undefined) return ok(`${host}: packets of ${size} octets pass`);
-      return hole(host, vanished, size);
-    }
-    vanished ??= size;
+  const large = await retried(host, ETHERNET, echo);
+  // What the kernel knows all connections know: that is no hole.
+  const known = large.kind === 'too big' ? Math.max(SMALL, Math.min(ETHERNET, large.mtu)) : ETHERNET;
+  if (large.kind === 'answered' || (large.kind === 'too big' && (await passes(known)))) {
+    return ok(`${host}: packets of ${known} octets pass`);
   }
-  return vanished === undefined ? ok(`${host}: small packets pass`) : hole(host, vanished, SMALL);
-}
-
-function hole(host: string, vanished: number, passes: number): Finding {
-  const remedy = `set the MTU of the interface towards it to ${passes}, or let ICMP "too big" pass on the way`;
-  const text = `MTU hole on the way to ${host}: packets of ${vanished} octets vanish, ${passes} pass`;
-  return passes < 1280 ? failed(`${text}: IPv6 needs 1280`, remedy) : failed(text, remedy);
+  let [low, high] = (await passes(IPV6_LEAST)) ? [IPV6_LEAST, known] : [SMALL, Math.min(IPV6_LEAST, known)];
+  while (high - low > STEP) {
+    const middle = Math.floor((low + high) / 2);
+    if (await passes(middle)) low = middle;
+    else high = middle;
+  }
+  const remedy = `set the MTU of the interface towards it to ${low}, or let ICMP "too big" pass on the way`;
+  const text = `MTU hole on the way to ${host}: packets of more than ${low} octets vanish`;
+  return failed(low < IPV6_LEAST ? `${text}, and IPv6 needs ${IPV6_LEAST}` : text, remedy);
 }
 
 async function retried(host: string, size: number, echo: Echo): Promise<EchoResult> {
