@@ -28,6 +28,7 @@ import { watchLoop } from '../host/loop.ts';
 import { Supervisor } from '../host/notify.ts';
 import { defaultPlaces } from '../host/places.ts';
 import { Rates } from '../host/rates.ts';
+import { countPeers } from '../host/rows.ts';
 import { routerSettings, settingWarnings } from '../host/settings.ts';
 import { findNode, findTarget } from '../host/targets.ts';
 import { changedMembers } from './changed-members.ts';
@@ -111,7 +112,13 @@ export class Daemon {
     this.#record();
     const ask: AskRouter = (name, args) => this.#router.ask(name, args);
     this.#limits = limitsOf(this.#loaded.config);
-    const source = { ask, version: version(), loop: () => this.#loop.info(), limits: () => this.#limits };
+    const source = {
+      ask,
+      version: version(),
+      loop: () => this.#loop.info(),
+      limits: () => this.#limits,
+      refused: () => this.#guard.status().refused,
+    };
     this.#metrics = new MetricsDesk(this.#log, source, () => this.#ready?.tunProblem);
   }
 
@@ -272,7 +279,7 @@ export class Daemon {
       config: this.#options.path,
       admin: this.#admin === undefined ? 'none' : this.#adminUri,
       listening,
-      peers: { configured: rows.filter((row) => row.isConfigured).length, up: rows.filter((row) => row.isUp).length },
+      peers: countPeers(rows),
       tun: {
         enabled: tun.isEnabled,
         ...(tun.isEnabled ? { name: tun.name, mtu: tun.mtu } : {}),

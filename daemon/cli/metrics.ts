@@ -3,9 +3,9 @@ import { DEFAULT_LIMITS } from '../core/limits.ts';
 import type { Limits } from '../core/port.ts';
 import type { MetricsState } from '../host/answers.ts';
 import type { Log } from '../host/log.ts';
-import type { MetricsSource } from '../host/metrics.ts';
 import type { Health, MetricsServer } from '../host/metrics-server.ts';
 import type { Config } from '../host/schema.ts';
+import type { MetricsSource } from '../host/snapshot.ts';
 
 /** Those of the code, with those of the configuration instead where it has some. */
 export function limitsOf({ Limits: changed }: Config): Limits {

@@ -109,6 +109,8 @@ export class Node {
   drain(sink: Sink): void {
     const { deliveries } = this.#packets;
     if (deliveries.count > 0) {
+      this.#context.stats.count('tunWrites');
+      this.#context.stats.count('tunDelivered', deliveries.count);
       sink.deliver(deliveries);
       deliveries.buffers.length = 0;
       deliveries.count = 0;
@@ -289,6 +291,8 @@ export class Node {
       case 'timer':
         return;
       case 'datagrams':
+        this.#context.stats.count('datagramReads');
+        this.#context.stats.count('datagramsRead', input.batch.count);
         return this.#datagrams.received(input.socket, input.batch);
       case 'socketWritable':
         return this.#datagrams.writable(input.socket);

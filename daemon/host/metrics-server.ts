@@ -1,7 +1,8 @@
 /** `/metrics` for Prometheus and `/healthz` for whoever asks whether the node does its work. Read-only, over HTTP. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { RatatoskError } from '../core/error.ts';
-import { Metrics, type MetricsSource } from './metrics.ts';
+import { Metrics } from './metrics.ts';
+import type { MetricsSource } from './snapshot.ts';
 
 const CONNECTIONS_MAX = 16;
 const HEADER_MAX_BYTES = 8_192;

@@ -36,12 +36,23 @@ export function peerJson(context: RowContext, row: PeerRow): PeerAnswer {
     last_error_time: hasError ? nanoseconds(row.lastErrorAgeMs) || undefined : undefined,
     last_error: hasError ? row.lastError : undefined,
     configured: row.isConfigured || undefined,
-    kind: /^[a-z][a-z0-9]*(?=:)/i.exec(row.uri)?.[0].toLowerCase() ?? '',
+    kind: schemeOf(row.uri),
     state: row.isUp ? 'up' : link !== undefined ? 'greeting' : row.isTrying ? 'connecting' : 'waiting',
     queued: link?.queuedBytes || undefined,
     dropped: link?.lostPackets || undefined,
     loss: link?.lossShare === undefined ? undefined : Math.round(link.lossShare * 1_000) / 1_000,
   };
+}
+
+/** Peers of the configuration, of which several links may share a modem or URI, and links that are up. */
+export function countPeers(rows: readonly PeerRow[]): { configured: number; up: number } {
+  const configured = new Set(rows.filter((row) => row.isConfigured).map(({ uri }) => uri));
+  return { configured: configured.size, up: rows.filter((row) => row.isUp).length };
+}
+
+/** In lower case; empty where there is none. */
+export function schemeOf(uri: string): string {
+  return /^[a-z][a-z0-9]*(?=:)/i.exec(uri)?.[0].toLowerCase() ?? '';
 }
 
 export function treeJson(context: RowContext, { key, parent, seq }: TreeInfo): TreeAnswer {

@@ -3,16 +3,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DEFAULT_LIMITS } from '../../daemon/core/limits.ts';
+import { HOUR_MS } from '../../daemon/core/radio/ledger.ts';
+import { Ledgers } from '../../daemon/core/radio/ledgers.ts';
+import { newCounts } from '../../daemon/core/radio/transmitter.ts';
 import { COUNTERS } from '../../daemon/core/stats.ts';
 import { LoopLag } from '../../daemon/host/loop.ts';
-import { Metrics, type MetricsSource } from '../../daemon/host/metrics.ts';
+import { Metrics } from '../../daemon/host/metrics.ts';
 import { MetricsServer } from '../../daemon/host/metrics-server.ts';
+import type { MetricsSource } from '../../daemon/host/snapshot.ts';
 import { repoRoot } from '../support/places.ts';
 import { type Answers, contextOf, linkedPeer, lonelyRouter } from './admin-fixture.ts';
+import { AIR } from './radio-fixture.ts';
 
 function sourceOf(more: Answers = {}): MetricsSource {
   const { ask } = contextOf({ ...lonelyRouter(), ...more });
-  return { ask, version: '1.2.3', loop: () => new LoopLag().info(), limits: () => DEFAULT_LIMITS };
+  return { ask, version: '1.2.3', loop: () => new LoopLag().info(), limits: () => DEFAULT_LIMITS, refused: () => 3 };
 }
 
 async function serve(t: TestContext, more: Answers = {}, health = (): string | undefined => undefined) {
@@ -52,6 +57,51 @@ test('whoever connects here makes no series: only peers of the configuration hav
   const text = await new Metrics(sourceOf({ peers: () => [inbound] })).text();
   assert.doesNotMatch(text, /192\.0\.2/);
   assert.match(text, /^ratatosk_peers\{state="up"\} 1$/m);
+});
+
+test('a modem is one peer, however many are met there', async () => {
+  const uri = 'rnode:///dev/ttyUSB0';
+  const rows = [linkedPeer(3, { uri }, { rttMs: 900 }), linkedPeer(4, { uri }, { rttMs: 400, lossShare: 0.25 })];
+  const text = await new Metrics(sourceOf({ peers: () => rows })).text();
+  const told = (name: string): string | undefined => new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1];
+  const peer = '\\{peer="rnode:///dev/ttyUSB0"\\}';
+  assert.equal(told('ratatosk_peers\\{state="configured"\\}'), '1');
+  assert.equal(told('ratatosk_peers\\{state="up"\\}'), '2');
+  assert.equal(told(`ratatosk_peer_up${peer}`), '1');
+  assert.equal(told(`ratatosk_peer_rtt_seconds${peer}`), '0.4');
+  assert.equal(told(`ratatosk_peer_received_bytes_total${peer}`), '1228');
+  assert.equal(told(`ratatosk_peer_loss_ratio${peer}`), '0.25');
+  assert.equal(told('ratatosk_links\\{kind="rnode",direction="out"\\}'), '2');
+});
+
+test('radios tell their time on the air by class, and how much of each limit is used', async () => {
+  const limits = [
+    { windowMs: HOUR_MS, airMs: 36_000, frameMs: Number.POSITIVE_INFINITY },
+    { windowMs: HOUR_MS, airMs: 360_000, frameMs: 1_000 },
+  ];
+  const radio = new Ledgers([]).transmitter({ ...AIR, limits }, 254, 0);
+  radio.sent('bulk', 416, 0);
+  radio.reported({ rssi: -97, channelLoad: 0.5 });
+  const info = radio.info('rnode:///dev/ttyUSB0', newCounts(), 1_000);
+  const text = await new Metrics(sourceOf({ radios: () => [info] })).text();
+  const name = 'radio="rnode:///dev/ttyUSB0"';
+  for (const line of [
+    `ratatosk_radio_air_seconds_total{${name},class="bulk"} 0.416`,
+    `ratatosk_radio_limit_used_seconds{${name},limit="0",window="3600s"} 0.416`,
+    `ratatosk_radio_limit_seconds{${name},limit="1",window="3600s"} 360`,
+    `ratatosk_radio_rssi_dbm{${name}} -97`,
+    `ratatosk_radio_channel_load_ratio{${name}} 0.5`,
+  ]) {
+    assert.ok(text.includes(`${line}\n`), line);
+  }
+  assert.doesNotMatch(text, /snr_db\{/, 'what was not told');
+});
+
+test('heaps, batches and what the firewall has refused are told', async () => {
+  const text = await new Metrics(sourceOf()).text();
+  assert.match(text, /^ratatosk_heap_max_bytes\{thread="router"\} 512$/m);
+  assert.match(text, /^ratatosk_heap_used_bytes\{thread="host"\} \d{6,}$/m);
+  assert.match(text, /^ratatosk_firewall_refused_packets_total 3$/m);
 });
 
 test('a peer that is down has no round trip', async () => {

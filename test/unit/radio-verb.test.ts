@@ -7,17 +7,8 @@ import { Ledgers } from '../../daemon/core/radio/ledgers.ts';
 import { newCounts } from '../../daemon/core/radio/transmitter.ts';
 import type { RadioAnswer } from '../../daemon/host/answers.ts';
 import { radioJson } from '../../daemon/host/radio-json.ts';
+import { AIR } from './radio-fixture.ts';
 
-const AIR: AirFacts = {
-  modulation: { kind: 'lora', spreadingFactor: 7, bandwidthHz: 125_000, codingRate: 5, preambleSymbols: 24 },
-  frameOverhead: 1,
-  accessMs: 216,
-  sharesAccess: true,
-  turnaroundMs: 20,
-  limits: [{ windowMs: HOUR_MS, airMs: 36_000, frameMs: Number.POSITIVE_INFINITY }],
-  share: 0.25,
-  ledger: 'rnode:///dev/ttyUSB0 EU868 868-868.6 MHz',
-};
 const URI = 'rnode:///dev/serial/by-id/usb-Silicon_Labs_CP2102_USB_to_UART_Bridge_Controller_0001-if00-port0';
 
 /** A radio that has sent all it may for the moment. */

@@ -171,6 +171,7 @@ export class Channels {
 
   #established(peer: E2ePeer): void {
     this.#known.add(peer.key);
+    this.#context.stats.count('e2eHandshakes');
     const packet = takeWaiting(peer);
     if (packet !== undefined) this.e2e.send(peer, withHeadroom(packet), SEND_HEADROOM, packet.length);
   }

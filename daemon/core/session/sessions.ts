@@ -301,6 +301,7 @@ export class Sessions {
     const session = new Session(this.#context, key, keys.send, keys.next, seq - 1n);
     this.#sessions.set(key, session);
     this.#halfOpen++;
+    this.#context.stats.count('sessionsOpened');
     this.#context.events.push({ kind: 'sessionOpened', key });
     return session;
   }
