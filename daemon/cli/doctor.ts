@@ -11,15 +11,15 @@ import { EXIT_DONE, EXIT_FAILED, type OptionValues, textOption, type Verb } from
 export const verb: Verb = {
   usage: '[--json] [--config FILE] [--socket PATH]',
   help: `Looks for what may be wrong: configuration, clock, kernel, network interface,
-firewall, listeners, modems, the way to the peers, the peers, limits, and what the
-daemon complains about. The first line is the worst of it and its cause; then a
-line for each check, and below each problem what to do about it.
+firewall, listeners, modems, the way to the peers, the peers, limits, and what
+the daemon complains about. The first line is the worst of it and its cause;
+then a line for each check, and below each problem what to do about it.
 
   ✓ in order   ! in doubt   ✗ a problem   · not looked at
 
 Works with and without a running daemon; without one, this node connects to its
-peers for some seconds. With sudo it sees more. Ends with exit code 1 if there is
-a problem.
+peers for some seconds. With sudo it sees more. Ends with exit code 1 if there
+is a problem.
 
   --config FILE   the configuration (default: the daemon's, or
                   ${defaultPlaces().config})

@@ -10,7 +10,7 @@ const PIPE_COLUMNS = 1_000;
 const INDENT = ' '.repeat(22);
 
 export const verb: Verb = {
-  usage: '[--since AGE] [--kind KIND,…] [--problems] [--follow] [--json] [--socket PATH]',
+  usage: '[--since AGE] [--kind KIND,…] [--problems] [--follow]',
   help: `What has happened to this node, the latest last; also in its earlier lives.
 
   --since AGE     not older than this: 90s, 10m, 2h, 7d (default: the latest ${BY_DEFAULT})

@@ -2,7 +2,8 @@ import type { FirewallAnswer } from '../host/answers.ts';
 import { parseRule, RULE_FORM } from '../host/firewall-rules.ts';
 import { adminClient, SOCKET_HELP, socketOption } from './client.ts';
 import { plural, table } from './text.ts';
-import { EXIT_DONE, usageError, type Verb } from './verb.ts';
+import { usageError, type Verb } from './verb.ts';
+import { showText } from './view.ts';
 
 export const verb: Verb = {
   usage: 'show | allow RULE | deny RULE  [--json] [--socket PATH]',
@@ -20,15 +21,21 @@ rule allows. Changes hold at once and after a restart; open connections live on.
   To open all, write Firewall: { Inbound: "allow" } into the configuration.
 
   --json          the state afterwards as JSON
+  --watch         with show: again every second, until Ctrl-C
 ${SOCKET_HELP}`,
-  options: { ...socketOption, json: { type: 'boolean' } },
+  options: { ...socketOption, json: { type: 'boolean' }, watch: { type: 'boolean' } },
   words: [1, 4],
+  actions: ['show', 'allow', 'deny'],
   run: async (options, [action = '', ...words]) => {
     const ask = adminClient(options);
-    const status = await (action === 'show' ? show() : change());
-    const text = options.json === true ? JSON.stringify(status, undefined, 2) : firewallLines(status).join('\n');
-    process.stdout.write(`${text}\n`);
-    return EXIT_DONE;
+    const isJson = options.json === true;
+    if (action !== 'show' && options.watch === true) throw usageError('--watch is for show');
+    return showText(options, async () => {
+      const status = await (action === 'show' ? show() : change());
+      return isJson
+        ? JSON.stringify(status, undefined, options.watch === true ? 0 : 2)
+        : firewallLines(status).join('\n');
+    });
 
     function show(): Promise<FirewallAnswer> {
       if (words.length > 0) throw usageError(`unexpected argument '${words[0]}'`);
@@ -36,10 +43,9 @@ ${SOCKET_HELP}`,
     }
 
     function change(): Promise<FirewallAnswer> {
-      if (action !== 'allow' && action !== 'deny') throw usageError(`expected show, allow or deny, found '${action}'`);
       const rule = words.join(' ');
       if (parseRule(rule) === undefined) throw usageError(`found '${rule}', expected ${RULE_FORM}`);
-      return ask(action, { rule });
+      return ask(action === 'allow' ? 'allow' : 'deny', { rule });
     }
   },
 };

@@ -24,6 +24,7 @@ ${SOCKET_HELP}`,
     json: { type: 'boolean' },
   },
   words: [1, 1],
+  hasTarget: true,
   run: async (options, [target = '']) => {
     const isJson = options.json === true;
     const plan: Plan = {

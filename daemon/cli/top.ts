@@ -7,7 +7,7 @@ import { EXIT_DONE, type OptionValues, textOption, usageError, type Verb } from 
 const INTERVAL_MS = 1_000;
 
 export const verb: Verb = {
-  usage: '[--control] [--once [--json]] [--record FILE] [--replay FILE] [--socket PATH]',
+  usage: '[--control] [--once] [--json] [--record F] [--replay F]',
   help: `The dashboard: what this node does, and what is wrong. ? shows its keys.
 
   --control       verbs that change something may be run from it

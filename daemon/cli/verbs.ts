@@ -1,9 +1,9 @@
 /** The verbs, each loaded only when it is used: a start takes as long as its verb needs, not as all need. */
 import type { Verb } from './verb.ts';
 
-type Row = { readonly name: string; readonly says: string; readonly load: () => Promise<Verb> };
+export type VerbRow = { readonly name: string; readonly says: string; readonly load: () => Promise<Verb> };
 
-const VERBS: readonly Row[] = [
+export const VERBS: readonly VerbRow[] = [
   { name: 'init', says: 'makes an identity and a configuration', load: async () => (await import('./init.ts')).verb },
   { name: 'up', says: 'runs the daemon in the foreground', load: async () => (await import('./up.ts')).verb },
   { name: 'status', says: 'what works and what does not', load: async () => (await import('./status.ts')).verb },
@@ -46,18 +46,27 @@ const VERBS: readonly Row[] = [
     says: 'reads the configuration again, as SIGHUP',
     load: async () => (await import('./reload.ts')).verb,
   },
+  {
+    name: 'completion',
+    says: 'a script that completes verbs for bash, zsh or fish',
+    load: async () => (await import('./completion.ts')).verb,
+  },
 ];
 
 export function findVerb(name: string): (() => Promise<Verb>) | undefined {
   return VERBS.find((row) => row.name === name)?.load;
 }
 
+const NAME_COLUMNS = Math.max(...VERBS.map(({ name }) => name.length));
+
 export function mainHelp(): string {
-  const lines = VERBS.map(({ name, says }) => `  ${name.padEnd(9)} ${says}`);
+  const lines = VERBS.map(({ name, says }) => `  ${name.padEnd(NAME_COLUMNS)} ${says}`);
   return `Usage: ratatosk VERB [OPTIONS]
 
 ${lines.join('\n')}
 
-  ratatosk VERB --help tells more of a verb, ratatosk --version the version.
+ratatosk VERB --help tells more of a verb, ratatosk --version the version. Verbs
+that ask a daemon find it by --socket PATH, also on another machine:
+--socket tcp://HOST:PORT (AdminListen there; only what changes nothing).
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 }

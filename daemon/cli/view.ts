@@ -1,7 +1,7 @@
 /** The common part of the verbs that only show something: `--json`, `--watch`, and the asking. */
 import type { Answers, RequestName } from '../host/answers.ts';
 import { type Ask, adminClient, SOCKET_HELP, socketOption } from './client.ts';
-import { EXIT_DONE, type Verb } from './verb.ts';
+import { EXIT_DONE, type OptionValues, type Verb } from './verb.ts';
 
 const WATCH_MS = 1_000;
 
@@ -30,13 +30,16 @@ ${SOCKET_HELP}`,
         if (isJson) return JSON.stringify(response, undefined, options.watch === true ? 0 : 2);
         return (await show(response, ask)).join('\n');
       };
-      if (options.watch !== true) {
-        process.stdout.write(`${await once()}\n`);
-        return EXIT_DONE;
-      }
-      return watch(once, isJson);
+      return showText(options, once);
     },
   };
+}
+
+/** Once, or with `--watch` every second. */
+export async function showText(options: OptionValues, once: () => Promise<string>): Promise<number> {
+  if (options.watch === true) return watch(once, options.json === true);
+  process.stdout.write(`${await once()}\n`);
+  return EXIT_DONE;
 }
 
 /** On a terminal each picture replaces the one before. */

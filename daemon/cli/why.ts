@@ -7,9 +7,9 @@ const LABEL = 10;
 
 export const verb: Verb = {
   usage: 'TARGET [--quick] [--json] [--socket PATH]',
-  help: `What happens to a packet to TARGET now, in the first line: where it goes, or what
-stops it, or what slows it down. Then the reasons: the links that could carry it
-and the rule that decided, the path, the session, and what waits.
+  help: `What happens to a packet to TARGET now, in the first line: where it goes, or
+what stops it, or what slows it down. Then the reasons: the links that could
+carry it and the rule that decided, the path, the session, and what waits.
 
   TARGET          an address, a public key, or a name from Names
   -q, --quick     asks nobody: tells only what is known already, sends nothing
@@ -18,6 +18,7 @@ and the rule that decided, the path, the session, and what waits.
 ${SOCKET_HELP}`,
   options: { ...socketOption, quick: { type: 'boolean', short: 'q' }, json: { type: 'boolean' } },
   words: [1, 1],
+  hasTarget: true,
   run: async (options, [target = '']) => {
     const probe: { probe?: string } = options.quick === true ? { probe: '0' } : {};
     const answer = await adminClient(options)('why', { target, ...probe });

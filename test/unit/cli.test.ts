@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { cut, durationText, roundTripText, sizeText, table } from '../../daemon/cli/text.ts';
 import { treeLines } from '../../daemon/cli/tree.ts';
-import { findVerb } from '../../daemon/cli/verbs.ts';
+import { findVerb, VERBS } from '../../daemon/cli/verbs.ts';
 import { RatatoskError } from '../../daemon/core/error.ts';
 import type { FirewallAnswer, StatusAnswer } from '../../daemon/host/answers.ts';
 import { ratatoskMain } from '../support/places.ts';
@@ -20,22 +20,7 @@ import {
 
 type Outcome = { code: number; out: string; err: string };
 
-const VERBS = [
-  'init',
-  'up',
-  'status',
-  'peers',
-  'tree',
-  'paths',
-  'radio',
-  'sessions',
-  'peer',
-  'invite',
-  'join',
-  'ping',
-  'firewall',
-  'reload',
-];
+const NAMES = VERBS.map(({ name }) => name);
 const STATUS: StatusAnswer = {
   api: 1,
   version: '1.2.3',
@@ -64,15 +49,36 @@ function assertFits(text: string): void {
   for (const line of text.split('\n')) assert.ok([...line].length <= 80, `${line.length} columns: ${line}`);
 }
 
+/** Those that show a table of their own, without words. */
+async function viewNames(): Promise<string[]> {
+  const all = await Promise.all(VERBS.map(async ({ name, load }) => ({ name, verb: await load() })));
+  return all.filter(({ verb }) => verb.options.watch !== undefined && verb.words[0] === 0).map(({ name }) => name);
+}
+
+test('a slip in a verb, an option or an action is answered with what was meant', async () => {
+  const said = async (...args: string[]): Promise<string> => (await ratatosk(args)).err;
+  assert.match(
+    await said('hlep'),
+    /^ratatosk: there is no verb 'hlep'; did you mean help\? \(see ratatosk --help\)\n$/,
+  );
+  assert.match(await said('Pers'), /did you mean peers\?/);
+  assert.match(await said('xyzzy'), /there is no verb 'xyzzy' \(see/);
+  assert.match(await said('peers', '--jsn'), /'--jsn'; did you mean --json\? \(see ratatosk peers --help\)\n$/);
+  assert.match(await said('peer', 'rm', 'x'), /expected add or remove, found 'rm' \(see ratatosk peer --help\)/);
+  const { code, out } = await ratatosk([]);
+  assert.deepEqual([code, out.startsWith('Usage: ratatosk VERB')], [2, true]);
+  assert.equal((await ratatosk(['help', 'ping'])).out, (await ratatosk(['ping', '--help'])).out);
+});
+
 test('help names every verb and fits the terminal', async () => {
   const { code, out } = await ratatosk(['--help']);
   assert.equal(code, 0);
   assertFits(out);
-  for (const name of VERBS) assert.match(out, new RegExp(`^  ${name} `, 'm'));
+  for (const name of NAMES) assert.match(out, new RegExp(`^  ${name} `, 'm'));
 });
 
 test('every verb has a help that fits the terminal', async () => {
-  for (const name of VERBS) {
+  for (const name of NAMES) {
     const verb = await findVerb(name)?.();
     assert.ok(verb !== undefined, name);
     assertFits(`Usage: ratatosk ${name} ${verb.usage}\n${verb.help}`);
@@ -131,7 +137,9 @@ test('shows everything within 80 columns, without colour where there is no termi
     sessions: () => [{ key: keyOf(6), bytesReceived: 5e12, bytesSent: 17, upMs: 9e9, kind: 'e2e', keyAgeMs: 61_000 }],
   };
   const socket = await startAdmin(t, router, { status: async () => STATUS });
-  for (const verb of ['status', 'peers', 'tree', 'paths', 'radio', 'sessions']) {
+  const views = await viewNames();
+  assert.ok(views.length >= 6);
+  for (const verb of views) {
     const { code, out, err } = await ratatosk([verb, '--socket', socket]);
     assert.equal(code, 0, err);
     assertFits(out);
@@ -158,7 +166,8 @@ test('adds and removes peers, and hands on why not', async (t) => {
   assert.equal((await ratatosk(['peer', 'add', 'tcp://a:1', ...socket])).code, 0);
   const again = await ratatosk(['peer', 'add', 'tcp://a:1', ...socket]);
   assert.deepEqual([again.code, again.err], [1, 'ratatosk: known already\n']);
-  assert.equal((await ratatosk(['peer', 'remove', 'tcp://a:1', ...socket])).code, 0);
+  const removed = await ratatosk(['peer', 'remove', 'tcp://a:1', '--json', ...socket]);
+  assert.deepEqual(JSON.parse(removed.out), { action: 'remove', uri: 'tcp://a:1' });
 });
 
 test('shows and changes who may connect, within 80 columns', async (t) => {
