@@ -10,13 +10,16 @@ export type ScreenOptions = {
   readonly resized: () => void;
 };
 
+const ESCAPE = '\u001b';
 const DEFAULT_COLOUR = 0x1ff;
 const BOLD = 1;
 const INVERSE = 8;
 /** A terminal that is pulled larger tells of each step. */
 const RESIZE_MS = 30;
+/** What follows Escape in the sequences of keys. */
+const INTRODUCERS = `[ON${ESCAPE}`;
 /** Whole screen to scroll, cursor where it is, no colours: whatever a resize has left. */
-const CLEAN = '\u001b7\u001b[r\u001b8\u001b[m';
+const CLEAN = `${ESCAPE}7${ESCAPE}[r${ESCAPE}8${ESCAPE}[m`;
 
 export class TerminalScreen {
   readonly #screen: blessed.Widgets.Screen;
@@ -27,9 +30,18 @@ export class TerminalScreen {
   constructor({ palette, pressed, resized }: ScreenOptions) {
     this.#screen = openScreen();
     this.#attributes = attributesOf(palette);
+    // A slow line brings Escape and the next keys at once: blessed takes that for Alt, or for nothing.
+    let isSplit = false;
+    process.stdin.prependListener('data', (chunk: Buffer | string) => {
+      const [first, second, ...more] = [...chunk.toString()];
+      isSplit = first === ESCAPE && second !== undefined && !INTRODUCERS.includes(second);
+      if (!isSplit || second === undefined) return;
+      pressed('escape', undefined);
+      for (const char of [second, ...more]) pressed(keyOf(char), char);
+    });
     this.#screen.on('keypress', (char: string | undefined, key: { name?: string; full?: string }) => {
       // Enter comes twice, under two names.
-      if (key.name !== 'return') pressed(key.full ?? char ?? '', char);
+      if (!isSplit && key.name !== 'return') pressed(key.full ?? char ?? '', char);
     });
     this.#screen.on('resize', () => {
       this.#shown = undefined;
@@ -115,6 +127,18 @@ function openScreen(): blessed.Widgets.Screen {
   screen.tput.brokenACS = true;
   screen.program.hideCursor();
   return screen;
+}
+
+const NAMED_KEYS: Readonly<Record<string, string>> = {
+  '\r': 'enter',
+  '\t': 'tab',
+  ' ': 'space',
+  '\u007f': 'backspace',
+};
+
+/** As blessed calls it. */
+function keyOf(char: string): string {
+  return NAMED_KEYS[char] ?? (/[A-Z]/.test(char) ? `S-${char.toLowerCase()}` : char);
 }
 
 /** By the number of a style, with and without the mark of the selected row. */
