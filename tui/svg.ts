@@ -27,6 +27,18 @@ const NAMED = [
   '#ffffff',
 ] as const;
 
+/** Where a braille cell has the dots of its bits, in cells. */
+const DOTS = [
+  [0.12, 0.06],
+  [0.12, 0.31],
+  [0.12, 0.56],
+  [0.62, 0.06],
+  [0.62, 0.31],
+  [0.62, 0.56],
+  [0.12, 0.81],
+  [0.62, 0.81],
+] as const;
+
 const ESCAPE = '\u001b';
 
 type Look = { fg: string | undefined; bg: string | undefined; isBold: boolean; isInverse: boolean };
@@ -120,14 +132,37 @@ function backgroundOf({ text, x, look }: Run, y: number): string {
   return `<rect ${box} fill="${bg}"/>`;
 }
 
-/** The length is given, so that a font of another width does not shift the columns. */
 function textOf({ text, x, look }: Run, y: number): string {
+  const fg = look.isInverse ? (look.bg ?? BACKGROUND) : look.fg;
+  let column = x;
+  return (text.match(/[\u2800-\u28ff]+|[^\u2800-\u28ff]+/g) ?? [])
+    .map((piece) => {
+      const at = column;
+      column += piece.length;
+      return /^[\u2800-\u28ff]/.test(piece) ? dotsOf(piece, at, y, fg) : lettersOf(piece, at, y, fg, look.isBold);
+    })
+    .join('');
+}
+
+/** Braille, drawn: many fonts have none, or of another width. */
+function dotsOf(text: string, x: number, y: number, fg: string | undefined): string {
+  const dots = [...text].flatMap((cell, i) =>
+    DOTS.flatMap(([column, row], bit) =>
+      (((cell.codePointAt(0) ?? 0) >> bit) & 1) === 0
+        ? []
+        : `M${columnAt(x + i + column)} ${round(MARGIN + (y + row) * CELL_HEIGHT)}h2.4v2.4h-2.4z`,
+    ),
+  );
+  return dots.length === 0 ? '' : `<path d="${dots.join('')}"${fg === undefined ? '' : ` fill="${fg}"`}/>`;
+}
+
+/** The length is given, so that a font of another width does not shift the columns. */
+function lettersOf(text: string, x: number, y: number, fg: string | undefined, isBold: boolean): string {
   const start = text.length - text.trimStart().length;
   const shown = text.trim();
   if (shown === '') return '';
-  const fg = look.isInverse ? (look.bg ?? BACKGROUND) : look.fg;
   const place = `x="${columnAt(x + start)}" y="${MARGIN + y * CELL_HEIGHT + 13.5}" textLength="${round(shown.length * CELL_WIDTH)}"`;
-  const style = `${fg === undefined ? '' : ` fill="${fg}"`}${look.isBold ? ' font-weight="bold"' : ''}`;
+  const style = `${fg === undefined ? '' : ` fill="${fg}"`}${isBold ? ' font-weight="bold"' : ''}`;
   return `<text ${place} lengthAdjust="spacingAndGlyphs"${style}>${escaped(shown)}</text>`;
 }
 
