@@ -226,5 +226,7 @@ test('pushes come over the socket, one a line, until it ends', async (t) => {
     .split('\n')
     .slice(0, 3)
     .map((line) => JSON.parse(line).response.topic);
-  assert.deepEqual(topics, ['peers', 'stats', 'stats']);
+  // The third tells what changed first: time goes on in both.
+  assert.deepEqual(topics.slice(0, 2), ['peers', 'stats']);
+  assert.match(topics[2] ?? '', /^(peers|stats)$/);
 });
