@@ -7,6 +7,7 @@ import { RepairSpace } from '../../daemon/core/link/datagram/fragments.ts';
 import { ReassemblySpace } from '../../daemon/core/link/datagram/reassembly.ts';
 import type { PipeUser } from '../../daemon/core/link/pipe.ts';
 import { type Crypto, DATAGRAM_ADDRESS, linkId, publicKey } from '../../daemon/core/port.ts';
+import { ReplayWindow } from '../../daemon/core/replay-window.ts';
 import { Writer } from '../../daemon/wire/cursor.ts';
 import { FRAME } from '../../daemon/wire/frame.ts';
 
@@ -122,5 +123,6 @@ function newChannel(context: Context, peer: Context, mtu: number, user: PipeUser
     space: new ReassemblySpace(),
     repairSpace: new RepairSpace(),
     mark: () => {},
+    window: () => new ReplayWindow(32),
   });
 }

@@ -455,7 +455,7 @@ export type LinkInfo = {
   queuedBytes: number;
   /** Packets lost in its queues. */
   lostPackets: number;
-  /** Share of what is sent that does not arrive; undefined: the link does not tell. */
+  /** Share of the latest records that were lost: of ours on radio, otherwise of the other side's; undefined: it cannot tell. */
   lossShare: number | undefined;
 };
 

@@ -21,6 +21,14 @@ export class ReplayWindow {
     return this.#high * TWO_32 + this.#low + 1;
   }
 
+  /** Of the counters in the window, 0 to 1: what of the latest has not come, or not yet. */
+  get missingShare(): number {
+    let seen = 0;
+    for (const word of this.#bits) seen += bitCount(word);
+    const all = Math.min(this.expected, this.#size);
+    return all === 0 ? 0 : 1 - seen / all;
+  }
+
   /** Neither seen nor too old. */
   isNew(high: number, low: number): boolean {
     const behind = this.#behind(high, low);
@@ -55,6 +63,13 @@ export class ReplayWindow {
   #slot(low: number): number {
     return (low & (this.#size - 1)) >> 5;
   }
+}
+
+/** Bits of 32 that are set: pairs, fours and octets are added side by side, and then the octets. */
+function bitCount(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x5555_5555);
+  const fours = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }
 
 /**

@@ -60,7 +60,7 @@ export type PeerAnswer = {
   queued?: number | undefined;
   /** Packets lost in its queue. */
   dropped?: number | undefined;
-  /** Share of what is sent that gets lost, 0 to 1; absent: the link does not tell. */
+  /** Share of the latest records that were lost, 0 to 1: of ours on radio, otherwise of the other side's; absent over streams. */
   loss?: number | undefined;
 };
 

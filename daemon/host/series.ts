@@ -128,7 +128,7 @@ export const SERIES: readonly Series[] = [
   ),
   gauge(
     'ratatosk_peer_loss_ratio',
-    'Share of what is sent to a peer that gets lost, where its link can tell',
+    'Share of the latest records that were lost: of ours on radio, otherwise of the peer',
     ofPeers(({ link }) => link?.lossShare, Math.max),
     'peer',
   ),

@@ -6,6 +6,7 @@ import type { ChannelOptions } from '../../daemon/core/link/datagram/parts.ts';
 import { ReassemblySpace } from '../../daemon/core/link/datagram/reassembly.ts';
 import type { Pipe, PipeUser } from '../../daemon/core/link/pipe.ts';
 import { type CloseReason, DATAGRAM_ADDRESS, linkId } from '../../daemon/core/port.ts';
+import { ReplayWindow } from '../../daemon/core/replay-window.ts';
 import { Writer } from '../../daemon/wire/cursor.ts';
 import { encodeFrame, FRAME } from '../../daemon/wire/frame.ts';
 import { Chance, contextOf, type Frame, identities, linkFacts } from './core.ts';
@@ -182,6 +183,7 @@ export class End implements PipeUser {
       space,
       repairSpace: this.repairSpace,
       mark: () => {},
+      window: () => new ReplayWindow(32),
       ...changes,
     });
   }

@@ -135,3 +135,27 @@ test('a counter within half a cycle of the expected one is completed to itself',
     }),
   );
 });
+
+test('knows what share of the latest counters has not come', () => {
+  const window = new ReplayWindow(Number(WINDOW));
+  assert.equal(window.missingShare, 0, 'of none');
+  for (let nonce = 0n; nonce < 8n; nonce++) if (nonce !== 3n) see(window, nonce);
+  assert.equal(window.missingShare, 1 / 8);
+  see(window, 3n);
+  assert.equal(window.missingShare, 0, 'it has come late');
+  for (let nonce = 8n; nonce < 4_096n; nonce++) if (nonce % 4n !== 0n) see(window, nonce);
+  assert.equal(window.missingShare, 1 / 4);
+  see(window, 1_000_000n);
+  assert.equal(window.missingShare, 1 - 1 / 1_024);
+});
+
+test('counts any pattern of counters', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(1_023), { minLength: 1 }), (nonces) => {
+      const window = new ReplayWindow(1_024);
+      for (const nonce of nonces) window.accept(0, nonce);
+      const share = 1 - nonces.length / (Math.max(...nonces) + 1);
+      assert.ok(Math.abs(window.missingShare - share) < 1e-9);
+    }),
+  );
+});

@@ -15,7 +15,7 @@ export interface Pipe {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly queuedBytes: number;
-  /** Share of the records sent that did not arrive, lately; undefined: the link cannot tell. */
+  /** Share of the latest records that were lost: of ours on radio, otherwise of the other side's; undefined: it cannot tell. */
   readonly lossShare?: number;
   /** Within which the other side must sign our first request; undefined: the usual time. */
   readonly proofTimeoutMs?: number;

@@ -38,6 +38,7 @@ export class Channel implements LinkChannel {
   readonly #context: Context;
   readonly #user: PipeUser;
   readonly #mark: (channel: Channel) => void;
+  readonly #window: ChannelOptions['window'];
   readonly #parts: Parts;
   readonly #composer: Composer;
   readonly #frames = new LinkFrames();
@@ -56,6 +57,7 @@ export class Channel implements LinkChannel {
     this.#context = context;
     this.#user = options.user;
     this.#mark = options.mark;
+    this.#window = options.window;
     this.#parts = newParts(context, options, this.#takeControl);
     this.#composer = new Composer(this.#parts);
     const { liveness, controlOut, reassembly, traffic, mtu, roaming } = this.#parts;
@@ -80,6 +82,10 @@ export class Channel implements LinkChannel {
 
   queueFacts(): QueueFacts {
     return this.#parts.traffic.queueFacts();
+  }
+
+  get lossShare(): number {
+    return this.#window().missingShare;
   }
 
   get controlBytes(): number {

@@ -197,6 +197,7 @@ export class LinkTable {
       user: this.#user,
       space: this.#space,
       mark,
+      window: () => (link === undefined ? key.window : link.window),
     };
     const { station } = socket;
     const radio =
@@ -208,7 +209,6 @@ export class LinkTable {
         hasShortHeaders: (theirs.features & constants.features & FEATURE.shortHeaders) !== 0,
         medium: station.medium,
         transmitter: socket.transmitter,
-        window: () => (link === undefined ? key.window : link.window),
       });
     const channel =
       radio ??

@@ -3,6 +3,7 @@ import { dataHeader, TAG } from '../../../wire/link-packets.ts';
 import type { Context } from '../../context.ts';
 import { MTU_BASE } from '../../limits.ts';
 import type { CarrierClass, LinkFacts, LinkId, PublicKey } from '../../port.ts';
+import type { ReplayWindow } from '../../replay-window.ts';
 import type { TakeFrame } from '../assembler.ts';
 import type { PipeUser } from '../pipe.ts';
 import { Answers } from './answers.ts';
@@ -41,6 +42,8 @@ export type ChannelOptions = {
   readonly repairSpace: RepairSpace;
   /** Called when there may be something to send; then `next` is to be called until it has nothing. */
   readonly mark: (channel: Channel) => void;
+  /** What has come under the key that we seal with. */
+  readonly window: () => ReplayWindow;
 };
 
 export type Parts = {
