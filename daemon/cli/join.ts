@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { RatatoskError } from '../core/error.ts';
 import { addressForKey } from '../core/identity.ts';
 import { addressText, hexText } from '../host/address.ts';
 import type { PeerAnswer, StatusAnswer } from '../host/answers.ts';
 import { loadConfig } from '../host/config.ts';
-import { type Additions, addToConfig } from '../host/config-edit.ts';
+import type { Additions } from '../host/config-edit.ts';
 import { endpointUri, type Invitation, readInvitation } from '../host/invitation.ts';
 import { defaultPlaces } from '../host/places.ts';
 import type { Config } from '../host/schema.ts';
 import { parseUri, shownUri } from '../links/uri.ts';
+import { addAndTell, readInput } from './additions.ts';
 import { type Ask, adminClient, SOCKET_HELP, socketOption, statusIfUp } from './client.ts';
 import { makeConfig } from './init.ts';
-import { plural, roundTripText } from './text.ts';
+import { roundTripText } from './text.ts';
 import { EXIT_DONE, EXIT_FAILED, type OptionValues, textOption, usageError, type Verb } from './verb.ts';
 
 const STRING_MAX = 4_096;
@@ -83,9 +83,8 @@ async function join(
   const { additions, known } = additionsOf(invitation, config, path);
   const address = addressText(addressForKey(key));
   say(`The invitation is from ${name === '' ? address : `${name}, ${address}`}.`);
-  const problem = write(path, additions);
-  for (const line of writtenLines(path, additions, known, problem)) say(line);
-  const ask = adminClient(options);
+  for (const uri of known) say(`In Peers already: ${shownUri(uri)}`);
+  const problem = await addAndTell(options, path, status, additions, say);
   const done: Done = {
     key: hexText(key),
     address,
@@ -97,13 +96,8 @@ async function join(
     linked: false,
     ...(problem === undefined ? {} : { problem }),
   };
-  if (status === undefined) {
-    say('No daemon runs now: it connects when it starts (`ratatosk up`).');
-    return done;
-  }
-  const isItsFile = problem === undefined && resolve(status.config) === resolve(path);
-  await tell(ask, isItsFile, additions, say);
-  const peer = await linkTo(ask, hexText(key), waitMs);
+  if (status === undefined) return done;
+  const peer = await linkTo(adminClient(options), hexText(key), waitMs);
   if (peer?.up !== true) {
     const why = peer?.last_error === undefined ? '' : `: ${peer.last_error}`;
     say(
@@ -169,62 +163,6 @@ function nameOf(uri: string): string {
   }
 }
 
-/** Gives the problem, if there is one: then nothing was written. */
-function write(path: string, additions: Additions): string | undefined {
-  const { peers, name, groupPassword } = additions;
-  if (peers.length === 0 && name === undefined && groupPassword === undefined) return undefined;
-  try {
-    return addToConfig(path, additions) ? undefined : `${path}: its form is one that cannot be changed safely`;
-  } catch (error) {
-    if (error instanceof RatatoskError) return error.message;
-    throw error;
-  }
-}
-
-function writtenLines(
-  path: string,
-  additions: Additions,
-  known: readonly string[],
-  problem: string | undefined,
-): string[] {
-  const { peers, name, groupPassword } = additions;
-  if (problem !== undefined) return pasteLines(path, additions, problem);
-  const parts = [
-    ...(peers.length > 0 ? [plural(peers.length, 'peer', 'peers')] : []),
-    ...(name === undefined ? [] : [`the name ${name[0]}`]),
-    ...(groupPassword === undefined ? [] : ['GroupPassword']),
-  ];
-  const lines = known.map((uri) => `In Peers already: ${shownUri(uri)}`);
-  return parts.length === 0 ? lines : [...lines, `Written into ${path}: ${parts.join(', ')}.`];
-}
-
-/** Nothing of the invitation is lost: a person can do what we could not. */
-function pasteLines(path: string, { peers, name, groupPassword }: Additions, problem: string): string[] {
-  return [
-    `NOT WRITTEN: ${problem}`,
-    `To keep it, put this into ${path} yourself:`,
-    ...(peers.length === 0 ? [] : ['  Peers: [', ...peers.map((uri) => `    ${JSON.stringify(uri)}`), '  ]']),
-    ...(name === undefined ? [] : [`  Names: { ${JSON.stringify(name[0])}: ${JSON.stringify(name[1])} }`]),
-    ...(groupPassword === undefined ? [] : [`  GroupPassword: ${JSON.stringify(groupPassword)}`]),
-  ];
-}
-
-/** A daemon of this very file reads it again, so that the peers are the file's; another one is given them until it ends. */
-async function tell(ask: Ask, isItsFile: boolean, { peers }: Additions, say: (line: string) => void): Promise<void> {
-  try {
-    if (isItsFile) {
-      const { changes } = await ask('reload');
-      for (const change of changes.filter((line) => /restart/.test(line))) say(change);
-      return;
-    }
-    for (const uri of peers) await ask('addPeer', { uri });
-    say('The running daemon was told, until it ends.');
-  } catch (error) {
-    if (!(error instanceof RatatoskError)) throw error;
-    say(`The running daemon could not be told: ${error.message}`);
-  }
-}
-
 /** The link, or why there is none; waits for it. */
 async function linkTo(ask: Ask, key: string, waitMs: number): Promise<PeerAnswer | undefined> {
   const endMs = performance.now() + waitMs;
@@ -245,12 +183,7 @@ function waitOf(options: OptionValues): number {
 }
 
 /** One line, or all there is: strings that were broken by mail have several. */
-async function readString(): Promise<string> {
+function readString(): Promise<string> {
   if (process.stdin.isTTY) process.stderr.write('Paste the invitation and press Enter: ');
-  let text = '';
-  for await (const chunk of process.stdin) {
-    text += String(chunk);
-    if (text.length > STRING_MAX || (process.stdin.isTTY && text.includes('\n'))) break;
-  }
-  return text;
+  return readInput(STRING_MAX);
 }

@@ -1,10 +1,11 @@
 import type { PeerAnswer } from '../host/answers.ts';
 import { paint } from './paint.ts';
+import { SUGGEST_HELP, suggestOptions } from './suggest-options.ts';
 import { COLUMNS, cut, durationText, roundTripText, sizeText } from './text.ts';
-import type { Verb } from './verb.ts';
+import { usageError, type Verb } from './verb.ts';
 import { viewVerb } from './view.ts';
 
-export const verb: Verb = viewVerb({
+const view = viewVerb({
   help: 'The nodes this one is linked to, or tries to be.',
   request: 'getPeers',
   show: ({ peers }) => {
@@ -12,6 +13,25 @@ export const verb: Verb = viewVerb({
     return peers.flatMap(peerLines);
   },
 });
+
+export const verb: Verb = {
+  ...view,
+  usage: '[suggest] [--json] [--watch] [--socket PATH]',
+  help: `${view.help}
+${SUGGEST_HELP}`,
+  options: { ...view.options, ...suggestOptions },
+  words: [0, 1],
+  actions: ['suggest'],
+  run: async (options, words) => {
+    const given = Object.keys(suggestOptions).find((name) => options[name] !== undefined);
+    if (words[0] === 'suggest') {
+      if (options.watch === true) throw usageError('--watch is not for suggest');
+      return (await import('./peers-suggest.ts')).suggestPeers(options);
+    }
+    if (given !== undefined) throw usageError(`--${given} is for \`peers suggest\``);
+    return view.run(options, words);
+  },
+};
 
 const INDENT = '           ';
 

@@ -1,7 +1,7 @@
 import type { PingAnswer } from '../host/answers.ts';
 import { type Ask, adminClient, SOCKET_HELP, socketOption } from './client.ts';
 import { roundTripText } from './text.ts';
-import { EXIT_DONE, EXIT_FAILED, type OptionValues, textOption, usageError, type Verb } from './verb.ts';
+import { EXIT_DONE, EXIT_FAILED, secondsOption, type Verb, wholeOption } from './verb.ts';
 
 export const verb: Verb = {
   usage: 'TARGET [-c COUNT] [--json] [--socket PATH]',
@@ -102,21 +102,4 @@ class Results {
     if (this.answered > 0) lines.push(`round trip min/avg/max = ${trips} ms`);
     return `${lines.join('\n')}\n`;
   }
-}
-
-function wholeOption(options: OptionValues, name: string, least: number, most: number): number | undefined {
-  const text = textOption(options, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw usageError(`--${name}: found '${text}', expected a whole number from ${least} to ${most}`);
-}
-
-/** Given in seconds, used in milliseconds. */
-function secondsOption(options: OptionValues, name: string, least: number, most: number): number | undefined {
-  const text = textOption(options, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return Math.round(value * 1000);
-  throw usageError(`--${name}: found '${text}', expected seconds from ${least} to ${most}`);
 }

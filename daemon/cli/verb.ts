@@ -80,3 +80,20 @@ export function textsOption(options: OptionValues, name: string): readonly strin
   const value = options[name];
   return Array.isArray(value) ? value : [];
 }
+
+export function wholeOption(options: OptionValues, name: string, least: number, most: number): number | undefined {
+  const text = textOption(options, name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw usageError(`--${name}: found '${text}', expected a whole number from ${least} to ${most}`);
+}
+
+/** Given in seconds, used in milliseconds. */
+export function secondsOption(options: OptionValues, name: string, least: number, most: number): number | undefined {
+  const text = textOption(options, name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return Math.round(value * 1000);
+  throw usageError(`--${name}: found '${text}', expected seconds from ${least} to ${most}`);
+}
