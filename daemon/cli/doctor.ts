@@ -28,7 +28,7 @@ ${SOCKET_HELP}`,
   options: { ...socketOption, config: { type: 'string' }, json: { type: 'boolean' } },
   words: [0, 0],
   run: async (options) => {
-    const diagnosis = await diagnose(options);
+    const diagnosis = await diagnose(await sceneOf(options));
     const isJson = options.json === true;
     const text = isJson ? JSON.stringify(diagnosis, undefined, 2) : diagnosisLines(diagnosis).join('\n');
     process.stdout.write(`${text}\n`);
@@ -46,8 +46,7 @@ export type Diagnosis = {
   readonly checks: readonly CheckResult[];
 };
 
-export async function diagnose(options: OptionValues): Promise<Diagnosis> {
-  const scene = await sceneOf(options);
+export async function diagnose(scene: Scene): Promise<Diagnosis> {
   const found = await Promise.all(
     CHECKS.map(async ({ name, look }) => {
       const findings = await look(scene);
@@ -86,7 +85,7 @@ function marked(state: FindingState, lines: readonly string[], label: string): s
   return lines.map((line, i) => (i === 0 ? `${mark} ${label}${line}` : `  ${' '.repeat(label.length)}${line}`));
 }
 
-async function sceneOf(options: OptionValues): Promise<Scene> {
+export async function sceneOf(options: OptionValues): Promise<Scene> {
   const asked = await attempt(() => askDaemon(options));
   const path = textOption(options, 'config') ?? asked.value?.status.config ?? defaultPlaces().config;
   const read = await attempt(async () => loadConfig(path));

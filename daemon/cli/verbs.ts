@@ -40,6 +40,7 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./firewall.ts')).verb,
   },
   { name: 'doctor', says: 'looks for what is wrong', load: async () => (await import('./doctor.ts')).verb },
+  { name: 'report', says: 'a file for a report of a fault', load: async () => (await import('./report.ts')).verb },
   { name: 'top', says: 'the dashboard', load: async () => (await import('./top.ts')).verb },
   {
     name: 'reload',

@@ -28,7 +28,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   top: [['--once'], ['--once', '--json']],
 };
 /** They take a socket and work without anybody on it; their own tests say how. */
-const ALONE: readonly string[] = ['doctor'];
+const ALONE: readonly string[] = ['doctor', 'report'];
 
 type Call = { readonly name: string; readonly args: readonly string[] };
 
