@@ -12,6 +12,7 @@ import { Node } from './core/node.ts';
 import { type CoreEvent, type NodeOptions, publicKey } from './core/port.ts';
 import { chooseCrypto } from './crypto/choose.ts';
 import { Driver } from './driver.ts';
+import { HopQuestions } from './hop-questions.ts';
 import type { AskRouter, CommandName, Commands, RouterNotice, RouterSettings, RouterStart } from './host/commands.ts';
 import { compileSoon } from './host/compiler.ts';
 import { heapInfo } from './host/heap.ts';
@@ -26,6 +27,7 @@ import { Peering, type Report } from './peering.ts';
 import { Pings } from './pings.ts';
 import { Questions } from './questions.ts';
 import { reasons } from './reasons.ts';
+import { hopOf } from './trace.ts';
 import { TreeNews } from './tree-news.ts';
 
 if (parentPort === null) throw new Error('the router runs as a worker thread');
@@ -78,10 +80,12 @@ async function start(settings: RouterStart): Promise<void> {
   const node = new Node(nodeOptions(settings, crypto, mtu, tun));
   const pings = new Pings();
   const questions = new Questions();
+  const hopQuestions = new HopQuestions();
   const treeNews = new TreeNews(publicKey(signer.publicKey));
   const driver = new Driver(node, tun.device, (event) => {
     pings.heard(event);
     questions.heard(event);
+    hopQuestions.heard(event);
     const line = treeNews.heard(event, performance.now());
     if (line !== undefined) report(line.level, line.text, line.fields, 'tree');
     logEvent(event);
@@ -98,7 +102,9 @@ async function start(settings: RouterStart): Promise<void> {
     peering.probe('the network of this machine has changed', isGone);
     discovery.look();
   });
-  answer(handlers({ node, driver, peering, neighbourhood, pings, questions, tun, network, loop: watchLoop() }));
+  answer(
+    handlers({ node, driver, peering, neighbourhood, pings, questions, hopQuestions, tun, network, loop: watchLoop() }),
+  );
   driver.start();
   await peering.reload(settings.peers, settings.listen);
   discovery.reload(settings.multicast);
@@ -151,12 +157,24 @@ type Parts = {
   neighbourhood: Neighbourhood;
   pings: Pings;
   questions: Questions;
+  hopQuestions: HopQuestions;
   tun: TunResult;
   network: NetworkWatch;
   loop: LoopLag;
 };
 
-function handlers({ node, driver, peering, neighbourhood, pings, questions, tun, network, loop }: Parts): Handlers {
+function handlers({
+  node,
+  driver,
+  peering,
+  neighbourhood,
+  pings,
+  questions,
+  hopQuestions,
+  tun,
+  network,
+  loop,
+}: Parts): Handlers {
   const { discovery } = neighbourhood;
   return {
     self: () => node.self(),
@@ -196,6 +214,7 @@ function handlers({ node, driver, peering, neighbourhood, pings, questions, tun,
       return null;
     },
     ping: ({ address, sequence, size, timeoutMs }) => pings.ping(driver, { address, sequence, size, timeoutMs }),
+    hop: (asked) => hopOf({ node, driver, questions, hopQuestions }, asked),
     why: (asked) => reasons({ node, driver, peering, pings, loop }, asked),
     query: ({ key, topic }) => questions.ask(driver, { key, topic }),
     reload: async ({ settings }) => {

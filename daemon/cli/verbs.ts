@@ -35,6 +35,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./why.ts')).verb,
   },
   {
+    name: 'trace',
+    says: 'the nodes that packets to a node pass',
+    load: async () => (await import('./trace.ts')).verb,
+  },
+  {
     name: 'firewall',
     says: 'who may connect from the mesh: show, allow, deny',
     load: async () => (await import('./firewall.ts')).verb,

@@ -9,6 +9,7 @@ export const DEFAULT_LIMITS: Limits = {
   trafficQueueBytes: 1024 * 1024,
   sessions: 16_384,
   debugAnswersPerSecond: 2,
+  traceAnswersPerSecond: 10,
 };
 
 // Links
@@ -436,6 +437,11 @@ export const QUERIES_RUNNING = 64;
 export const QUERY_LIFE_MS = 6_000;
 /** The first request may be lost with an old session. */
 export const QUERY_RESEND_MS = 1_500;
+/** Questions about next hops: open at once; sent so often, so far apart; and between looks whether there is a session for one. */
+export const HOPS_RUNNING = 16;
+export const HOP_SENDINGS = 4;
+export const HOP_RESEND_MS = 1_000;
+export const HOP_WAIT_MS = 50;
 /** An answer may be ten thousand times as large as its question. */
 export const ANSWERS = { perSecond: 20, burst: 20 };
 export const ANSWERS_PER_KEY = { perSecond: 2, burst: 4 };

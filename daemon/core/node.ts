@@ -1,9 +1,12 @@
 /** A node: links, routing, sessions and packets composed into one value machine. `port.ts` is its contract. */
+import { isHopMessage } from '../wire/hop.ts';
 import { pathPorts } from '../wire/path.ts';
 import { APP } from '../wire/query.ts';
+import { AnswerBudget } from './answer-budget.ts';
 import { Context } from './context.ts';
 import type { WhyFacts, WhyTarget } from './explain/facts.ts';
 import { whyFacts } from './explain/gather.ts';
+import { Hops } from './hops.ts';
 import { Ingress } from './ingress.ts';
 import { DATAGRAM_LINKS_FROM, INGRESS_HOLD_MS, INGRESS_LINK_BYTES, MAINTENANCE_MS } from './limits.ts';
 import { Datagrams } from './link/datagram/datagrams.ts';
@@ -13,6 +16,7 @@ import { Packets } from './packets.ts';
 import type {
   AirRecord,
   CloseReason,
+  Coords,
   Input,
   LinkId,
   LinkInfo,
@@ -37,6 +41,7 @@ import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
 import type { Info as TreeEntry } from './routing/tree.ts';
 import { Channels } from './session/channels.ts';
+import { E2ePeer } from './session/e2e-peer.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -48,6 +53,8 @@ export class Node {
   readonly #channels: Channels;
   readonly #packets: Packets;
   readonly #queries: Queries;
+  readonly #budget: AnswerBudget;
+  readonly #hops: Hops;
   readonly #ingress: Ingress;
   readonly #ranking = new Ranking<PeerLink>(({ pipe }) => pipe.bytesReceived + pipe.bytesSent);
   /** What waits in `#ingress` goes on by then, whatever links hold. */
@@ -72,11 +79,19 @@ export class Node {
     this.#channels = new Channels(context, this.#router, {
       packet: (channel, buffer, at, end) => {
         if (at < end && buffer[at] === APP.ipv6) this.#packets.incoming(channel, buffer, at + 1, end);
-        else this.#queries.received(channel.key, buffer.subarray(at, end));
+        else if (isHopMessage(buffer, at, end) && channel instanceof E2ePeer) {
+          this.#hops.received(channel.key, buffer.subarray(at, end));
+        } else this.#queries.received(channel.key, buffer.subarray(at, end));
       },
       superPacket: (channel, buffer, at, end) => this.#packets.superIncoming(channel, buffer, at, end),
     });
-    this.#queries = new Queries(context, {
+    this.#budget = new AnswerBudget(context);
+    this.#hops = new Hops(context, this.#budget, {
+      send: (dest, buffer, at, length) => this.#channels.sendE2e(dest, buffer, at, length),
+      coordsOf: (key) => this.#router.placeOf(key),
+      onward: (dest, path, watermark) => this.#router.onward(dest, path, watermark),
+    });
+    this.#queries = new Queries(context, this.#budget, {
       send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),
       routingEntries: () => this.#router.tree.size,
       peerKeys: () => [...this.#router.peers.links()].filter((link) => link.isProven).map((link) => link.peer.key),
@@ -207,6 +222,11 @@ export class Node {
     return whyFacts({ ...parts, contacts }, target);
   }
 
+  /** Coordinates of a node, if they are known. */
+  place(key: PublicKey): Coords | undefined {
+    return this.#router.placeOf(key);
+  }
+
   stats(): StatsInfo {
     return this.#context.stats.snapshot();
   }
@@ -288,6 +308,10 @@ export class Node {
         return this.#reconfigure(input.allowedKeys, input.nodeInfo);
       case 'query':
         return this.#queries.ask(input.key, input.topic);
+      case 'askHop':
+        return this.#hops.ask(input.request);
+      case 'locate':
+        return this.#router.placeOf(input.key) === undefined ? this.#router.paths.lookup(input.key) : undefined;
       case 'timer':
         return;
       case 'datagrams':
@@ -352,7 +376,9 @@ export class Node {
     this.#router.timer(nowMs);
     this.#links.timer(nowMs);
     this.#datagrams.timer(nowMs, lateMs);
+    this.#budget.timer(nowMs);
     this.#queries.timer(nowMs);
+    this.#hops.timer(nowMs);
     this.#channels.timer(nowMs);
     if (nowMs >= this.#expireAtMs) {
       this.#expireAtMs = nowMs + MAINTENANCE_MS;

@@ -5,6 +5,7 @@
  * randomness of its own and calls nothing back but the sink it is given. Time is monotonic milliseconds.
  */
 import type { Segments } from '../wire/segments.ts';
+import type { HopEvent, HopRequest } from './hops.ts';
 import type { AirFacts, AirMemory, AirRecord, AirReport } from './radio/facts.ts';
 
 export type * from './explain/facts.ts';
@@ -146,7 +147,11 @@ export type Input =
   /** Other values for what of `NodeOptions` may change: links that came in from keys no longer allowed end, but for configured peers. */
   | { kind: 'reconfigured'; allowedKeys: readonly PublicKey[]; nodeInfo: Uint8Array }
   /** Ask a node; `queryAnswered` or `queryFailed` follows within 6 s. */
-  | { kind: 'query'; key: PublicKey; topic: QueryTopic };
+  | { kind: 'query'; key: PublicKey; topic: QueryTopic }
+  /** Ask a node for its next hop; `hopAnswered` or `hopFailed` follows within 6 s. */
+  | { kind: 'askHop'; request: HopRequest }
+  /** Look up where a node is, unless that is known. */
+  | { kind: 'locate'; key: PublicKey };
 
 /** What nodes ask each other: about themselves, and for debugging their key, peers and part of the tree (section 6.1). */
 export type QueryTopic = 'nodeInfo' | 'self' | 'peers' | 'tree';
@@ -264,6 +269,7 @@ export type CoreEvent =
   | { kind: 'echoTooBig'; sequence: number; mtu: number }
   /** What a node says; nobody has looked at the body. */
   | { kind: 'queryAnswered'; key: PublicKey; topic: QueryTopic; body: Uint8Array }
+  | HopEvent
   | { kind: 'queryFailed'; key: PublicKey; topic: QueryTopic; reason: 'no answer' | 'too many' };
 
 /** Public-key operations and hashes. Pure: the same arguments give the same answer. */
@@ -415,6 +421,8 @@ export type Limits = {
   readonly sessions: number;
   /** 0: such questions are not answered. */
   readonly debugAnswersPerSecond: number;
+  /** About next hops; 0, or no debug answers: none. */
+  readonly traceAnswersPerSecond: number;
 };
 
 // Snapshots: what the core tells about itself, as plain data that can cross to another thread.

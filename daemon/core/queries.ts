@@ -4,18 +4,10 @@
  * its sender has open.
  */
 import { type QueryKind, readQuery, writeQuery } from '../wire/query.ts';
+import type { AnswerBudget } from './answer-budget.ts';
 import type { Context } from './context.ts';
-import {
-  ANSWER_JSON_MAX,
-  ANSWERS,
-  ANSWERS_PER_KEY,
-  MTU_MAX,
-  NODE_INFO_MAX,
-  QUERIES_RUNNING,
-  QUERY_LIFE_MS,
-  QUERY_RESEND_MS,
-} from './limits.ts';
-import { equalOctets, OctetMap } from './octetmap.ts';
+import { ANSWER_JSON_MAX, MTU_MAX, NODE_INFO_MAX, QUERIES_RUNNING, QUERY_LIFE_MS, QUERY_RESEND_MS } from './limits.ts';
+import { equalOctets } from './octetmap.ts';
 import { Bucket } from './policy.ts';
 import { PACKET_HEADROOM, type PublicKey, type QueryTopic } from './port.ts';
 
@@ -29,8 +21,6 @@ export type QueryPorts = {
 };
 
 type Running = { readonly key: PublicKey; readonly topic: QueryTopic; readonly untilMs: number; resendAtMs: number };
-
-type Asker = { readonly key: PublicKey; readonly bucket: Bucket; restedAtMs: number };
 
 const REQUESTS: Record<QueryTopic, QueryKind> = {
   nodeInfo: 'nodeInfoRequest',
@@ -54,18 +44,15 @@ export class Queries {
   readonly #context: Context;
   readonly #ports: QueryPorts;
   #running: Running[] = [];
-  /** Who was answered lately. New ones come at the rate of all answers, so the table cannot grow beyond that. */
-  readonly #askers: OctetMap<Asker>;
-  readonly #answers: Bucket;
+  readonly #budget: AnswerBudget;
   readonly #debugAnswers: Bucket;
 
-  constructor(context: Context, ports: QueryPorts) {
+  constructor(context: Context, budget: AnswerBudget, ports: QueryPorts) {
     const { nodeInfo, limits } = context.options;
     if (nodeInfo.length > NODE_INFO_MAX) throw new RangeError('NodeInfo is larger than may be sent');
     this.#context = context;
     this.#ports = ports;
-    this.#askers = new OctetMap(KEY, context.hashSeed);
-    this.#answers = new Bucket(ANSWERS, context.nowMs);
+    this.#budget = budget;
     const perSecond = limits.debugAnswersPerSecond;
     this.#debugAnswers = new Bucket({ perSecond, burst: 2 * perSecond }, context.nowMs);
   }
@@ -99,7 +86,6 @@ export class Queries {
   }
 
   timer(nowMs: number): void {
-    for (const asker of [...this.#askers.values()]) if (asker.restedAtMs <= nowMs) this.#askers.delete(asker.key);
     const over = this.#running.filter(({ untilMs }) => untilMs <= nowMs);
     this.#running = this.#running.filter(({ untilMs }) => untilMs > nowMs);
     for (const { key, topic } of over) {
@@ -122,28 +108,12 @@ export class Queries {
   }
 
   #mayAnswer(from: PublicKey, topic: QueryTopic): boolean {
-    const { nowMs, stats, options } = this.#context;
     const isDebug = topic !== 'nodeInfo';
-    if (isDebug && options.limits.debugAnswersPerSecond === 0) {
-      stats.drop('query not answered');
-      return false;
+    if (!isDebug || this.#context.options.limits.debugAnswersPerSecond > 0) {
+      return this.#budget.take(from, isDebug ? this.#debugAnswers : undefined);
     }
-    const asker = this.#askers.get(from);
-    const isFast =
-      asker?.bucket.take(nowMs) === false || (isDebug && !this.#debugAnswers.take(nowMs)) || !this.#answers.take(nowMs);
-    if (isFast) {
-      stats.drop('query rate');
-      return false;
-    }
-    const restedAtMs = nowMs + (1_000 * ANSWERS_PER_KEY.burst) / ANSWERS_PER_KEY.perSecond;
-    if (asker !== undefined) {
-      asker.restedAtMs = restedAtMs;
-      return true;
-    }
-    const bucket = new Bucket(ANSWERS_PER_KEY, nowMs);
-    bucket.take(nowMs);
-    this.#askers.set(from, { key: from, bucket, restedAtMs });
-    return true;
+    this.#context.stats.drop('query not answered');
+    return false;
   }
 
   #answerTo(topic: QueryTopic): Uint8Array {

@@ -345,6 +345,42 @@ export type WhyAnswer = {
     | undefined;
 };
 
+/** One node on the way to a target. */
+export type HopAnswer = NodeAnswer & {
+  hop: number;
+  /** `plain`: it has no end-to-end sessions, and tells its peers at most. `silent`: it does not answer. */
+  kind: 'ratatosk' | 'plain' | 'silent';
+  /** By the node before it; from that one's peers; or one of several of them. What follows a guess is one as well. */
+  how: 'told' | 'follows' | 'guess';
+  /** Nanoseconds, from here. */
+  latency: number | undefined;
+  /** From it to the target, in hops of the tree. */
+  distance: number | undefined;
+  /** Of its peers so many could be next. */
+  candidates: number;
+};
+
+/** Arguments of the request that goes on. */
+export type TraceNext = { at: string; watermark: string; hop: string; how: HopAnswer['how'] };
+
+export type TraceAnswer = {
+  /** As it was asked for. */
+  target: string;
+  address: string;
+  key?: string | undefined;
+  /** From here to the target, in hops of the tree. */
+  distance?: number | undefined;
+  hops: HopAnswer[];
+  /** There is more to ask. */
+  next?: TraceNext | undefined;
+  /** `nowhere`: no packet leaves this node for it; `unknown`: a node does not tell where it goes on. */
+  end?: 'reached' | 'dead end' | 'unknown' | 'loop' | 'too long' | 'nowhere' | undefined;
+  /** What that means. */
+  text?: string | undefined;
+  /** Of the target, if it answers. */
+  latency?: number | undefined;
+};
+
 /** By the name of the request. */
 export type Answers = {
   getSelf: SelfAnswer;
@@ -369,6 +405,7 @@ export type Answers = {
   getEvents: { events: EventAnswer[] };
   ping: PingAnswer;
   why: WhyAnswer;
+  trace: TraceAnswer;
   allow: FirewallAnswer;
   deny: FirewallAnswer;
   reload: { changes: string[] };

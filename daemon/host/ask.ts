@@ -82,6 +82,7 @@ export class RouterLine {
 function timeLimitMs(name: CommandName, args: Record<string, unknown>): number {
   if (name === 'stop') return STOP_TIMEOUT_MS;
   if (name === 'ping') return Number(args.timeoutMs) + PING_GRACE_MS;
+  if (name === 'hop') return 2 * ANSWER_TIMEOUT_MS;
   if (name === 'why') return ANSWER_TIMEOUT_MS + 2 * Number(args.probeMs);
   return ANSWER_TIMEOUT_MS;
 }

@@ -77,6 +77,18 @@ export type RouterStats = StatsInfo & {
   readonly memory: HeapInfo;
 };
 
+/** `how` the next hop is known: it was told, it follows from the peers of a plain node, or it is a guess among `candidates`. */
+export type HopResult = {
+  kind: 'ratatosk' | 'plain' | 'silent';
+  rttMs: number | undefined;
+  state: 'here' | 'next' | 'dead end' | 'unknown';
+  next: Uint8Array | undefined;
+  how: 'told' | 'follows' | 'guess';
+  /** From there to the destination, in the tree. */
+  distance: number | undefined;
+  candidates: number;
+};
+
 /** Name → arguments and answer. One row per command; the router has one handler for each. */
 export type Commands = {
   self: { args: Record<never, never>; answer: SelfInfo };
@@ -107,6 +119,8 @@ export type Commands = {
   ping: { args: { address: Uint8Array; sequence: number; size: number; timeoutMs: number }; answer: PingResult };
   /** The way to a node; before that echo requests, for about `probeMs` at most (0: none), find out what can be found out. */
   why: { args: { target: WhyTarget; probeMs: number }; answer: WhyResult };
+  /** One step of a trace: asks the node `at` where a packet to `dest` goes on that comes with this watermark. */
+  hop: { args: { at: Uint8Array; dest: Uint8Array; watermark: number }; answer: HopResult };
   /** Asks another node, for 6 s at most; the answer is as it came. Rejects with `NO_ANSWER` or `QUERIES_FULL`. */
   query: { args: { key: Uint8Array; topic: QueryTopic }; answer: Uint8Array };
   /**

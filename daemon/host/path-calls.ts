@@ -4,6 +4,7 @@ import { addressText } from './address.ts';
 import type { Call, CallContext } from './admin-calls.ts';
 import { type AdminArguments, wholeOf } from './admin-request.ts';
 import type { InboundAnswer, WhyAnswer } from './answers.ts';
+import { TRACE_FIELDS, trace } from './trace-call.ts';
 import { foreignJson, whyJson } from './why-json.ts';
 
 /** `why` waits for an answer of the target so long, unless something else is said. */
@@ -19,6 +20,14 @@ export function pathCalls(context: CallContext): Call[] {
       isReadOnly: false,
       isOwn: true,
       run: (args) => why(context, args),
+    },
+    {
+      name: 'trace',
+      description: 'Show the nodes that packets to a node pass',
+      fields: TRACE_FIELDS,
+      isReadOnly: false,
+      isOwn: true,
+      run: (args) => trace(context, args),
     },
   ];
 }

@@ -68,6 +68,7 @@ const limitMembers = {
   trafficQueueBytes: count,
   sessions: count,
   debugAnswersPerSecond: whole(0, 1000).optional(),
+  traceAnswersPerSecond: whole(0, 1000).optional(),
 } satisfies Record<keyof Limits, z.ZodType>;
 export const limitsSchema = z.object(limitMembers, 'an object like { links: 512 }');
 

@@ -31,6 +31,7 @@ const LIMITS = {
   trafficQueueBytes: 1024 * 1024,
   sessions: 16_384,
   debugAnswersPerSecond: 2,
+  traceAnswersPerSecond: 10,
 };
 
 /** Chance with a seed (mulberry32). */

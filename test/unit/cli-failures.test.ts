@@ -23,6 +23,7 @@ const CALLS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['remove', 'tcp://192.0.2.1:1'],
   ],
   ping: [[TARGET, '-c', '1']],
+  trace: [[TARGET], [TARGET, '--json']],
   why: [[TARGET], [TARGET, '--json']],
   status: [[], ['--json'], ['--watch']],
   top: [['--once'], ['--once', '--json']],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AnswerBudget } from '../../daemon/core/answer-budget.ts';
 import type { CoreEvent, NodeOptions, PublicKey, QueryTopic } from '../../daemon/core/port.ts';
 import { Queries } from '../../daemon/core/queries.ts';
 import { type Query, readKeys, readQuery, writeQuery } from '../../daemon/wire/query.ts';
@@ -24,7 +25,7 @@ class Desk {
 
   constructor(changes: Partial<NodeOptions> = {}) {
     this.context = contextOf(us, changes);
-    this.queries = new Queries(this.context, {
+    this.queries = new Queries(this.context, new AnswerBudget(this.context), {
       send: (to, buffer, at, length) => {
         const query = readQuery(buffer.slice(at, at + length));
         assert.ok(query && at >= 32);

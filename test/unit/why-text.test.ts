@@ -23,7 +23,15 @@ const result: Commands['why']['answer'] = {
     path: { ports: ['18446744073709551615', '2'], ageMs: 61_000, brokenAgoMs: 3_000, isSuspect: true },
     lookup: { sinceMs: 12_345, asked: 12, askedAgoMs: 1_500, nextInMs: 4, isWaitedFor: true },
     reach: 3,
-    session: { kind: 'e2e', isOpen: true, keyAgeMs: 99_000, handshakeMs: 4_000, unansweredMs: 9, heardAgoMs: 12_000 },
+    session: {
+      kind: 'e2e',
+      isOpen: true,
+      speaksE2e: true,
+      keyAgeMs: 99_000,
+      handshakeMs: 4_000,
+      unansweredMs: 9,
+      heardAgoMs: 12_000,
+    },
     rule: 'product',
     candidates: [
       {

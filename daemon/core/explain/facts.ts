@@ -63,6 +63,8 @@ export type LookupFacts = {
 export type SessionFacts = {
   readonly kind: 'none' | 'ironwood' | 'e2e';
   readonly isOpen: boolean;
+  /** It has said that it speaks end-to-end sessions, in this session or before. */
+  readonly speaksE2e: boolean;
   /** Of the keys that seal. */
   readonly keyAgeMs: number | undefined;
   /** For so long a handshake of ours has had no answer. */

@@ -25,6 +25,7 @@ import {
   writeTrafficHead,
 } from '../../wire/traffic.ts';
 import type { Context } from '../context.ts';
+import type { Onward } from '../hops.ts';
 import { addressForKey, partialKey, subnetForKey } from '../identity.ts';
 import {
   ANNOUNCES_DEFERRED,
@@ -177,6 +178,23 @@ export class Router implements PipeUser {
     const coords = this.paths.get(dest)?.coords ?? (isNear ? this.tree.coords(dest) : undefined);
     const chosen = coords === undefined ? undefined : this.#hopTo(coords, dest, hash);
     return decisionOf(this.#forwarder, this.peers, coords, chosen, direct?.links ?? []);
+  }
+
+  /** Where a packet to this key and place would go on from here, had it come with this watermark. */
+  onward(dest: Uint8Array, path: Uint8Array, watermark: number): Onward {
+    const towards = this.#forwarder.nextHop(path, 0, watermark);
+    const { distance } = this.#forwarder;
+    const direct = distance < watermark ? this.peers.get(this.#hash(dest), dest) : undefined;
+    const hop = (direct && preferredLink(direct)) ?? towards;
+    return { hop: hop?.peer.key, distance };
+  }
+
+  /** Where a node is, as far as that is known without asking. */
+  placeOf(key: PublicKey): Coords | undefined {
+    if (equalOctets(key, this.#context.key)) return this.coords;
+    const path = this.paths.get(key);
+    if (path !== undefined) return path.coords;
+    return this.tree.ancestry(key).isRooted ? this.tree.coords(key) : undefined;
   }
 
   /** As `begin`, without a lookup: where no path is known, back the way that the payload being handled has come. */

@@ -83,11 +83,13 @@ export class Channels {
     const session = key === undefined ? undefined : this.sessions.get(key);
     const keys = peer?.sealing(nowMs);
     if (peer !== undefined && keys !== undefined) return e2eFacts(peer, keys, nowMs);
-    if (session !== undefined) return plainFacts(session, nowMs);
+    const speaksE2e = session?.hasHello === true || (key !== undefined && this.#known.has(key));
+    if (session !== undefined) return { ...plainFacts(session, nowMs), speaksE2e };
     const startedMs = peer?.series?.startedMs;
     const handshakeMs = startedMs === undefined ? key && this.sessions.waitingMs(key) : nowMs - startedMs;
     return {
       ...NO_SESSION,
+      speaksE2e,
       kind: handshakeMs === undefined ? 'none' : startedMs === undefined ? 'ironwood' : 'e2e',
       handshakeMs,
     };
@@ -103,8 +105,7 @@ export class Channels {
   /** As `Sessions.send`. */
   send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void {
     const { e2e: mode } = this.#context.options;
-    const peer = mode === 'off' ? undefined : this.e2e.get(dest);
-    if (peer !== undefined && this.e2e.send(peer, buffer, at, length)) return;
+    if (this.sendE2e(dest, buffer, at, length)) return;
     const isWanted = mode === 'require' || (mode === 'prefer' && this.#known.has(dest));
     if (!isWanted || !this.#keep(dest, buffer, at, length)) this.sessions.send(dest, buffer, at, length);
   }
@@ -113,6 +114,12 @@ export class Channels {
   sendSuperPacket(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean {
     const peer = this.#context.options.e2e === 'off' ? undefined : this.e2e.get(dest);
     return peer !== undefined && this.e2e.sendSuperPacket(peer, buffer, at, length);
+  }
+
+  /** As `send`, in an end-to-end session alone: false, and nothing has happened, where none could seal. */
+  sendE2e(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean {
+    const peer = this.#context.options.e2e === 'off' ? undefined : this.e2e.get(dest);
+    return peer !== undefined && this.e2e.send(peer, buffer, at, length);
   }
 
   received(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
@@ -200,6 +207,7 @@ export class Channels {
     const { options } = this.#context;
     const { key } = session;
     if (options.e2e === 'off') return;
+    session.hasHello = version >= E2E_VERSION;
     if (version < E2E_VERSION) return this.#endE2e(key);
     if (compareOctets(this.#context.key, key) > 0) {
       this.#expected.set(session, this.#context.nowMs + E2E_HELLO_AGAIN_MS);
@@ -247,6 +255,7 @@ function infoOf(session: Session | E2ePeer, nowMs: number): SessionInfo {
 const NO_SESSION: SessionFacts = {
   kind: 'none',
   isOpen: false,
+  speaksE2e: false,
   keyAgeMs: undefined,
   handshakeMs: undefined,
   unansweredMs: undefined,
@@ -258,6 +267,7 @@ function e2eFacts(peer: E2ePeer, keys: E2eKeys, nowMs: number): SessionFacts {
   return {
     kind: 'e2e',
     isOpen: true,
+    speaksE2e: true,
     keyAgeMs: nowMs - keys.bornMs,
     handshakeMs: series === undefined ? undefined : nowMs - series.startedMs,
     unansweredMs: Number.isFinite(unansweredSinceMs) ? nowMs - unansweredSinceMs : undefined,
@@ -272,6 +282,7 @@ function plainFacts(session: Session, nowMs: number): SessionFacts {
   return {
     kind: 'ironwood',
     isOpen: isConfirmed,
+    speaksE2e: false,
     keyAgeMs: nowMs - keysMs,
     handshakeMs: isConfirmed ? undefined : nowMs - upSinceMs,
     unansweredMs: isQuiet ? nowMs - lastOpenedMs : undefined,

@@ -34,6 +34,8 @@ export class Session {
   isConfirmed = false;
   /** What opens a session has been said. */
   isGreeted = false;
+  /** It has said that it speaks end-to-end sessions. */
+  hasHello = false;
   lastActiveMs: number;
   lastOpenedMs: number;
   /** When the keys changed last. */
