@@ -23,7 +23,7 @@ export type Report = (
   level: 'debug' | 'info' | 'warn',
   message: string,
   fields?: Record<string, string>,
-  about?: 'tree' | 'peer' | 'link' | 'session' | 'radio',
+  about?: 'tree' | 'peer' | 'link' | 'path' | 'session' | 'radio',
 ) => void;
 
 /** The longest that a timer can wait; a longer backoff is asked for again then. */

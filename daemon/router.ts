@@ -29,6 +29,7 @@ import { Questions } from './questions.ts';
 import { reasons } from './reasons.ts';
 import { hopOf } from './trace.ts';
 import { TreeNews } from './tree-news.ts';
+import { pathPorts } from './wire/path.ts';
 
 if (parentPort === null) throw new Error('the router runs as a worker thread');
 const port = workerData as MessagePort;
@@ -257,6 +258,24 @@ function logEvent(event: CoreEvent): void {
       return report('info', 'peer is up', { key: hex(event.key), port: String(event.port) }, 'peer');
     case 'peerDown':
       return report('info', 'peer is gone', { key: hex(event.key) }, 'peer');
+    case 'pathFound': {
+      const path = pathPorts(event.coords).join(' ');
+      const text = event.isNew ? 'path found' : 'path found again, or elsewhere';
+      return report('debug', text, { key: hex(event.key), path: path === '' ? '(root)' : path }, 'path');
+    }
+    case 'pathBroken':
+      return report('debug', 'path broken: it is looked up again', { key: hex(event.key) }, 'path');
+    case 'nextHopChanged': {
+      const { key, before, after } = event;
+      return report('debug', 'next hop changed', { key: hex(key), before: hex(before), after: hex(after) }, 'path');
+    }
+    case 'lookupFailed':
+      return report(
+        'debug',
+        'lookup failed: nobody answers',
+        { target: hex(event.target), asked: String(event.asked) },
+        'path',
+      );
     case 'sessionOpened':
       return report('debug', 'session opened', { key: hex(event.key) }, 'session');
     case 'sessionClosed':

@@ -182,6 +182,7 @@ export class Daemon {
       status: () => this.#status(),
       firewall: this.#guard,
       openFor: (address) => this.#guard.openFor(address),
+      refusedTo: (address) => this.#guard.refusedTo(address),
       reload: () => this.#reload(),
       events: this.#events,
     });

@@ -102,6 +102,10 @@ export class Guard {
     return this.#firewall.openFor(address);
   }
 
+  refusedTo(address: Uint8Array): readonly string[] {
+    return this.#firewall.refusedTo(address);
+  }
+
   summary(): FirewallState {
     const { inbound, closed, rules, problem } = this.#firewall.status();
     const open = rules.filter((rule) => rule.open).map(({ rule }) => rule);

@@ -7,8 +7,8 @@ const ADDRESS_COLUMNS = 39;
 
 export const verb: Verb = {
   usage: 'TARGET [--json] [--socket PATH]',
-  help: `The nodes that a packet to TARGET passes, one after the other, with the round trip
-to each. Ends with exit code 1 if TARGET is not reached.
+  help: `The nodes that a packet to TARGET passes, one after the other, with the round
+trip to each. Ends with exit code 1 if TARGET is not reached.
 
 Nodes of this kind tell where they send packets on. Of plain Yggdrasil nodes it
 is known where only one of their peers is closer to TARGET; where several are,

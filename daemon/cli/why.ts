@@ -126,10 +126,11 @@ function queueText(name: string, queue: QueueAnswer | undefined): string | undef
   return `${name} ${sizeText(bytes)} of ${sizeText(max)}, ${lost}`;
 }
 
-function inboundText({ inbound: { state, rules } }: WhyAnswer): string {
+function inboundText({ inbound: { state, rules, refused } }: WhyAnswer): string {
   if (state === 'open') return 'it may connect to any port here';
-  if (state === 'refused') return 'its connections are refused (replies and ping pass)';
-  return `it may connect to ${rules.join(', ')}`;
+  const wanted = refused.length === 0 ? '' : `; refused of late: ${refused.join(', ')}`;
+  if (state === 'refused') return `its connections are refused (replies and ping pass)${wanted}`;
+  return `it may connect to ${rules.join(', ')}${wanted}`;
 }
 
 function candidateLines(candidates: readonly WhyCandidateAnswer[]): string[] {

@@ -412,6 +412,9 @@ export const RECORDS_PER_TURN = 64;
 /** Datagram links count from here, so that their numbers never meet those of streams. */
 export const DATAGRAM_LINKS_FROM = 2 ** 20;
 
+/** Events about paths: each crosses to another thread and into a file. */
+export const PATH_NEWS = { perSecond: 20, burst: 100 };
+
 // Explanations
 
 /**

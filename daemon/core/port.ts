@@ -7,6 +7,7 @@
 import type { Segments } from '../wire/segments.ts';
 import type { HopEvent, HopRequest } from './hops.ts';
 import type { AirFacts, AirMemory, AirRecord, AirReport } from './radio/facts.ts';
+import type { PathEvent } from './routing/path-news.ts';
 
 export type * from './explain/facts.ts';
 export type { AirFacts, AirLimit, AirMemory, AirRecord, AirReport, Modulation, RadioInfo } from './radio/facts.ts';
@@ -98,10 +99,7 @@ export type DialFacts = {
   readonly attempts: number;
 };
 
-/**
- * Octets of one carrier address in a batch: IPv6 address or mapped IPv4 (16), interface index (4), port (2), zero (2).
- * All zero on carriers without addresses.
- */
+/** Octets of an address in a batch: IPv6 or mapped IPv4 (16), interface index (4), port (2), zero (2); without: all zero. */
 export const DATAGRAM_ADDRESS = 24;
 
 /** Datagram i is `buffers[i].subarray(offsets[i], offsets[i] + lengths[i])`; its address is row i of `addresses`. */
@@ -224,7 +222,6 @@ export type CloseReason =
   | 'peer restarted'
   | 'closed by peer'
   | 'peer too slow'
-  | 'closed by peer'
   | 'announce flood'
   | 'removed'
   | 'address gone'
@@ -253,6 +250,7 @@ export type CoreEvent =
   | { kind: 'peerDown'; key: PublicKey; port: number }
   | { kind: 'rootChanged'; root: PublicKey; isSelf: boolean }
   | { kind: 'parentChanged'; parent: PublicKey }
+  | PathEvent
   | { kind: 'sessionOpened'; key: PublicKey }
   | { kind: 'sessionClosed'; key: PublicKey }
   /** This key has spoken an end-to-end session: to be remembered for the next start. At most once a day and key. */

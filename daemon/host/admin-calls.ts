@@ -58,6 +58,8 @@ export type CallContext = RowContext & {
   readonly firewall: { status(): FirewallAnswer; allow(rule: string): void; deny(rule: string): void };
   /** As `Firewall.openFor`. */
   readonly openFor: (address: Uint8Array) => readonly string[] | undefined;
+  /** As `Firewall.refusedTo`. */
+  readonly refusedTo: (address: Uint8Array) => readonly string[];
   /** Reads the configuration again; one line for each change. */
   readonly reload: () => Promise<readonly string[]>;
   readonly events: Events;

@@ -288,7 +288,12 @@ export type WhyPathAnswer = {
 };
 
 /** Whether the target may connect to this node: `elsewhere`: it is not in the mesh. */
-export type InboundAnswer = { state: 'open' | 'some ports' | 'refused' | 'elsewhere'; rules: string[] };
+export type InboundAnswer = {
+  state: 'open' | 'some ports' | 'refused' | 'elsewhere';
+  rules: string[];
+  /** Ports that it wanted in the last minutes and did not get, as rules would name them. */
+  refused: string[];
+};
 
 export type WhyAnswer = {
   /** As it was asked for. */

@@ -11,6 +11,7 @@ export const EVENT_KINDS = [
   'tree',
   'peer',
   'link',
+  'path',
   'session',
   'radio',
   'limit',

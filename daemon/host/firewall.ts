@@ -3,6 +3,7 @@
  * says what it holds and why.
  */
 import { RatatoskError } from '../core/error.ts';
+import { parseAddress } from './address.ts';
 import type { FirewallAnswer, RuleAnswer } from './answers.ts';
 import {
   type Kept,
@@ -34,6 +35,8 @@ import { type AddressOf, covers, findPrefix, type Names, type Prefix, prefixText
 
 /** By commands; stops a script in a loop from filling disk and kernel. Those of the configuration bound themselves. */
 const KEPT_MAX = 256;
+
+const NOBODY = new Uint8Array(0);
 
 export type Policy = {
   readonly inbound: 'deny' | 'allow';
@@ -172,6 +175,12 @@ export class Firewall {
       .filter(({ rule, isDenied }) => !isDenied && this.#ruleProblem(rule) === undefined)
       .filter(({ rule: { from } }) => from === undefined || covers(this.#prefixOf(from), one))
       .map(({ rule }) => ruleText(rule));
+  }
+
+  /** Ports that this address wanted in the last minutes and did not get, as rules would name them. */
+  refusedTo(address: Uint8Array): readonly string[] {
+    const rows = this.refusals().filter(({ from }) => Buffer.compare(parseAddress(from) ?? NOBODY, address) === 0);
+    return rows.map(({ protocol, port }) => `${port}${protocol === 'tcp' ? '' : `/${protocol}`}`);
   }
 
   /** Removes the table. The interface must be gone. */

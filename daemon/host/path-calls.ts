@@ -10,6 +10,8 @@ import { foreignJson, whyJson } from './why-json.ts';
 /** `why` waits for an answer of the target so long, unless something else is said. */
 const PROBE_MS = 3_000;
 const PROBE_MAX_MS = 10_000;
+/** The kernel remembers 64 for all. */
+const REFUSED_MAX = 16;
 
 export function pathCalls(context: CallContext): Call[] {
   return [
@@ -43,8 +45,9 @@ async function why(context: CallContext, args: AdminArguments): Promise<WhyAnswe
   return whyJson(target, result, inboundOf(context, address), context.addressOf);
 }
 
-function inboundOf({ openFor }: CallContext, address: Uint8Array): InboundAnswer {
+function inboundOf({ openFor, refusedTo }: CallContext, address: Uint8Array): InboundAnswer {
   const rules = openFor(address);
-  if (rules === undefined) return { state: 'open', rules: [] };
-  return { state: rules.length === 0 ? 'refused' : 'some ports', rules: [...rules] };
+  if (rules === undefined) return { state: 'open', rules: [], refused: [] };
+  const refused = [...refusedTo(address)].slice(0, REFUSED_MAX);
+  return { state: rules.length === 0 ? 'refused' : 'some ports', rules: [...rules], refused };
 }

@@ -40,7 +40,8 @@ export async function trace(context: CallContext, args: AdminArguments): Promise
   const watermark = Math.min(facts.distance ?? WATERMARK_MAX, WATERMARK_MAX);
   const first: Step | undefined = chosen && { at: chosen.key, watermark, hop: 1, how: 'told' };
   const step = given ?? first;
-  if (facts.key === undefined || step === undefined) return nowhere(whyText(why, { state: 'open', rules: [] }).text);
+  if (facts.key === undefined || step === undefined)
+    return nowhere(whyText(why, { state: 'open', rules: [], refused: [] }).text);
   const walked = await walk(context, step, { dest: facts.key, address }, most);
   return { ...common, key: hexText(facts.key), distance: facts.distance, ...walked };
 }

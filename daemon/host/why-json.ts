@@ -61,7 +61,7 @@ export function foreignJson(target: string, address: string): WhyAnswer {
     verdict: 'not in the mesh',
     text: 'It is no address of the mesh: packets to it take the usual routes.',
     remedy: 'addresses of the mesh begin with 2 or 3, as in 200:…; `ratatosk status` shows our own',
-    inbound: { state: 'elsewhere', rules: [] },
+    inbound: { state: 'elsewhere', rules: [], refused: [] },
     next_hop: undefined,
     rule: undefined,
     distance: undefined,

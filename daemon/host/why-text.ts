@@ -100,10 +100,12 @@ export function whyText(result: WhyResult, inbound: InboundAnswer): Sentence {
 function reachable({ around }: WhyResult, hop: WhyCandidate | undefined, inbound: InboundAnswer): Sentence {
   const rttMs = around.probe?.rttMs;
   const time = rttMs === undefined ? '' : ` in ${rttMs < 10 ? rttMs.toFixed(2) : rttMs.toFixed(0)} ms`;
-  const isClosed = inbound.state === 'refused';
+  const [port] = inbound.refused;
+  const isClosed = inbound.state === 'refused' || port !== undefined;
+  const refused = port === undefined ? 'inbound' : port;
   return {
-    text: `Reachable${time} by ${hopText(hop)}${isClosed ? '; inbound is refused' : ''}`,
-    remedy: isClosed ? '`ratatosk firewall allow PORT from TARGET` lets it connect' : undefined,
+    text: `Reachable${time} by ${hopText(hop)}${isClosed ? `; ${refused} refused` : ''}`,
+    remedy: isClosed ? `it connects after \`ratatosk firewall allow ${port ?? 'PORT'} from TARGET\`` : undefined,
   };
 }
 

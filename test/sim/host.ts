@@ -63,6 +63,7 @@ export class Host {
   /** Why links were closed by the core, since the start of the simulation. */
   readonly closes: CloseReason[] = [];
   readonly echoReplies: Extract<CoreEvent, { kind: 'echoReply' }>[] = [];
+  readonly told: Extract<CoreEvent, { kind: 'hopAnswered' }>[] = [];
   onPacket: (packet: Uint8Array) => void = () => {};
   /** Sees, and may change, whole frames before they leave. */
   onWrite: (octets: Uint8Array) => void = () => {};
@@ -229,6 +230,7 @@ export class Host {
     deliver: (batch) => this.#deliver(batch),
     event: (event) => {
       if (event.kind === 'echoReply') this.echoReplies.push(event);
+      if (event.kind === 'hopAnswered') this.told.push(event);
       this.datagrams.heard(event);
     },
   };

@@ -150,6 +150,7 @@ export function contextOf(answers: Answers, more: Partial<CallContext> = {}): Ca
     findTarget: (target) => findTarget(target, { laptop: Buffer.from(keyOf(9)).toString('hex') }, addressForKey),
     findNode: (target) => findNode(target, { laptop: Buffer.from(keyOf(9)).toString('hex') }, addressForKey),
     openFor: () => undefined,
+    refusedTo: () => [],
     status: async () => STATUS,
     firewall: {
       status: () => ({ inbound: 'deny', closed: false, rules: [] }),

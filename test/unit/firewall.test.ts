@@ -14,6 +14,8 @@ const TABLE = 'ratatosk-0101010101010101';
 /** An nft that keeps the one table it is given, and can be told to fail. */
 class FakeNft {
   table: string | undefined;
+  /** What the kernel remembers of packets it has refused. */
+  refusals: readonly object[] = [];
   failure: RatatoskError | undefined;
   calls = 0;
 
@@ -23,6 +25,7 @@ class FakeNft {
     if (args[0] === '-f') this.table = input.includes('chain input') ? input : undefined;
     if (args[1] !== 'list') return '';
     if (this.table === undefined) throw new RatatoskError('NFT_ABSENT', 'no such table');
+    if (args[2] === 'set') return JSON.stringify({ nftables: [{ metainfo: {} }, { set: { elem: this.refusals } }] });
     return JSON.stringify({ nftables: [{ metainfo: {} }, { counter: { packets: 7 } }] });
   };
 
@@ -68,6 +71,22 @@ test('closes the interface when it is there, with the rules of configuration and
   assert.deepEqual(rest, { inbound: 'deny', closed: true, interface: 'tun0', table: `inet ${TABLE}`, refused: 7 });
   assert.deepEqual(rules[1], { rule: '23', by: 'configuration', open: false, problem: 'taken back by a command' });
   assert.equal(rules[3]?.prefix, '204:dede:dede:dede:dede:dede:dede:dede/128');
+});
+
+test('says what one node may connect to, and what it wanted in vain', () => {
+  const { nft, firewall: wall } = firewall({ ...DENY, allow: ['22', '80 from laptop', '5353/udp from 300:1::/64'] });
+  const [laptop, other] = [addressForKey(keyOf(9)), addressForKey(keyOf(8))];
+  assert.equal(wall.openFor(laptop), undefined);
+  wall.guard('tun0');
+  const from = '204:dede:dede:dede:dede:dede:dede:dede';
+  const refusal = (...concat: unknown[]): object => ({ elem: { val: { concat }, counter: { packets: 3 } } });
+  nft.refusals = [refusal('tcp', 8080, from), refusal('tcp', 23, '200::1'), refusal('udp', 53, from)];
+  assert.deepEqual(
+    wall.openFor(laptop)?.map((text) => text.split(' ')[0]),
+    ['22', '80'],
+  );
+  assert.deepEqual(wall.openFor(other), ['22']);
+  assert.deepEqual([wall.refusedTo(laptop), wall.refusedTo(other)], [['8080', '53/udp'], []]);
 });
 
 test('allow and deny hold at once and are kept', () => {

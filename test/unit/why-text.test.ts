@@ -68,8 +68,13 @@ const result: Commands['why']['answer'] = {
 
 for (const verdict of VERDICTS) {
   test(`'${verdict}' is said in one line, and all that follows fits 80 columns`, () => {
-    for (const state of ['open', 'refused'] as const) {
-      const answer = whyJson('9', { ...result, verdict }, { state, rules: [] }, addressForKey);
+    for (const [state, refused] of [
+      ['open', []],
+      ['refused', []],
+      ['some ports', ['60000/udp', '22']],
+    ] as const) {
+      const inbound = { state, rules: ['80'], refused: [...refused] };
+      const answer = whyJson('9', { ...result, verdict }, inbound, addressForKey);
       // Longer ones would be cut, and the end of a sentence may be what matters.
       assert.ok(answer.text.length <= 80, `${answer.text.length}: ${answer.text}`);
       assert.match(answer.text, /^[A-Z]/);

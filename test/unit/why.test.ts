@@ -9,11 +9,12 @@ import {
 } from '../../daemon/core/explain/facts.ts';
 import { verdictOf } from '../../daemon/core/explain/verdict.ts';
 import { addressForKey, subnetForKey } from '../../daemon/core/identity.ts';
-import { linkId, type PublicKey } from '../../daemon/core/port.ts';
+import type { PublicKey } from '../../daemon/core/port.ts';
 import { FRAME } from '../../daemon/wire/frame.ts';
 import { pathOf, UNIX_SECONDS } from '../support/core.ts';
 import { EMPTY_FILTER, FULL_FILTER, inSubnet, Mesh, others, root, trafficTo, us } from '../support/core-mesh.ts';
 import { Cable, type Host, World } from '../support/core-world.ts';
+import { chosenHop, emptyQueue, knownFacts } from '../support/why.ts';
 
 const QUIET: WhyAround = { busy: 0, peerDown: undefined, anyDown: undefined, probe: undefined };
 const [far, child] = others as [(typeof others)[0], (typeof others)[0]];
@@ -173,51 +174,7 @@ test('of a peer with two links the rule between them is named', () => {
 
 // The order of the reasons, each one above all that follow it
 
-const queue = { bytes: 0, maxBytes: 1_000, full: 0, late: 0, lossAgoMs: undefined };
-const hop: WhyCandidate = {
-  link: linkId(1),
-  uri: 'tcp://192.0.2.1:1',
-  key: root.key,
-  port: 1,
-  state: 'chosen',
-  rule: undefined,
-  distance: 1,
-  cost: 1,
-  rttMs: 1,
-  priority: 0,
-  upMs: 9_000,
-  hasOurRoot: true,
-  isDoubtful: false,
-  isBlocked: false,
-  isRadio: false,
-  mtu: undefined,
-  airWaitMs: undefined,
-  queue,
-};
-const fine: WhyFacts = {
-  target: { address: addressForKey(far.key), key: far.key },
-  key: far.key,
-  relation: 'other',
-  links: { proven: 1, others: 0 },
-  root: root.key,
-  distance: 2,
-  path: { ports: ['1', '2'], ageMs: 1_000, brokenAgoMs: undefined, isSuspect: false },
-  lookup: undefined,
-  reach: 1,
-  session: {
-    kind: 'e2e',
-    isOpen: true,
-    speaksE2e: true,
-    keyAgeMs: 9,
-    handshakeMs: undefined,
-    unansweredMs: undefined,
-    heardAgoMs: 5,
-  },
-  rule: 'only',
-  candidates: [hop],
-  tunQueue: queue,
-  isE2eRequired: false,
-};
+const [queue, hop, fine] = [emptyQueue, chosenHop, knownFacts];
 const silentProbe = { rttMs: undefined, large: undefined };
 const hop1 = (changes: Partial<WhyCandidate>): Partial<WhyFacts> => ({ candidates: [{ ...hop, ...changes }] });
 

@@ -41,6 +41,7 @@ import { filterHas, filterPositions } from './bloom.ts';
 import type { Blooms } from './blooms.ts';
 import { preferredLink } from './forward.ts';
 import type { Answer } from './lookup-gate.ts';
+import { PathNews } from './path-news.ts';
 import { isLeafPeer, isSlowPeer, type Peer, type PeerLink, peerCost } from './peers.ts';
 
 export type Path = {
@@ -60,6 +61,8 @@ export type Path = {
   lifeMs: number;
   /** Used again after a silence, and not heard from since. */
   isSuspect: boolean;
+  /** By which packets have left. */
+  hop: Peer | undefined;
 };
 
 type Rumour = {
@@ -72,6 +75,8 @@ type Rumour = {
   sinceMs: number;
   asked: number;
   askedMs: number;
+  /** It has been told that nobody answers. */
+  isTold: boolean;
   /** Something waits for the answer at least until then. */
   wantedUntilMs: number;
   backoffMs: number;
@@ -103,6 +108,7 @@ export class Paths {
   readonly #context: Context;
   readonly #blooms: Blooms;
   readonly #ports: PathPorts;
+  readonly news: PathNews;
   readonly #paths: OctetMap<Path>;
   readonly #rumours: OctetMap<Rumour>;
   readonly #seqs: OctetMap<{ key: PublicKey; seq: bigint; untilMs: number }>;
@@ -116,6 +122,7 @@ export class Paths {
     this.#context = context;
     this.#blooms = blooms;
     this.#ports = ports;
+    this.news = new PathNews(context);
     this.#paths = new OctetMap(32, context.hashSeed);
     this.#rumours = new OctetMap(32, context.hashSeed);
     this.#seqs = new OctetMap(32, context.hashSeed);
@@ -223,6 +230,7 @@ export class Paths {
       return stats.drop('notify signature invalid');
     }
     this.#rememberSeq(source, info.seq);
+    const before = known && { coords: known.coords, isBroken: known.isBroken };
     const path = known ?? this.#add(source);
     path.coords = info.path.slice() as Coords;
     path.seq = info.seq;
@@ -232,6 +240,7 @@ export class Paths {
     path.expiresAtMs = nowMs + path.lifeMs;
     path.doubtAtMs = nowMs + PATH_DOUBT_MS.first;
     path.isSuspect = false;
+    this.news.learned(path, before);
     this.#ports.found(path.key);
     if (rumour !== undefined) this.#settle(rumour, path);
   }
@@ -245,6 +254,7 @@ export class Paths {
   }
 
   broke(path: Path): void {
+    this.news.broken(path);
     if (!path.isBroken) path.brokenMs = this.#context.nowMs;
     path.isBroken = true;
     this.lookup(path.key);
@@ -300,6 +310,10 @@ export class Paths {
     const { nowMs } = this.#context;
     for (const path of [...this.#paths.values()]) if (path.expiresAtMs <= nowMs) this.#paths.delete(path.key);
     for (const rumour of [...this.#rumours.values()]) {
+      if (rumour.asked > 0 && !rumour.isTold && nowMs - rumour.sinceMs >= RUMOUR_WANTED_MS) {
+        rumour.isTold = true;
+        this.news.unanswered(rumour.target, rumour.asked);
+      }
       if (rumour.expiresAtMs <= nowMs) this.#forget(rumour);
       else if (rumour.packet !== undefined || rumour.wantedUntilMs > nowMs) this.#ask(rumour, OWN_LOOKUPS.burst / 2);
     }
@@ -336,6 +350,7 @@ export class Paths {
       sinceMs: this.#context.nowMs,
       asked: 0,
       askedMs: 0,
+      isTold: false,
       wantedUntilMs: 0,
       backoffMs: LOOKUP_BACKOFF_MS.first,
       expiresAtMs: this.#context.nowMs + RUMOUR_LIFE_MS,
@@ -351,6 +366,7 @@ export class Paths {
       rumour.backoffMs = LOOKUP_BACKOFF_MS.first;
       rumour.wantedUntilMs = 0;
       rumour.asked = 0;
+      rumour.isTold = false;
       return;
     }
     this.#forget(rumour);
@@ -381,6 +397,7 @@ export class Paths {
       doubtAtMs: 0,
       lifeMs: PATH_LIFE_MS,
       isSuspect: false,
+      hop: undefined,
     };
     this.#paths.set(path.key, path);
     return path;

@@ -80,6 +80,8 @@ export class Router implements PipeUser {
   readonly #view: TrafficView = trafficView();
   readonly #ownHash: number;
   readonly #looks: Bucket;
+  /** Whom the last packet of ours has left by. */
+  #hop: Peer | undefined;
   #roundAtMs = 0;
   #isStarted = false;
   /** Something has changed since the last look or round. */
@@ -412,7 +414,10 @@ export class Router implements PipeUser {
 
   #beginOn(path: Path, size: number, isRecord: boolean): boolean {
     if (this.#context.nowMs >= path.doubtAtMs) this.paths.doubt(path);
-    if (this.#beginTo(path.coords, path.key, path.hash, size, isRecord)) return true;
+    if (this.#beginTo(path.coords, path.key, path.hash, size, isRecord)) {
+      if (this.#hop !== undefined && this.#hop !== path.hop) this.paths.news.left(path, this.#hop);
+      return true;
+    }
     this.paths.broke(path);
     return false;
   }
@@ -448,6 +453,7 @@ export class Router implements PipeUser {
       this.#context.stats.drop('no next hop');
       return false;
     }
+    this.#hop = hop.peer;
     const from = this.#forwarder.coords;
     const { distance } = this.#forwarder;
     const head = trafficHeadSize(coords, from, distance, size);
