@@ -1,10 +1,11 @@
 /** One picture of the whole screen: header, views, what is wrong, the view or what lies on top of it, footer. */
 import { type Box, Canvas, cut, widthOf, wrap } from './canvas.ts';
+import { drawDetails } from './details.ts';
 import { ageText, plural, rateText } from './figures.ts';
 import { hidden, hiddenWhole } from './hiding.ts';
 import { BINDINGS, bindingsOf } from './keys.ts';
-import type { Context, Details } from './list.ts';
-import { drawCharts, drawFacts, panel } from './panel.ts';
+import type { Context } from './list.ts';
+import { panel } from './panel.ts';
 import { problemsOf } from './problems.ts';
 import type { Mode } from './ui.ts';
 import { VIEWS, viewOf } from './views/all.ts';
@@ -26,7 +27,7 @@ export function draw(context: Context, width: number, height: number): Canvas {
   drawProblem(canvas, context);
   const box = bodyOf(width, height);
   const { mode } = context.ui;
-  if (mode.kind === 'details') drawDetails(canvas, box, context, mode);
+  if (mode.kind === 'details') mode.scroll = drawDetails(canvas, box, context, viewOf(context.ui.view).list, mode);
   else if (mode.kind === 'help') drawHelp(canvas, box, context, mode);
   else if (mode.kind === 'output') drawOutput(canvas, box, context, mode);
   else viewOf(context.ui.view).draw(canvas, box, context);
@@ -181,37 +182,4 @@ function drawOutput(canvas: Canvas, box: Box, context: Context, mode: Mode & { k
   for (const [i, line] of wrapped.slice(mode.scroll, mode.scroll + inner.height).entries()) {
     canvas.put(inner.x, inner.y + i, hidden(ui, line), 'plain', inner.x + inner.width);
   }
-}
-
-function drawDetails(canvas: Canvas, box: Box, context: Context, mode: Mode & { kind: 'details' }): void {
-  const details = viewOf(context.ui.view).list.details(mode.id, context);
-  if (details === undefined) {
-    const inner = panel(canvas, box, context, 'Details');
-    canvas.put(inner.x, inner.y, 'it is gone; Esc goes back', 'dim');
-    return;
-  }
-  const inner = panel(canvas, box, context, cut(details.title, box.width - 8));
-  const isSideBySide = inner.width >= 130 && details.charts.length > 0;
-  const facts = isSideBySide ? { ...inner, width: Math.floor(inner.width * 0.45) } : inner;
-  const end = drawText(canvas, facts, details, mode);
-  const charts = isSideBySide
-    ? { ...inner, x: facts.x + facts.width + 2, width: inner.width - facts.width - 2 }
-    : { ...inner, y: end, height: inner.y + inner.height - end };
-  drawCharts(canvas, charts, context, details.charts);
-}
-
-/** The facts, and the texts below, which scroll; gives the line behind. */
-function drawText(canvas: Canvas, box: Box, details: Details, mode: Mode & { kind: 'details' }): number {
-  const least = details.charts.length > 0 && box.height > 12 ? 6 : 0;
-  const room = { ...box, height: box.height - least };
-  const hiddenFacts = Math.max(0, Math.min(mode.scroll, details.facts.length - 1));
-  mode.scroll = hiddenFacts;
-  let y = drawFacts(canvas, room, details.facts.slice(hiddenFacts), 12) + 1;
-  for (const text of details.text ?? []) {
-    for (const line of wrap(text, box.width)) {
-      if (y >= room.y + room.height) return y;
-      canvas.put(box.x, y++, line, 'plain', box.x + box.width);
-    }
-  }
-  return y;
 }

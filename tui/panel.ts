@@ -41,18 +41,19 @@ function putNotes(canvas: Canvas, y: number, notes: readonly Note[], right: numb
   }
 }
 
-/** In upwards, out downwards, with one scale. */
-export function drawFlow(canvas: Canvas, box: Box, { model, ui }: Context, id: string, least = 1_024): number {
+/** In upwards, out downwards, each as tall as its share of both; gives the figures at the two ends. */
+export function drawFlow(canvas: Canvas, box: Box, { model, ui }: Context, id: string): { in: number; out: number } {
   const { glyphs } = ui;
-  const upper = { ...box, height: Math.ceil(box.height / 2) };
-  const lower = { ...box, y: box.y + upper.height, height: box.height - upper.height };
   const inward = visible(model.history.of(id, 'in').slice(), box.width, glyphs.isAscii);
   const outward = visible(model.history.of(id, 'out'), box.width, glyphs.isAscii);
-  const top = Math.max(ceilingOf(inward, least, OCTETS), ceilingOf(outward, least, OCTETS));
-  drawArea(canvas, upper, inward, top, 'in', glyphs);
+  const tops = { in: ceilingOf(inward, OCTETS, OCTETS), out: ceilingOf(outward, OCTETS, OCTETS) };
+  const share = tops.in / (tops.in + tops.out);
+  const height = Math.max(1, Math.min(box.height - 1, Math.round(box.height * share)));
+  drawArea(canvas, { ...box, height }, inward, tops.in, 'in', glyphs);
+  const lower = { ...box, y: box.y + height, height: box.height - height };
   // Letters cannot hang from above.
-  drawArea(canvas, lower, outward, top, 'out', glyphs, !glyphs.isAscii);
-  return top;
+  drawArea(canvas, lower, outward, tops.out, 'out', glyphs, !glyphs.isAscii);
+  return tops;
 }
 
 function visible(values: Float32Array, width: number, isAscii: boolean): Float32Array {

@@ -1,5 +1,7 @@
 /** A captured screen (text with the escape sequences of its colours, as `tmux capture-pane -e -p` prints it) as an SVG picture. */
 
+import { widthOf } from './canvas.ts';
+
 const CELL_WIDTH = 8.4;
 const CELL_HEIGHT = 18;
 const MARGIN = 14;
@@ -27,18 +29,6 @@ const NAMED = [
   '#ffffff',
 ] as const;
 
-/** Where a braille cell has the dots of its bits, in cells. */
-const DOTS = [
-  [0.12, 0.06],
-  [0.12, 0.31],
-  [0.12, 0.56],
-  [0.62, 0.06],
-  [0.62, 0.31],
-  [0.62, 0.56],
-  [0.12, 0.81],
-  [0.62, 0.81],
-] as const;
-
 const ESCAPE = '\u001b';
 
 type Look = { fg: string | undefined; bg: string | undefined; isBold: boolean; isInverse: boolean };
@@ -48,14 +38,16 @@ const PLAIN: Look = { fg: undefined, bg: undefined, isBold: false, isInverse: fa
 
 export function svgOf(captured: string, title: string): string {
   const rows = rowsOf(captured);
-  const columns = Math.max(...rows.map((runs) => runs.reduce((end, { x, text }) => Math.max(end, x + text.length), 0)));
+  const columns = Math.max(
+    ...rows.map((runs) => runs.reduce((end, { x, text }) => Math.max(end, x + widthOf(text)), 0)),
+  );
   const width = round(columns * CELL_WIDTH + 2 * MARGIN);
   const height = rows.length * CELL_HEIGHT + 2 * MARGIN;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">`,
     `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" rx="8" fill="${BACKGROUND}"/>`,
-    `<g font-family="${FONT}" font-size="14" xml:space="preserve" style="white-space:pre" fill="${FOREGROUND}">`,
+    `<g font-family="${FONT}" font-size="14" fill="${FOREGROUND}">`,
     ...rows.flatMap((runs, y) => [...runs.map((run) => backgroundOf(run, y)), ...runs.map((run) => textOf(run, y))]),
     '</g>',
     '</svg>',
@@ -79,7 +71,7 @@ function rowsOf(captured: string): Run[][] {
         if (codes) look = lookAfter(look, codes[1] ?? '');
         const text = codes ? piece.slice(codes[0].length) : piece;
         if (text !== '') runs.push({ text, x, look });
-        x += text.length;
+        x += widthOf(text);
       }
       return runs;
     });
@@ -128,42 +120,83 @@ function hex(values: readonly number[]): string {
 function backgroundOf({ text, x, look }: Run, y: number): string {
   const bg = look.isInverse ? (look.fg ?? FOREGROUND) : look.bg;
   if (bg === undefined) return '';
-  const box = `x="${columnAt(x)}" y="${MARGIN + y * CELL_HEIGHT}" width="${round(text.length * CELL_WIDTH)}" height="${CELL_HEIGHT}"`;
+  const box = `x="${columnAt(x)}" y="${MARGIN + y * CELL_HEIGHT}" width="${round(widthOf(text) * CELL_WIDTH)}" height="${CELL_HEIGHT}"`;
   return `<rect ${box} fill="${bg}"/>`;
 }
 
+/** Charts, frames and bars are drawn, since fonts disagree about them; the rest is text, whose length is given, so that no font shifts the columns. */
 function textOf({ text, x, look }: Run, y: number): string {
-  const fg = look.isInverse ? (look.bg ?? BACKGROUND) : look.fg;
-  let column = x;
-  return (text.match(/[\u2800-\u28ff]+|[^\u2800-\u28ff]+/g) ?? [])
-    .map((piece) => {
-      const at = column;
-      column += piece.length;
-      return /^[\u2800-\u28ff]/.test(piece) ? dotsOf(piece, at, y, fg) : lettersOf(piece, at, y, fg, look.isBold);
+  const fg = (look.isInverse ? (look.bg ?? BACKGROUND) : look.fg) ?? FOREGROUND;
+  const cells = [...text];
+  const strokes = cells.map((char, i) => strokeOf(char, columnAt(x + i), MARGIN + y * CELL_HEIGHT)).join('');
+  const dots = cells.map((char, i) => dotsOf(char, columnAt(x + i), MARGIN + y * CELL_HEIGHT)).join('');
+  const parts: string[] = [];
+  if (strokes !== '') parts.push(`<path d="${strokes}" stroke="${fg}" fill="none"/>`);
+  if (dots !== '') parts.push(`<path d="${dots}" fill="${fg}"/>`);
+  const style = `${fg === FOREGROUND ? '' : ` fill="${fg}"`}${look.isBold ? ' font-weight="bold"' : ''}`;
+  // Words apart by more than a space stand for themselves.
+  for (const { 0: word, index = 0 } of wordsOf(text)) {
+    const place = `x="${columnAt(x + widthOf(text.slice(0, index)))}" y="${MARGIN + y * CELL_HEIGHT + 13.5}"`;
+    parts.push(`<text ${place} textLength="${round(widthOf(word) * CELL_WIDTH)}"${style}>${escaped(word)}</text>`);
+  }
+  return parts.join('');
+}
+
+function wordsOf(text: string): RegExpMatchArray[] {
+  return [...text.replace(DRAWN, ' ').matchAll(/\S+(?: \S+)*/g)];
+}
+
+/** Box drawing, blocks, braille. */
+const DRAWN = /[\u2500-\u259f\u2800-\u28ff]/g;
+
+/** Lines of frames and trees, through the middle of the cell. */
+function strokeOf(char: string, x: number, y: number): string {
+  const [right, bottom] = [round(x + CELL_WIDTH), y + CELL_HEIGHT];
+  const [middle, centre] = [round(x + CELL_WIDTH / 2), y + CELL_HEIGHT / 2];
+  switch (char) {
+    case '─':
+      return `M${x} ${centre}H${right}`;
+    case '│':
+      return `M${middle} ${y}V${bottom}`;
+    case '├':
+      return `M${middle} ${y}V${bottom}M${middle} ${centre}H${right}`;
+    case '╭':
+      return `M${middle} ${bottom}Q${middle} ${centre} ${right} ${centre}`;
+    case '╮':
+      return `M${x} ${centre}Q${middle} ${centre} ${middle} ${bottom}`;
+    case '╯':
+      return `M${middle} ${y}Q${middle} ${centre} ${x} ${centre}`;
+    case '╰':
+      return `M${middle} ${y}Q${middle} ${centre} ${right} ${centre}`;
+    default:
+      return '';
+  }
+}
+
+/** Where a braille cell has the dots of its bits: column, row. */
+const BRAILLE_DOTS = [
+  [0, 0],
+  [0, 1],
+  [0, 2],
+  [1, 0],
+  [1, 1],
+  [1, 2],
+  [0, 3],
+  [1, 3],
+] as const;
+const DOT = 2.6;
+
+function dotsOf(char: string, x: number, y: number): string {
+  if (char === '█') return `M${x} ${y + 3}h${CELL_WIDTH}v12h-${CELL_WIDTH}z`;
+  if (char === '░') return `M${x} ${y + 8}h${CELL_WIDTH}v2h-${CELL_WIDTH}z`;
+  const bits = char.charCodeAt(0) - 0x2800;
+  if (bits < 0 || bits > 0xff) return '';
+  return BRAILLE_DOTS.filter((_, bit) => ((bits >> bit) & 1) !== 0)
+    .map(([column, row]) => {
+      const left = round(x + 0.8 + (column * CELL_WIDTH) / 2);
+      return `M${left} ${round(y + 1 + (row * CELL_HEIGHT) / 4)}h${DOT}v${DOT}h-${DOT}z`;
     })
     .join('');
-}
-
-/** Braille, drawn: many fonts have none, or of another width. */
-function dotsOf(text: string, x: number, y: number, fg: string | undefined): string {
-  const dots = [...text].flatMap((cell, i) =>
-    DOTS.flatMap(([column, row], bit) =>
-      (((cell.codePointAt(0) ?? 0) >> bit) & 1) === 0
-        ? []
-        : `M${columnAt(x + i + column)} ${round(MARGIN + (y + row) * CELL_HEIGHT)}h2.4v2.4h-2.4z`,
-    ),
-  );
-  return dots.length === 0 ? '' : `<path d="${dots.join('')}"${fg === undefined ? '' : ` fill="${fg}"`}/>`;
-}
-
-/** The length is given, so that a font of another width does not shift the columns. */
-function lettersOf(text: string, x: number, y: number, fg: string | undefined, isBold: boolean): string {
-  const start = text.length - text.trimStart().length;
-  const shown = text.trim();
-  if (shown === '') return '';
-  const place = `x="${columnAt(x + start)}" y="${MARGIN + y * CELL_HEIGHT + 13.5}" textLength="${round(shown.length * CELL_WIDTH)}"`;
-  const style = `${fg === undefined ? '' : ` fill="${fg}"`}${isBold ? ' font-weight="bold"' : ''}`;
-  return `<text ${place} lengthAdjust="spacingAndGlyphs"${style}>${escaped(shown)}</text>`;
 }
 
 function columnAt(x: number): number {

@@ -457,5 +457,8 @@ export type TablePush<T extends string, Row> = {
   total: number;
 };
 
-/** Stays with the row as long as it is there: of peers the URI, also while they are down; of nodes the key. */
+/**
+ * Stays with the row as long as it is there: of peers the URI, also while they are down; of nodes the key; of sessions kind
+ * and key, since a node may have one of each.
+ */
 export type RowId = { id: string };

@@ -36,7 +36,7 @@ export function openLooks(context: CallContext): Readonly<Record<StateTopic, Fol
   });
   const sessions = new SharedLook(async (most) => {
     const { rows, total } = await ask('busiestSessions', { most });
-    const told = rows.map((row) => byKey(sessionJson(context, row)));
+    const told = rows.map((row) => sessionJson(context, row)).map((row) => ({ ...row, id: `${row.kind} ${row.key}` }));
     return look(told, total, ({ uptime, key_age: age = 0, bytes_recvd: received, bytes_sent: sent, kind }, nowMs) =>
       [kind, received, sent, second(nowMs - uptime * 1_000), second(nowMs - age * 1_000)].join(' '),
     );

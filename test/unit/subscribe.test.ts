@@ -144,6 +144,18 @@ test('a large table comes in parts; who has not taken one gets no other, and the
   assert.equal(of(one, 'sessions')[3]?.rows[0]?.bytes_sent, 7);
 });
 
+test('sessions of both kinds with one node are two rows', async (t) => {
+  const session = { key: keyOf(1), bytesReceived: 0, bytesSent: 0, upMs: 1_000, keyAgeMs: undefined };
+  const sessions: NonNullable<Answers['sessions']> = () => [
+    { ...session, kind: 'e2e' },
+    { ...session, kind: 'ironwood' },
+  ];
+  const one = subscribe(t, contextOf({ ...lonelyRouter(), sessions }), { topics: 'sessions', ...FAST });
+  await waitFor('the table', () => one.pushes.length > 0);
+  const { rows = [], total } = of(one, 'sessions')[0] ?? {};
+  assert.deepEqual([new Set(rows.map(({ id }) => id)).size, total], [2, 2]);
+});
+
 test('at most so many rows, those that are missed first, and each with an id of its own', async (t) => {
   const down = linkedPeer(9, { isUp: false, link: undefined });
   const twice = linkedPeer(3, { uri: 'tcp://192.0.2.4:1' });

@@ -1,5 +1,6 @@
 /** Links, and configured peers that have none. */
 import { ceilingOf, drawArea } from '../chart.ts';
+import { drawSelected, roomForDetails } from '../details.ts';
 import { ageText, latencyText, percentText, rateText, sizeText } from '../figures.ts';
 import { hidden, hiddenWhole } from '../hiding.ts';
 import { type Chart, type Column, type Context, type Details, type ListSpec, makeList } from '../list.ts';
@@ -212,10 +213,13 @@ export const peersView: View = {
   list: makeList(peerSpec),
   draw: (canvas, box, context) => {
     const up = [...context.model.peers.rows.values()].filter(({ isUp }) => isUp).length;
-    const inner = panel(canvas, box, context, titleOf(peersView, context), [
+    const below = roomForDetails(box, context.model.peers.rows.size);
+    const upper = { ...box, height: box.height - below };
+    const inner = panel(canvas, upper, context, titleOf(peersView, context), [
       [`${context.ui.glyphs.up} ${up} up`, up > 0 ? 'good' : 'bad'],
       [sortNote(peersView, context), 'dim'],
     ]);
     peersView.list.draw(canvas, inner, context);
+    if (below > 0) drawSelected(canvas, { ...box, y: box.y + upper.height, height: below }, context, peersView.list);
   },
 };

@@ -1,4 +1,5 @@
 /** Whom this node talks to end to end: the session, and the path that it takes. */
+import { drawSelected, roomForDetails } from '../details.ts';
 import { ageText, rateText, sizeText } from '../figures.ts';
 import { hidden } from '../hiding.ts';
 import { type Column, type Context, type Details, makeList } from '../list.ts';
@@ -143,10 +144,13 @@ export const sessionsView: View = {
   draw: (canvas, box, context) => {
     const { total, rows } = context.model.sessions;
     const more = total > rows.size ? `the ${rows.size} most active of ${total} sessions` : '';
-    const inner = panel(canvas, box, context, titleOf(sessionsView, context), [
+    const below = roomForDetails(box, list.ids(context).length);
+    const upper = { ...box, height: box.height - below };
+    const inner = panel(canvas, upper, context, titleOf(sessionsView, context), [
       [more, 'warn'],
       [sortNote(sessionsView, context), 'dim'],
     ]);
     list.draw(canvas, inner, context);
+    if (below > 0) drawSelected(canvas, { ...box, y: box.y + upper.height, height: below }, context, list);
   },
 };

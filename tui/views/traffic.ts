@@ -78,9 +78,10 @@ export function flowNotes({ model, ui: { glyphs } }: Context): Note[] {
 /** Both directions of all links, with the scale in the corner. */
 export function drawTotal(canvas: Canvas, box: Box, context: Context): void {
   const inner = panel(canvas, box, context, 'Traffic', flowNotes(context));
-  const top = drawFlow(canvas, inner, context, TOTAL);
-  canvas.put(inner.x, inner.y, rateText(top), 'dim', inner.x + inner.width);
-  if (inner.height > 3) canvas.put(inner.x, inner.y + inner.height - 1, rateText(top), 'dim', inner.x + inner.width);
+  const tops = drawFlow(canvas, inner, context, TOTAL);
+  const right = inner.x + inner.width;
+  canvas.put(inner.x, inner.y, rateText(tops.in), 'dim', right);
+  if (inner.height > 5) canvas.put(inner.x, inner.y + inner.height - 1, rateText(tops.out), 'dim', right);
 }
 
 export const trafficView: View = {
