@@ -50,6 +50,11 @@ export class Datagrams {
     return socket;
   }
 
+  /** See the input `socketPsk`. */
+  listenFor(socket: SocketId, psk: Uint8Array | undefined): void {
+    this.#feed({ kind: 'socketPsk', socket, psk });
+  }
+
   close(socket: SocketId, reason: string): void {
     const open = this.#sockets[socket];
     if (open === undefined) return;

@@ -246,6 +246,12 @@ export class Peering {
     for (const [uri, listener] of this.#listeners) {
       if (listen.includes(uri)) continue;
       this.#listeners.delete(uri);
+      const changed = await this.#changeListener(uri, listener, listen);
+      if (changed !== undefined) {
+        this.#listeners.set(changed, listener);
+        changes.push(`listening on ${listener.uri} with other options`);
+        continue;
+      }
       await listener.close();
       changes.push(`stopped listening on ${listener.uri}`);
     }
@@ -263,6 +269,18 @@ export class Peering {
       }
     }
     return changes;
+  }
+
+  /** The new text of a listener that has taken over other options. */
+  async #changeListener(uri: string, listener: Listener, listen: readonly string[]): Promise<string | undefined> {
+    if (listener.change === undefined) return undefined;
+    const other = listen.find((text) => !this.#listeners.has(text) && shownUri(text) === shownUri(uri));
+    try {
+      return other !== undefined && (await listener.change(parseUri(other, 'listen'))) ? other : undefined;
+    } catch {
+      // Whoever opens it says what is wrong with it.
+      return undefined;
+    }
   }
 
   async #listen(uri: LinkUri): Promise<Listener> {

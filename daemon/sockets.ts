@@ -20,12 +20,16 @@ const PSKS_MAX = 8;
 type Socket = {
   readonly id: SocketId;
   readonly uri: string;
+  /** As it was opened. */
+  readonly place: UdpOptions;
   readonly family: UdpFamily;
   /** False: it is bound to one address, and reaches only what that one reaches. */
   readonly isForAll: boolean;
   readonly device: string;
   readonly isSlow: boolean;
-  readonly listenerPsk: Uint8Array | undefined;
+  listenerPsk: Uint8Array | undefined;
+  /** Under which links may have come in before. */
+  readonly formerPsks: Uint8Array[];
   /** The psk of each peer that is dialled from here. */
   readonly psks: Uint8Array[];
 };
@@ -48,14 +52,35 @@ export class Sockets {
     this.#ports = ports;
   }
 
-  /** Rejects with `LISTEN_FAILED`. Its links end with it. */
+  /** Rejects with `LISTEN_FAILED`. Its links end with it, unless somebody dials from there: then they all live on. */
   async listen(uri: LinkUri): Promise<Listener> {
     const psk = await pskOf(uri.options);
-    const { priority, cost, isSlow } = uri.options;
-    const host = uri.host === '' ? '::' : uri.host;
-    const place = { family: familyOf(host), host, port: uri.port, device: '', psk, priority, cost, isSlow };
-    const socket = await this.#openSocket(place, host === '::' || host === '0.0.0.0');
-    return { uri: socket.uri, close: async () => this.#close(socket, 'the listener was closed') };
+    const place = placeOf(uri, psk);
+    const left = [...this.#sockets].find(
+      (socket) => socket.listenerPsk === undefined && isSame(socket.place, place) && pskCount(socket, psk) <= PSKS_MAX,
+    );
+    const socket = left ?? (await this.#openSocket(place, place.host === '::' || place.host === '0.0.0.0'));
+    if (left !== undefined) this.#listenFor(left, psk);
+    return {
+      uri: socket.uri,
+      change: async (other) => {
+        const otherPsk = await pskOf(other.options);
+        const isRoom = pskCount(socket, otherPsk) <= PSKS_MAX;
+        if (!this.#sockets.has(socket) || !isRoom || !isSame(socket.place, placeOf(other, otherPsk))) return false;
+        this.#listenFor(socket, otherPsk);
+        return true;
+      },
+      close: async () => {
+        if (socket.psks.length === 0) this.#close(socket, 'the listener was closed');
+        else this.#listenFor(socket, undefined);
+      },
+    };
+  }
+
+  #listenFor(socket: Socket, psk: Uint8Array | undefined): void {
+    if (socket.listenerPsk !== undefined) socket.formerPsks.push(socket.listenerPsk);
+    socket.listenerPsk = psk;
+    this.#driver.datagrams.listenFor(socket.id, psk);
   }
 
   /**
@@ -138,7 +163,18 @@ export class Sockets {
       this.#sockets.delete(socket);
       this.#closed(uri, reason);
     });
-    const socket: Socket = { id, uri, family, isForAll, device, isSlow, listenerPsk: psk, psks: [] };
+    const socket: Socket = {
+      id,
+      uri,
+      place: options,
+      family,
+      isForAll,
+      device,
+      isSlow,
+      listenerPsk: psk,
+      formerPsks: [],
+      psks: [],
+    };
     this.#sockets.add(socket);
     return socket;
   }
@@ -174,11 +210,25 @@ type Call = {
 function isFit(socket: Socket, { family, device, isSlow, psk }: Wanted): boolean {
   if (!socket.isForAll || socket.device !== device || socket.isSlow !== isSlow) return false;
   if (socket.family !== family && socket.family !== 'both') return false;
-  const known: Uint8Array[] = [];
-  for (const other of [socket.listenerPsk, ...socket.psks]) {
-    if (other !== undefined && !known.some((one) => Buffer.compare(one, other) === 0)) known.push(other);
-  }
-  return known.length < PSKS_MAX || known.some((one) => Buffer.compare(one, psk) === 0);
+  return pskCount(socket, psk) <= PSKS_MAX;
+}
+
+/** How many different ones there are with this one more. */
+function pskCount({ listenerPsk, formerPsks, psks }: Socket, psk: Uint8Array): number {
+  const all = [psk, ...psks, ...formerPsks, ...(listenerPsk === undefined ? [] : [listenerPsk])];
+  return new Set(all.map((one) => Buffer.from(one).toString('hex'))).size;
+}
+
+function placeOf({ host: named, port, options }: LinkUri, psk: Uint8Array): UdpOptions {
+  const { priority, cost, isSlow } = options;
+  const host = named === '' ? '::' : named;
+  return { family: familyOf(host), host, port, device: '', psk, priority, cost, isSlow };
+}
+
+/** Whoever may come in. */
+function isSame(a: UdpOptions, b: UdpOptions): boolean {
+  const text = ({ psk: _, ...place }: UdpOptions): string => JSON.stringify(place);
+  return text(a) === text(b);
 }
 
 function factsOf(uri: LinkUri, psk: Uint8Array): DialFacts {

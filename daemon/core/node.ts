@@ -322,6 +322,8 @@ export class Node {
         return this.#datagrams.writable(input.socket);
       case 'socketOpened':
         return this.#datagrams.socketOpened(input.socket, input.facts);
+      case 'socketPsk':
+        return this.#datagrams.socketPsk(input.socket, input.psk);
       case 'socketClosing':
         return this.#datagrams.socketClosing(input.socket, input.reason);
       case 'socketClosed':

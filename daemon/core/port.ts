@@ -124,6 +124,8 @@ export type Input =
   | { kind: 'datagrams'; socket: SocketId; batch: DatagramBatch }
   /** A `send` that took less than all may be tried again. */
   | { kind: 'socketWritable'; socket: SocketId }
+  /** Others may come in from now on, or nobody but the peers dialled from here; its links live on. */
+  | { kind: 'socketPsk'; socket: SocketId; psk: Uint8Array | undefined }
   /** It is about to be closed, and still carries what the next `drain` sends: the other ends of its links are told. */
   | { kind: 'socketClosing'; socket: SocketId; reason: string }
   | { kind: 'socketClosed'; socket: SocketId; reason: string }

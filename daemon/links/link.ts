@@ -72,6 +72,8 @@ export type LinkOptions = {
 export type Listener = {
   /** The listener's URI with the port it really has. */
   readonly uri: string;
+  /** Takes other options over without an end for its links; false: it cannot, and nothing has changed. */
+  change?(uri: LinkUri): Promise<boolean>;
   close(): Promise<void>;
 };
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withLab } from '../support/lab.ts';
-import { at, startMesh } from '../support/mesh.ts';
+import { at, startMesh, startPair } from '../support/mesh.ts';
 import { needs, needsMesh, needsTool } from '../support/needs.ts';
 import type { TestNode } from '../support/node.ts';
 import { assertPings, startPing } from '../support/ping.ts';
@@ -88,6 +88,24 @@ test(
     const report = await series.finish();
     const seconds = report.answers.at(-1)?.atMs ?? 0;
     assert.ok(last.uptime - first.uptime > seconds / 2_000, `${first.uptime} s, then ${last.uptime} s: another link`);
+    assert.equal(report.received, report.sent, `${report.sent - report.received} echo requests without an answer`);
+  }),
+);
+
+test(
+  'a datagram listener takes another password over, and its links live on',
+  { skip: needsMesh('ratatosk'), timeout: 60_000 },
+  withLab(async (lab) => {
+    const { a, b } = await startPair(lab, ['ratatosk', 'ratatosk'], { scheme: 'udp' });
+    await assertPings(a, b);
+    const series = await startPing(lab, a, b, 20);
+    const first = await linkTo(a, b);
+    const [uri = ''] = (await a.admin<{ listening: string[] }>('getStatus')).listening;
+    a.writeConfig({ Listen: [`${uri}?password=new`] });
+    const { changes } = await a.admin<{ changes: string[] }>('reload');
+    assert.deepEqual(changes, [`listening on ${uri} with other options`]);
+    await waitFor('some answers more', async () => (await linkTo(a, b)).uptime > first.uptime + 2);
+    const report = await series.finish();
     assert.equal(report.received, report.sent, `${report.sent - report.received} echo requests without an answer`);
   }),
 );

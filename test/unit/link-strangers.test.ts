@@ -136,6 +136,32 @@ test('L4: who must not come in is not answered', () => {
   assert.equal(sent.length, 1);
 });
 
+test('with another password of the listener others come in, and who is in stays', () => {
+  const { host, sent, world } = listener();
+  const first = new LinkStranger(identity(7), host.key);
+  const attempt = first.init();
+  host.receive(STRANGER, attempt.packet);
+  const session = first.read(attempt, sent.pop()?.octets ?? STRANGER);
+  assert.ok(session);
+  host.receive(STRANGER, record(session, 0, PING));
+  const psk = new Uint8Array(32).fill(1);
+  /** Whether somebody else who knows this psk is answered. */
+  const isAnswered = (known?: Uint8Array): boolean => {
+    world.run(300);
+    sent.length = 0;
+    const stranger = new LinkStranger(identity(8), host.key, known);
+    const init = stranger.init();
+    host.receive(STRANGER, init.packet);
+    return sent.some(({ octets }) => stranger.read(init, octets) !== undefined);
+  };
+  host.feed({ kind: 'socketPsk', socket: host.socket, psk });
+  assert.deepEqual([isAnswered(), isAnswered(psk)], [false, true]);
+  assert.equal(host.drops('handshake key not allowed'), 1, 'the link still holds its own');
+  host.feed({ kind: 'socketPsk', socket: host.socket, psk: undefined });
+  assert.deepEqual([isAnswered(), isAnswered(psk)], [false, false]);
+  assert.equal(host.node.links().length, 1);
+});
+
 test('L4: points that are no identity are not answered', () => {
   const { host, sent, world } = listener();
   for (const hex of linkVectors.x25519_not_convertible) {

@@ -210,6 +210,37 @@ test('a socket that only dials is closed with its last link', async (t) => {
   assert.equal(node.of('socketClosed').length, 1);
 });
 
+test('a listener takes another password over; closed, it stays for those who dial from it', async (t) => {
+  const { node, sockets, opened, dial } = scene(t);
+  const uri = (options = '') => parseUri(`udp://[::]:8${options}`, 'listen');
+  const listener = await sockets.listen(uri());
+  assert.equal(await listener.change?.(uri(`?psk=${pskHex(1)}`)), true);
+  assert.equal(await listener.change?.(uri('?priority=2')), false, 'other members of the facts are fixed');
+  const abort = await dial(peer('192.0.2.1'));
+  await listener.close();
+  assert.equal(opened[0]?.socket.isClosed, false);
+  assert.deepEqual(
+    node.of('socketPsk').map(({ psk }) => psk?.at(-1)),
+    [1, undefined],
+  );
+  const again = await sockets.listen(uri(`?psk=${pskHex(2)}`));
+  assert.deepEqual([opened.length, again.uri, node.of('socketPsk').at(-1)?.psk?.at(-1)], [1, listener.uri, 2]);
+  abort.abort();
+  await turns(3);
+  assert.equal(opened[0]?.socket.isClosed, false);
+  await again.close();
+  assert.equal(opened[0]?.socket.isClosed, true);
+});
+
+test('a listener knows eight passwords at most, those of before among them', async (t) => {
+  const { sockets } = scene(t);
+  const uri = (number: number) => parseUri(`udp://[::]:8?psk=${pskHex(number)}`, 'listen');
+  const listener = await sockets.listen(uri(0));
+  for (let number = 1; number < 8; number++) assert.equal(await listener.change?.(uri(number)), true);
+  assert.equal(await listener.change?.(uri(8)), false);
+  assert.equal(await listener.change?.(uri(3)), true);
+});
+
 test('an attempt and a link that are called off are cancelled, and nothing more is told', async (t) => {
   const { node, told, dial } = scene(t);
   const first = await dial(peer('192.0.2.1'));

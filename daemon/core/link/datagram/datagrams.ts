@@ -99,6 +99,10 @@ export class Datagrams {
     this.#beaconing.opened(socket);
   }
 
+  socketPsk(id: SocketId, psk: Uint8Array | undefined): void {
+    this.#sockets.get(id)?.listenFor(psk);
+  }
+
   /** Its links say so while they can. */
   socketClosing(id: SocketId, reason: string): void {
     const socket = this.#sockets.get(id);

@@ -19,7 +19,7 @@ export type Password = {
   /** Towards ourselves. */
   readonly own: MacKeys;
   /** Whoever knows it may come in; otherwise only those we asked with it. */
-  readonly isListener: boolean;
+  isListener: boolean;
   /** Dials and links that hold it. */
   users: number;
 };
@@ -53,6 +53,20 @@ export class DatagramSocket {
     if (facts.psk !== undefined) this.passwords.push(this.#password(facts.psk, true));
   }
 
+  /** Whoever knows this psk may come in from now on, and nobody by another. At the cap nobody may. */
+  listenFor(psk: Uint8Array | undefined): void {
+    const before = this.passwords.find(({ isListener }) => isListener);
+    if (before !== undefined) {
+      before.isListener = false;
+      this.#tidy(before);
+    }
+    if (psk === undefined) return;
+    const password = this.acquire(psk);
+    if (password === undefined) return;
+    password.users--;
+    password.isListener = true;
+  }
+
   /** For a dial or a link. Undefined: the socket knows as many passwords as it may. */
   acquire(psk: Uint8Array): Password | undefined {
     let password = this.passwords.find((known) => equalOctets(known.psk, psk));
@@ -67,6 +81,10 @@ export class DatagramSocket {
 
   release(password: Password): void {
     password.users--;
+    this.#tidy(password);
+  }
+
+  #tidy(password: Password): void {
     if (password.users > 0 || password.isListener) return;
     const at = this.passwords.indexOf(password);
     if (at >= 0) this.passwords.splice(at, 1);
