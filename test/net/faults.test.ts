@@ -49,6 +49,13 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'a peer with another key, over udp',
+    make: async (lab) => {
+      const { b } = await startPair(lab, two, { scheme: 'udp', pinnedKeyHex: testIdentity(7).publicKeyHex });
+      return [{ node: b, verb: ['doctor'], says: /^✗ peers: udp:\S+: no answer: to a wrong key or password UDP/ }];
+    },
+  },
+  {
     name: 'a peer with another password',
     make: async (lab) => {
       const { a, b } = await startPair(lab, two, { password: 'one', diallerPassword: 'two' });
@@ -134,6 +141,7 @@ const FAULTS: readonly Fault[] = [
           verb: [...PROBLEMS, '--kind', 'limit'],
           says: /! limit +limit reached: the queue of a link is full .*link=tcp:/,
         },
+        { node: a, verb: ['why', b.address], says: /^More is sent than (this link takes|the links take)/ },
       ];
     },
   },
@@ -162,7 +170,10 @@ const FAULTS: readonly Fault[] = [
       await Promise.all([a.start(PATIENCE_MS), b.start(PATIENCE_MS)]);
       lab.adopt(a.netns.start(['ping', '-6', '-i', '0.5', '-s', '400', b.address]));
       const says = /! radio +duty limit reached on rnode:\S+: .* sent of 36 s allowed in any hour/;
-      return [{ node: a, verb: [...PROBLEMS, '--kind', 'radio'], says }];
+      return [
+        { node: a, verb: [...PROBLEMS, '--kind', 'radio'], says },
+        { node: a, verb: ['why', b.address], says: /^The radio may not send more now: its air time is used up/ },
+      ];
     },
   },
   {
@@ -209,7 +220,7 @@ async function firstLine(node: TestNode, verb: readonly string[]): Promise<strin
   return stdout.split('\n\n')[0]?.replace(/\n +/g, ' ').split('\n')[0] ?? '';
 }
 
-describe('the first line names the cause', { concurrency: 3 }, () => {
+describe('the first line names the cause', { concurrency: 2 }, () => {
   for (const fault of FAULTS) {
     test(
       fault.name,

@@ -3,6 +3,8 @@ import { plural } from '../text.ts';
 import { type Check, type Finding, failed, ok, type Scene, skipped, warning } from './finding.ts';
 import { tryPeers } from './trial.ts';
 
+const UDP_PATIENCE_MS = 7_000;
+
 /** `error`: why it is not up; undefined: not known yet. */
 export type PeerFacts = { readonly uri: string; readonly isUp: boolean; readonly error: string | undefined };
 
@@ -10,12 +12,20 @@ export const peers: Check = {
   name: 'peers',
   look: async (scene) => {
     if (scene.daemon === undefined) return tried(scene);
-    const rows = scene.daemon.peers.filter(({ inbound, discovered }) => !inbound && discovered !== true);
-    const facts = rows.map(({ remote = '', up, last_error: error }) => ({ uri: remote, isUp: up, error }));
-    const others = scene.daemon.peers.filter(({ up }) => up).length - facts.filter(({ isUp }) => isUp).length;
+    const { status, peers } = scene.daemon;
+    const rows = peers.filter(({ inbound, discovered }) => !inbound && discovered !== true);
+    const facts = rows.map(({ remote = '', up, last_error: error }) => {
+      return { uri: remote, isUp: up, error: error ?? silence(remote, 1_000 * status.uptime) };
+    });
+    const others = peers.filter(({ up }) => up).length - facts.filter(({ isUp }) => isUp).length;
     return peerFindings(facts, others);
   },
 };
+
+/** Who dials by UDP asks for a minute and a half before that counts as an error; an honest peer answers at once. */
+export function silence(uri: string, sinceMs: number): string | undefined {
+  return uri.startsWith('udp:') && sinceMs >= UDP_PATIENCE_MS ? 'no answer' : undefined;
+}
 
 /** `others`: links that nobody configured here. */
 export function peerFindings(facts: readonly PeerFacts[], others: number): Finding[] {

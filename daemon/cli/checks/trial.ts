@@ -17,7 +17,7 @@ import { openLinks } from '../../links/registry.ts';
 import { isModem } from '../../links/schemes.ts';
 import { Peering } from '../../peering.ts';
 import { version } from '../version.ts';
-import type { PeerFacts } from './peers.ts';
+import { type PeerFacts, silence } from './peers.ts';
 
 /** An attempt gives up after 5 s, and a greeting after 6. */
 const LIMIT_MS = 8_000;
@@ -97,7 +97,9 @@ async function settled(look: () => Rows): Promise<PeerFacts[]> {
     const isDecided = rows.every((row) => row.isUp || row.lastError !== undefined);
     sinceMs = isDecided ? Math.min(sinceMs, nowMs) : Number.POSITIVE_INFINITY;
     if (nowMs - sinceMs >= SETTLE_MS || nowMs - startMs >= LIMIT_MS) {
-      return rows.map(({ uri, isUp, lastError }) => ({ uri, isUp, error: isUp ? undefined : lastError }));
+      return rows.map(({ uri, isUp, lastError }) => {
+        return { uri, isUp, error: isUp ? undefined : (lastError ?? silence(uri, nowMs - startMs)) };
+      });
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
