@@ -53,6 +53,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./reload.ts')).verb,
   },
   {
+    name: 'demo',
+    says: 'a small mesh on this machine, and its dashboard',
+    load: async () => (await import('./demo.ts')).verb,
+  },
+  {
     name: 'completion',
     says: 'a script that completes verbs for bash, zsh or fish',
     load: async () => (await import('./completion.ts')).verb,
