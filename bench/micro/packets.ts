@@ -1,8 +1,8 @@
 /** The whole road of packets in memory, and of a datagram link's messages. */
 import { bench, group } from 'mitata';
+import { Line } from '../../daemon/cli/ceiling/line.ts';
+import { SIZES } from '../../daemon/cli/ceiling/sizes.ts';
 import type { Crypto } from '../../daemon/core/port.ts';
-import { Line } from './line.ts';
-import { SIZES } from './sizes.ts';
 import { WirePair } from './wire-pair.ts';
 
 export function packets(crypto: Crypto): void {

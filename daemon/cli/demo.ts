@@ -20,8 +20,8 @@ dashboard of one of them. Needs no rights, touches no other daemon, and leaves
 nothing behind: not at its end, nor at Ctrl-C; what a crash leaves goes with the
 next start.
 
-  --seconds N     ends after so long (default: when the dashboard is left; without
-                  a terminal after ${PIPE_SECONDS} s)
+  --seconds N     ends after so long (default: when the dashboard is left;
+                  without a terminal after ${PIPE_SECONDS} s)
   --no-top        shows peers and tree instead of the dashboard, then its socket
                   until Ctrl-C: other verbs can be tried on it`,
   options: { seconds: { type: 'string' }, 'no-top': { type: 'boolean' } },

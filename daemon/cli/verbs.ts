@@ -57,6 +57,7 @@ export const VERBS: readonly VerbRow[] = [
     says: 'a small mesh on this machine, and its dashboard',
     load: async () => (await import('./demo.ts')).verb,
   },
+  { name: 'bench', says: 'what this machine can do at most', load: async () => (await import('./bench.ts')).verb },
   {
     name: 'completion',
     says: 'a script that completes verbs for bash, zsh or fish',

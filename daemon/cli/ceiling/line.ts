@@ -1,8 +1,8 @@
 /** Nodes in a row inside this process, joined by buffers: the whole road of a packet without kernel and wires. */
 import { randomFillSync } from 'node:crypto';
-import { addressForKey } from '../../daemon/core/identity.ts';
-import { DEFAULT_LIMITS } from '../../daemon/core/limits.ts';
-import { Node } from '../../daemon/core/node.ts';
+import { addressForKey } from '../../core/identity.ts';
+import { DEFAULT_LIMITS } from '../../core/limits.ts';
+import { Node } from '../../core/node.ts';
 import {
   type Crypto,
   type E2eMode,
@@ -13,7 +13,7 @@ import {
   PACKET_HEADROOM,
   type PacketBatch,
   type Sink,
-} from '../../daemon/core/port.ts';
+} from '../../core/port.ts';
 
 type Station = { readonly node: Node; readonly ends: End[]; readonly inbox: Chunk[]; delivered: number };
 type End = { readonly to: Station; readonly link: LinkId };
