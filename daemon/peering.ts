@@ -1,4 +1,5 @@
 /** Keeps configured peers dialled and listeners open, and gives what connects to the driver. */
+import { isDeepStrictEqual } from 'node:util';
 import { airRules } from './air-rules.ts';
 import { RatatoskError } from './core/error.ts';
 import type { CloseReason, LinkId, LinkInfo } from './core/port.ts';
@@ -230,6 +231,8 @@ export class Peering {
         changes.push(`${word} ${shownUri(peer.uri)}`);
         return true;
       } catch (error) {
+        // Added by command before it came into the file, whose it is from now on.
+        if (error instanceof RatatoskError && error.code === 'PEER_EXISTS' && this.#isDialled(peer)) return true;
         changes.push(messageOf(error));
         this.#report('warn', messageOf(error));
         return false;
@@ -239,6 +242,12 @@ export class Peering {
     const added = without(peers, this.#fromFile).filter((peer) => attempt('added', peer, () => this.add(peer)));
     this.#fromFile = [...this.#fromFile, ...added];
     return changes;
+  }
+
+  /** With these very options. */
+  #isDialled({ uri, sourceInterface }: PeerSetting): boolean {
+    const tasks = [...this.#dialer.tasks()].filter((task) => task.sourceInterface === sourceInterface);
+    return tasks.some((task) => isDeepStrictEqual(task.uri, parseUri(uri, 'dial')));
   }
 
   async #reloadListeners(listen: readonly string[]): Promise<string[]> {

@@ -225,6 +225,17 @@ test('a reload without changes changes nothing', async (t) => {
   assert.deepEqual([a.rows()[0]?.isUp, b.rows()[0]?.isUp], [true, true]);
 });
 
+test("a peer that was added by command and comes into the file is the file's, and goes with it", async (t) => {
+  const { peering } = shell(t, 0);
+  const uri = `tcp://127.0.0.1:${(await counter(t)).port}`;
+  peering.add(setting(uri));
+  assert.deepEqual(await peering.reload([setting(uri)], []), []);
+  assert.deepEqual(await peering.reload([], []), [`removed ${uri}`]);
+  peering.add(setting(uri));
+  // With other options it is another matter, which is said.
+  assert.match((await peering.reload([setting(`${uri}?priority=3`)], []))[0] ?? '', /configured already/);
+});
+
 test('a reload that takes a listener away leaves its links', async (t) => {
   const { b, uri } = await pair(t);
   assert.deepEqual(await within('the reload', LIMIT_MS, b.peering.reload([], [])), [`stopped listening on ${uri}`]);
