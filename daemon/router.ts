@@ -147,6 +147,7 @@ function nodeOptions(
     hasTun: tun.info.isEnabled,
     cutter: tun.cutter,
     nodeInfo: settings.nodeInfo,
+    logsLookups: settings.logsLookups,
     limits: { ...DEFAULT_LIMITS, ...settings.limits },
   };
 }
@@ -182,6 +183,7 @@ function handlers({
     peers: () => peering.rows(node.links()),
     tree: () => node.tree(),
     paths: () => node.paths(),
+    lookups: () => node.lookups(),
     sessions: () => node.sessions(),
     busiestPeers: ({ most }) => {
       const { rows: links, total } = node.busiestLinks(most);

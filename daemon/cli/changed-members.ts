@@ -18,7 +18,7 @@ const SAID: Readonly<Record<keyof Config, string | undefined>> = {
   GroupPassword: AFTER_RESTART,
   IfName: AFTER_RESTART,
   IfMTU: AFTER_RESTART,
-  LogLookups: NO_EFFECT,
+  LogLookups: AFTER_RESTART,
   NodeInfoPrivacy: 'the new one is told from now on',
   NodeInfo: 'the new one is told from now on',
   Name: undefined,

@@ -412,6 +412,8 @@ export const RECORDS_PER_TURN = 64;
 /** Datagram links count from here, so that their numbers never meet those of streams. */
 export const DATAGRAM_LINKS_FROM = 2 ** 20;
 
+/** Sources of lookups that `LogLookups` keeps, and for how long. */
+export const LOOKUP_LOG = { entries: 1_024, lifeMs: 60 * 60_000 };
 /** Events about paths: each crosses to another thread and into a file. */
 export const PATH_NEWS = { perSecond: 20, burst: 100 };
 

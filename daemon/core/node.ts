@@ -36,6 +36,7 @@ import type {
 import { publicKey } from './port.ts';
 import { Queries } from './queries.ts';
 import { Ranking } from './ranking.ts';
+import type { LookupSeen } from './routing/lookup-log.ts';
 import type { Path } from './routing/paths.ts';
 import type { PeerLink } from './routing/peers.ts';
 import { Router } from './routing/router.ts';
@@ -220,6 +221,10 @@ export class Node {
     const { contacts } = this.#packets;
     const parts = { context: this.#context, router: this.#router, channels: this.#channels, ingress: this.#ingress };
     return whyFacts({ ...parts, contacts }, target);
+  }
+
+  lookups(): LookupSeen[] | undefined {
+    return this.#router.paths.log.rows();
   }
 
   /** Coordinates of a node, if they are known. */

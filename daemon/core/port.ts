@@ -11,6 +11,7 @@ import type { PathEvent } from './routing/path-news.ts';
 
 export type * from './explain/facts.ts';
 export type { AirFacts, AirLimit, AirMemory, AirRecord, AirReport, Modulation, RadioInfo } from './radio/facts.ts';
+export type { LookupSeen } from './routing/lookup-log.ts';
 
 declare const brand: unique symbol;
 
@@ -232,10 +233,7 @@ export type CloseReason =
 /** Facts the shells log, show or act on. Never one per packet. */
 export type CoreEvent =
   | { kind: 'linkUp'; link: LinkId; key: PublicKey }
-  /**
-   * A datagram link: confirmed by both sides. `dial` if we asked for it. The core has chosen `link`. It is told again
-   * when a dial wants a link that stands already.
-   */
+  /** A datagram link, confirmed by both sides; `dial` if we asked for it. Told again when a dial wants one that stands already. */
   | { kind: 'datagramLinkUp'; link: LinkId; key: PublicKey; uri: string; dial: DialId | undefined }
   /** Its end. It is dialled again after `retryAfterMs` by its owner; infinity: never. */
   | {
@@ -408,6 +406,8 @@ export type NodeOptions = {
   readonly cutter?: Cutter | undefined;
   /** False: compressed packets are neither offered nor taken, as by older nodes. */
   readonly compresses?: boolean;
+  /** `LogLookups`: who looks for nodes is kept for an hour. */
+  readonly logsLookups?: boolean;
   /** Told to whoever asks: a JSON object of at most 16 KiB. */
   readonly nodeInfo: Uint8Array;
   readonly limits: Limits;

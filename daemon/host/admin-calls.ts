@@ -1,6 +1,7 @@
 /** The requests of the admin socket: those of Yggdrasil (section 7.1) first, then our own (see the README here). */
 import { RatatoskError } from '../core/error.ts';
 import type { Limits } from '../core/port.ts';
+import { pathPorts } from '../wire/path.ts';
 import { addressText, hexText, subnetText } from './address.ts';
 import type { Json } from './admin-json.ts';
 import type { AdminArguments } from './admin-request.ts';
@@ -100,6 +101,20 @@ export function adminCalls(context: CallContext): Call[] {
     theirs('getSessions', 'Show the nodes this one has encrypted sessions with', async () => {
       const entries = byKey(await ask('sessions', {}));
       return { sessions: entries.map((entry) => sessionJson(context, entry)) };
+    }),
+    theirs('lookups', 'Show who has looked for nodes in the last hour', async () => {
+      const rows = await ask('lookups', {});
+      if (rows === undefined) {
+        throw new RatatoskError('LOOKUPS_OFF', 'lookups are not kept: write LogLookups: true into the configuration');
+      }
+      return {
+        infos: byKey(rows).map(({ key, coords, ageMs }) => ({
+          addr: addressText(context.addressOf(key)),
+          key: hexText(key),
+          path: pathPorts(coords).map(BigInt),
+          time: Math.floor((Date.now() - ageMs) / 1000),
+        })),
+      };
     }),
     theirs('getTun', 'Show the network interface of the mesh', async () => {
       const { isEnabled, name, mtu } = await ask('tun', {});

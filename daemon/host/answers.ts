@@ -108,6 +108,16 @@ export type PingAnswer = {
   latency?: number | undefined;
 };
 
+/** A node that has looked for another through this one. */
+export type LookupAnswer = {
+  addr: string;
+  key: string;
+  /** Where it is: ports from the root of the tree. */
+  path: readonly Whole[];
+  /** Unix time. */
+  time: number;
+};
+
 /** What works and what does not. */
 export type StatusAnswer = {
   /** Of our own requests. */
@@ -393,6 +403,7 @@ export type Answers = {
   getTree: { tree: TreeAnswer[] };
   getPaths: { paths: PathAnswer[] };
   getSessions: { sessions: SessionAnswer[] };
+  lookups: { infos: LookupAnswer[] };
   getTun: TunAnswer;
   getMulticastInterfaces: { multicast_interfaces: MulticastAnswer[] };
   addPeer: Readonly<Record<string, never>>;

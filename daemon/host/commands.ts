@@ -8,6 +8,7 @@ import type {
   E2eMode,
   LinkInfo,
   Look,
+  LookupSeen,
   PathInfo,
   QueryTopic,
   RadioInfo,
@@ -101,6 +102,8 @@ export type Commands = {
   nearestTree: { args: { most: number }; answer: Look<TreeInfo> };
   busiestPaths: { args: { most: number }; answer: Look<PathInfo> };
   busiestSessions: { args: { most: number }; answer: Look<SessionInfo> };
+  /** Who has looked for nodes; undefined: that is not kept. */
+  lookups: { args: Record<never, never>; answer: LookupSeen[] | undefined };
   stats: { args: Record<never, never>; answer: RouterStats };
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Of the radios that are open. */
@@ -168,6 +171,8 @@ export type RouterSettings = {
   ifMtu: number;
   /** What this node tells about itself: a JSON object. */
   nodeInfo: Uint8Array;
+  /** As in `NodeOptions`. */
+  logsLookups: boolean;
   /** From `Limits`: overrides by name. */
   limits: Record<string, number>;
   radio: RadioSettings;

@@ -38,6 +38,7 @@ export function routerSettings(
     ifName: config.IfName === '' ? 'auto' : config.IfName,
     ifMtu: hasOnlySlowLinks(config) ? MTU_MIN : Math.min(MTU_MAX, Math.max(MTU_MIN, config.IfMTU)),
     nodeInfo: nodeInfoOctets(config, version),
+    logsLookups: config.LogLookups,
     limits,
     radio: { region: config.Radio.Region, share: config.Radio.Share },
     airMemories,
@@ -77,7 +78,6 @@ export function settingWarnings(config: Config): string[] {
   const notBuilt: [name: string, isSet: boolean][] = [
     ['AutoPeers', config.AutoPeers === true],
     ['RootAllow', config.RootAllow.length > 0],
-    ['LogLookups', config.LogLookups],
   ];
   const warnings = notBuilt.filter(([, isSet]) => isSet).map(([name]) => `${name}: not built yet, it has no effect`);
   if (config.IfMTU < MTU_MIN) warnings.push(`IfMTU: ${config.IfMTU} is too small for IPv6, ${MTU_MIN} is used`);

@@ -187,10 +187,10 @@ test('reads UTF-8 and both orders of UTF-16 with a mark', () => {
 });
 
 test('warns of members that have no effect yet, and brings the MTU into its range', () => {
-  const text = '{"AutoPeers":true,"LogLookups":true,"IfMTU":5}';
+  const text = `{"AutoPeers":true,"RootAllow":["${'0'.repeat(64)}"],"IfMTU":5}`;
   const { config } = parseConfig(text, 'file');
   const warnings = settingWarnings(config);
-  for (const name of ['AutoPeers', 'LogLookups', 'IfMTU']) {
+  for (const name of ['AutoPeers', 'RootAllow', 'IfMTU']) {
     assert.ok(
       warnings.some((line) => line.startsWith(`${name}:`)),
       name,

@@ -12,7 +12,17 @@ import { addressForKey, subnetForKey } from '../../daemon/core/identity.ts';
 import type { PublicKey } from '../../daemon/core/port.ts';
 import { FRAME } from '../../daemon/wire/frame.ts';
 import { pathOf, UNIX_SECONDS } from '../support/core.ts';
-import { EMPTY_FILTER, FULL_FILTER, inSubnet, Mesh, others, root, trafficTo, us } from '../support/core-mesh.ts';
+import {
+  EMPTY_FILTER,
+  FULL_FILTER,
+  inSubnet,
+  Mesh,
+  others,
+  packetTo,
+  root,
+  trafficTo,
+  us,
+} from '../support/core-mesh.ts';
 import { Cable, type Host, World } from '../support/core-world.ts';
 import { chosenHop, emptyQueue, knownFacts } from '../support/why.ts';
 
@@ -122,6 +132,27 @@ test('two nodes on a cable: reachable, then a next hop that is silent, then no l
   assert.equal(verdict(a, b.key), 'next hop dead');
   world.run(4_000);
   assert.equal(verdict(a, b.key), 'no links');
+});
+
+test('a link that takes no more, then queues that lose, are what bounds a flow', () => {
+  const world = new World();
+  const [a, b] = [world.host(root), world.host(us)];
+  const cable = new Cable(a, b);
+  world.run(4_000);
+  a.feed({ kind: 'echo', target: b.address, sequence: 1, size: 56 });
+  world.run(3_000);
+  a.stall(cable.ends[0].link);
+  const send = (count: number): void => {
+    a.sendPackets(...Array.from({ length: count }, () => packetTo(a.address, b.address, 1_400)));
+  };
+  send(1);
+  assert.equal(verdict(a, b.key), 'link blocked');
+  // Most of it waits before it is sealed, where others can pass it by.
+  for (let i = 0; i < 40; i++) send(100);
+  assert.equal(verdict(a, b.key), 'tun queue full');
+  const { tunQueue, candidates } = facts(a, b.key);
+  assert.ok(tunQueue.bytes > 1_000_000);
+  assert.equal(candidates[0]?.isBlocked, true);
 });
 
 test('asking why changes nothing', () => {

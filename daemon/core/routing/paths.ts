@@ -41,6 +41,7 @@ import { filterHas, filterPositions } from './bloom.ts';
 import type { Blooms } from './blooms.ts';
 import { preferredLink } from './forward.ts';
 import type { Answer } from './lookup-gate.ts';
+import { LookupLog } from './lookup-log.ts';
 import { PathNews } from './path-news.ts';
 import { isLeafPeer, isSlowPeer, type Peer, type PeerLink, peerCost } from './peers.ts';
 
@@ -109,6 +110,7 @@ export class Paths {
   readonly #blooms: Blooms;
   readonly #ports: PathPorts;
   readonly news: PathNews;
+  readonly log: LookupLog;
   readonly #paths: OctetMap<Path>;
   readonly #rumours: OctetMap<Rumour>;
   readonly #seqs: OctetMap<{ key: PublicKey; seq: bigint; untilMs: number }>;
@@ -123,6 +125,7 @@ export class Paths {
     this.#blooms = blooms;
     this.#ports = ports;
     this.news = new PathNews(context);
+    this.log = new LookupLog(context);
     this.#paths = new OctetMap(32, context.hashSeed);
     this.#rumours = new OctetMap(32, context.hashSeed);
     this.#seqs = new OctetMap(32, context.hashSeed);
@@ -204,6 +207,7 @@ export class Paths {
     // It need not know yet where it is.
     if (isLeafPeer(link.peer) && equalOctets(lookup.source, link.peer.key))
       lookup.from = this.#ports.coordsOf(link.peer);
+    this.log.seen(lookup);
     const item = bloomItem(lookup.dest);
     this.#multicast(lookup, { item, positions: filterPositions(item) }, link.peer);
     if (!equalOctets(item, this.#context.item)) return;
