@@ -26,6 +26,9 @@ const ECHO_HEADERS = 48;
 /** A packet may be lost on a bad link: three times only by what swallows all of them. */
 const LARGE_TRIES = 3;
 const LARGE_TIMEOUT_MS = 1_000;
+/** Round trips of the radio that an answer over it may take, and what nobody waits for any more. */
+const RADIO_TRIPS = 4;
+const RADIO_MAX_MS = 12_000;
 /** Seconds of the loop that are looked at. */
 const BUSY_LOOKS = 5;
 
@@ -41,16 +44,20 @@ export async function reasons(parts: ReasonParts, { target, probeMs }: Commands[
 
 async function probeOf({ node, driver, pings }: ReasonParts, target: WhyTarget, probeMs: number): Promise<ProbeFacts> {
   const { address } = target;
-  const small = await pings.ping(driver, { address, sequence: 0, size: SMALL_BYTES, timeoutMs: probeMs });
+  const [first] = node.why(target).candidates;
+  // A radio may need some seconds for what a cable does at once.
+  const radioMs = first?.isRadio === true ? Math.min(RADIO_TRIPS * first.rttMs, RADIO_MAX_MS) : 0;
+  const timeoutMs = Math.max(probeMs, radioMs);
+  const small = await pings.ping(driver, { address, sequence: 0, size: SMALL_BYTES, timeoutMs });
   if (!small.isAnswered) return { rttMs: undefined, large: undefined };
   const { rttMs } = small;
   const [hop] = node.why(target).candidates;
   // A second of air for nothing.
   if (hop?.isRadio === true) return { rttMs, large: undefined };
   const size = Math.min(LARGE_BYTES, node.mtu);
-  const timeoutMs = LARGE_TIMEOUT_MS + 4 * rttMs;
+  const largeMs = LARGE_TIMEOUT_MS + 4 * rttMs;
   for (let left = LARGE_TRIES; left > 0; left--) {
-    const large = await pings.ping(driver, { address, sequence: 0, size: size - ECHO_HEADERS, timeoutMs });
+    const large = await pings.ping(driver, { address, sequence: 0, size: size - ECHO_HEADERS, timeoutMs: largeMs });
     const isOver = large.isAnswered || large.mtu !== undefined || left === 1;
     if (isOver) return { rttMs, large: { size, isAnswered: large.isAnswered, mtu: large.mtu } };
   }

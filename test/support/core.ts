@@ -130,6 +130,23 @@ export function contextOf(owner: Identity, changes: Partial<NodeOptions> = {}): 
   return context;
 }
 
+/** Lets time pass for a part of the core that stands alone: its timer is called when it wants to be. */
+export function passTime(context: Context, ms: number, timer: (nowMs: number) => void): void {
+  const untilMs = context.nowMs + ms;
+  for (let atMs = context.timers.nextMs; atMs <= untilMs; atMs = context.timers.nextMs) {
+    context.nowMs = atMs;
+    context.timers.isDue(atMs);
+    timer(atMs);
+  }
+  context.nowMs = untilMs;
+  timer(untilMs);
+}
+
+/** Reasons for which something was dropped, with counts. */
+export function dropsOf(context: Context): Record<string, number> {
+  return Object.fromEntries(Object.entries(context.stats.drops).filter(([, count]) => count > 0));
+}
+
 export function linkFacts(changes: Partial<LinkFacts> = {}): LinkFacts {
   return {
     uri: 'memory://test',

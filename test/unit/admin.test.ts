@@ -43,15 +43,10 @@ test('answers as the vectors do, members in their order', async (t) => {
 test('lists the commands of the vectors with their fields, sorted', async (t) => {
   const { list } = await adminRequest<{ list: Command[] }>(await startAdmin(t), 'list');
   const known = vectors.admin.items.flatMap(({ response }) => (response.response?.list ?? []) as Command[]);
-  const missing = known.filter(({ command }) => !list.some((ours) => ours.command === command));
-  const notBuilt = ['lookups'];
-  assert.deepEqual(
-    missing.map(({ command }) => command),
-    notBuilt,
-  );
   for (const { command, fields } of known) {
     const ours = list.find((entry) => entry.command === command);
-    if (ours !== undefined) assert.deepEqual(ours.fields, fields, command);
+    assert.ok(ours !== undefined, command);
+    assert.deepEqual(ours.fields, fields, command);
   }
   assert.deepEqual(
     list.map(({ command }) => command),

@@ -10,7 +10,7 @@ import {
   writeHopAnswer,
   writeHopQuestion,
 } from '../../daemon/wire/hop.ts';
-import { contextOf, identity, limitsWith, NOTHING, nameless, pathOf } from '../support/core.ts';
+import { contextOf, dropsOf, identity, limitsWith, NOTHING, nameless, passTime, pathOf } from '../support/core.ts';
 import { root, us } from '../support/core-mesh.ts';
 import { Cable, type Host, World } from '../support/core-world.ts';
 import { anyOctets, fc } from './wire-property.ts';
@@ -57,14 +57,7 @@ class Desk {
   }
 
   pass(ms: number): void {
-    const untilMs = this.context.nowMs + ms;
-    for (let atMs = this.context.timers.nextMs; atMs <= untilMs; atMs = this.context.timers.nextMs) {
-      this.context.nowMs = atMs;
-      this.context.timers.isDue(atMs);
-      this.hops.timer(atMs);
-    }
-    this.context.nowMs = untilMs;
-    this.hops.timer(untilMs);
+    passTime(this.context, ms, (nowMs) => this.hops.timer(nowMs));
   }
 
   events(): CoreEvent[] {
@@ -72,7 +65,7 @@ class Desk {
   }
 
   drops(): Record<string, number> {
-    return Object.fromEntries(Object.entries(this.context.stats.drops).filter(([, count]) => count > 0));
+    return dropsOf(this.context);
   }
 }
 

@@ -4,7 +4,7 @@ import { AnswerBudget } from '../../daemon/core/answer-budget.ts';
 import type { CoreEvent, NodeOptions, PublicKey, QueryTopic } from '../../daemon/core/port.ts';
 import { Queries } from '../../daemon/core/queries.ts';
 import { type Query, readKeys, readQuery, writeQuery } from '../../daemon/wire/query.ts';
-import { contextOf, identity, limitsWith, NOTHING, nameless } from '../support/core.ts';
+import { contextOf, dropsOf, identity, limitsWith, NOTHING, nameless, passTime } from '../support/core.ts';
 import { root, us } from '../support/core-mesh.ts';
 import { Cable, World } from '../support/core-world.ts';
 import { anyOctets, fc } from './wire-property.ts';
@@ -48,14 +48,7 @@ class Desk {
   }
 
   pass(ms: number): void {
-    const untilMs = this.context.nowMs + ms;
-    for (let atMs = this.context.timers.nextMs; atMs <= untilMs; atMs = this.context.timers.nextMs) {
-      this.context.nowMs = atMs;
-      this.context.timers.isDue(atMs);
-      this.queries.timer(atMs);
-    }
-    this.context.nowMs = untilMs;
-    this.queries.timer(untilMs);
+    passTime(this.context, ms, (nowMs) => this.queries.timer(nowMs));
   }
 
   events(): CoreEvent[] {
@@ -63,7 +56,7 @@ class Desk {
   }
 
   drops(): Record<string, number> {
-    return Object.fromEntries(Object.entries(this.context.stats.drops).filter(([, count]) => count > 0));
+    return dropsOf(this.context);
   }
 }
 
