@@ -9,6 +9,7 @@ import { panel } from './panel.ts';
 import { problemsOf } from './problems.ts';
 import type { Mode } from './ui.ts';
 import { VIEWS, viewOf } from './views/all.ts';
+import { shortened } from './views/view.ts';
 
 /** Below this width there is one pane and no frame. */
 const NARROW = 60;
@@ -104,7 +105,7 @@ function drawProblem(canvas: Canvas, context: Context): void {
   }
   const more = problems.length > 1 ? `  +${problems.length - 1} more` : '';
   const text = cut(
-    `${first.level === 'bad' ? glyphs.down : glyphs.warn} ${hidden(ui, first.text)}`,
+    `${first.level === 'bad' ? glyphs.down : glyphs.warn} ${shortened(context, first.text)}`,
     right - 1 - more.length,
   );
   const end = canvas.put(1, 2, text, first.level, right);

@@ -11,6 +11,8 @@ export type Column<T> = {
   /** Columns of text; of the one that takes what is left over, the least. */
   readonly width: number;
   readonly isWide?: true;
+  /** Of those that take what is left over: they get so many columns before others get any. */
+  readonly ideal?: number;
   readonly isRight?: true;
   /** When there is no room those of the highest rank go first; 0 stays. */
   readonly rank: number;
@@ -179,13 +181,20 @@ function fit<T>(columns: readonly Column<T>[], width: number): Cell<T>[] {
     if (last.rank === 0) break;
     kept = kept.filter((column) => column !== last);
   }
-  const spare = Math.max(0, width - taken());
+  const wanted = kept.map(({ width: least, ideal = 0 }) => Math.max(0, ideal - least));
+  let spare = Math.max(0, width - taken());
+  const ideal = wanted.map((more) => {
+    const given = Math.min(more, spare);
+    spare -= given;
+    return given;
+  });
   const wide = kept.filter(({ isWide }) => isWide).length;
   let x = 0;
   let given = 0;
-  return kept.map((column) => {
+  return kept.map((column, i) => {
     const more = column.isWide ? Math.floor((spare * (given + 1)) / wide) - Math.floor((spare * given++) / wide) : 0;
-    const cell = { column, x, width: Math.max(0, Math.min(column.width + more, width - x)) };
+    const whole = column.width + (ideal[i] ?? 0) + more;
+    const cell = { column, x, width: Math.max(0, Math.min(whole, width - x)) };
     x += cell.width + GAP;
     return cell;
   });

@@ -35,7 +35,7 @@ const EVENTS_MAX = 2_000;
 /** Of any table, whatever the daemon sends. */
 const ROWS_MAX = 20_000;
 const SAMPLE_MS = 1_000;
-/** A session not told of for so long has carried nothing. */
+/** A session not told of for so long, while other things were, has carried nothing. */
 const SILENT_MS = 2_500;
 /** After a gap, as in a machine that slept, so many samples are filled in at most. */
 const CATCH_UP = 600;
@@ -73,6 +73,7 @@ export class Model {
   nowMs = 0;
   /** Topics told of since the connection was made. */
   readonly told = new Set<string>();
+  #toldAtMs = 0;
   #statsAtMs = 0;
   #nextSampleMs = 0;
   readonly #eventIds = new Set<string>();
@@ -80,6 +81,7 @@ export class Model {
   /** A pushed response. Whatever it is, it does no harm. */
   push(response: unknown, atMs: number): void {
     this.advance(atMs);
+    this.#toldAtMs = atMs;
     const message = membersOf(response);
     const topic = textOf(message.topic);
     this.told.add(topic);
@@ -163,7 +165,7 @@ export class Model {
 
   /** Of a session now: rows that do not change are not told again. */
   sessionRates({ toldAtMs, rateIn, rateOut }: Session): { in: number; out: number } {
-    return this.nowMs - toldAtMs > SILENT_MS ? { in: 0, out: 0 } : { in: rateIn, out: rateOut };
+    return this.#toldAtMs - toldAtMs > SILENT_MS ? { in: 0, out: 0 } : { in: rateIn, out: rateOut };
   }
 
   *#samples(): Iterable<readonly [string, Sample]> {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Lab, withLab } from '../support/lab.ts';
-import { at, settle, startMesh } from '../support/mesh.ts';
+import { at, layMesh, settle } from '../support/mesh.ts';
 import { needs, needsMesh, needsTool } from '../support/needs.ts';
 import { ratatoskMain } from '../support/places.ts';
 import { run } from '../support/process.ts';
@@ -164,10 +164,10 @@ test(
   },
   (t) =>
     withLab(async (lab) => {
-      const { nodes, cables } = await startMesh(lab, {
-        kinds: Array.from({ length: 6 }, () => 'ratatosk' as const),
-        isRing: true,
-      });
+      const kinds = Array.from({ length: 6 }, () => 'ratatosk' as const);
+      const { nodes, cables } = await layMesh(lab, { kinds, isRing: true });
+      for (const node of nodes) node.launch();
+      await Promise.all(nodes.map((node) => node.ready(90_000)));
       await settle(nodes, 60_000);
       const [a, b] = [at(nodes, 0), at(nodes, 1)];
       const record = join(lab.folder, 'live.jsonl');
@@ -209,9 +209,9 @@ test(
 
       await a.kill();
       await terminal.shows('disconnected, retrying');
-      await a.start();
+      await a.start(90_000);
       await terminal.press('Escape', 'Escape', '0');
-      await terminal.shows(/● .* links? /, 60_000);
+      await terminal.shows(/● .* links? /);
       await terminal.press('q');
       await terminal.shows('prompt>');
 

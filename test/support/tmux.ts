@@ -13,6 +13,9 @@ export type TerminalOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
+/** Starts of Node beside a machine full of work, whose kernel hands on what is written when it can. */
+const LIMIT_MS = 60_000;
+
 let count = 0;
 
 export class Terminal {
@@ -59,7 +62,7 @@ export class Terminal {
   }
 
   /** Waits until the screen holds the text, or has a part that fits; gives the screen. */
-  async shows(expected: string | RegExp, limitMs?: number): Promise<string> {
+  async shows(expected: string | RegExp, limitMs = LIMIT_MS): Promise<string> {
     let last = '';
     const holds = (): boolean => (typeof expected === 'string' ? last.includes(expected) : expected.test(last));
     try {
@@ -69,10 +72,12 @@ export class Terminal {
           last = await this.screen();
           return holds() && last;
         },
-        { everyMs: 20, ...(limitMs === undefined ? {} : { limitMs }) },
+        { everyMs: 20, limitMs },
       );
     } catch (cause) {
-      throw new Error(`${expected} is not on the screen:\n${last}`, { cause });
+      const shell = await this.ask('#{pane_pid}');
+      const { stdout } = await run(['ps', '-o', 'pid,stat,wchan:24,time,args', '--ppid', shell]);
+      throw new Error(`${expected} is not on the screen:\n${last}\n${stdout}`, { cause });
     }
   }
 

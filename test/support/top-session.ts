@@ -119,7 +119,7 @@ const STATUS = {
   api: 1,
   version: '0.1.0',
   name: 'lighthouse',
-  names: { laptop: sessionKey(3), 'Büro 世界': sessionAddress(2) },
+  names: { laptop: sessionKey(3), office: sessionAddress(2), 図書館: sessionAddress(9) },
   uptime: 3 * DAY + 4 * 3_600,
   key: sessionKey(0),
   address: sessionAddress(0),

@@ -113,6 +113,8 @@ test('rates of sessions are what came since the look before, and end with the pu
   assert.ok(session);
   assert.equal(model.sessionRates(session).in, 2_000);
   model.advance(6_000);
+  assert.equal(model.sessionRates(session).in, 2_000, 'a daemon that is late has not said that nothing came');
+  model.push({ topic: 'stats' }, 6_000);
   assert.equal(model.sessionRates(session).in, 0);
 });
 

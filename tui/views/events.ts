@@ -6,7 +6,7 @@ import { type Column, type Context, type Details, makeList } from '../list.ts';
 import { panel, timeText } from '../panel.ts';
 import type { Happening } from '../reading.ts';
 import type { Style } from '../theme.ts';
-import { sortNote, titleOf, type View } from './view.ts';
+import { shortened, sortNote, titleOf, type View } from './view.ts';
 
 /** What happened just now stands out. */
 const FRESH_MS = 5_000;
@@ -28,8 +28,9 @@ function textStyle({ level, atMs }: Happening, { model }: Context): Style {
   return model.nowMs - atMs < FRESH_MS ? 'strong' : 'plain';
 }
 
-export function eventText({ text, fields }: Happening, { ui }: Context): string {
-  return hidden(ui, [text, ...fields.map(([name, value]) => `${name}=${value}`)].join('  '));
+/** In one line; details have the whole. */
+export function eventText({ text, fields }: Happening, context: Context): string {
+  return shortened(context, [text, ...fields.map(([name, value]) => `${name}=${value}`)].join('  '));
 }
 
 const COLUMNS: readonly Column<Happening>[] = [

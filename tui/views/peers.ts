@@ -39,6 +39,7 @@ const NAME: Column<Peer> = {
   title: 'PEER',
   width: 26,
   isWide: true,
+  ideal: 40,
   rank: 0,
   text: peerName,
   style: ({ isUp }) => (isUp ? 'plain' : 'strong'),
@@ -93,7 +94,7 @@ export function spark<T extends { id: string }>(prefix: string, width: number, r
   };
 }
 
-const SPARK: Column<Peer> = spark<Peer>('peer', 12, 3);
+const SPARK: Column<Peer> = spark<Peer>('peer', 10, 3);
 
 const UP: Column<Peer> = {
   title: 'UP',

@@ -84,7 +84,7 @@ const list = makeList<Contact>({
   ],
   columns: [
     MARK,
-    { title: 'NODE', width: 26, isWide: true, rank: 0, text: nodeName },
+    { title: 'NODE', width: 26, isWide: true, ideal: 39, rank: 0, text: nodeName },
     {
       title: 'SESSION',
       width: 8,
@@ -95,7 +95,7 @@ const list = makeList<Contact>({
     { title: 'UP', width: 7, isRight: true, rank: 4, text: age, style: () => 'dim' },
     rate('IN', ({ rateIn }) => rateIn, 'in'),
     rate('OUT', ({ rateOut }) => rateOut, 'out'),
-    spark<Contact>('session', 16, 6),
+    spark<Contact>('session', 10, 6),
     {
       title: 'MOVED',
       width: 6,
@@ -104,7 +104,7 @@ const list = makeList<Contact>({
       text: ({ session: s }) => (s === undefined ? '' : sizeText(s.received + s.sent)),
       style: () => 'dim',
     },
-    { title: 'PATH', width: 12, isWide: true, rank: 3, text: pathText, style: () => 'accent' },
+    { title: 'PATH', width: 12, isWide: true, ideal: 14, rank: 3, text: pathText, style: () => 'accent' },
   ],
   empty: () => 'no sessions: they begin with traffic and end a minute after it',
   target: ({ address, key }) => address || key,

@@ -11,7 +11,7 @@ import { titleOf, type View } from './view.ts';
 
 const SHARE_WIDTH = 12;
 
-const NAME: Column<Peer> = { title: 'LINK', width: 14, isWide: true, rank: 0, text: peerName };
+const NAME: Column<Peer> = { title: 'LINK', width: 14, isWide: true, ideal: 36, rank: 0, text: peerName };
 
 const SHARE: Column<Peer> = {
   title: 'SHARE',
@@ -60,7 +60,7 @@ const list = makeList<Peer>({
     rate('IN', ({ rateIn }) => rateIn, 'in'),
     rate('OUT', ({ rateOut }) => rateOut, 'out'),
     SHARE,
-    spark<Peer>('peer', 24, 5),
+    spark<Peer>('peer', 12, 5),
     size('RECEIVED', ({ received }) => received),
     size('SENT', ({ sent }) => sent),
   ],

@@ -25,3 +25,11 @@ export function nodeName(node: { readonly key: string; readonly address: string 
   const name = model.nameOf(node);
   return name === '' ? hidden(ui, node.address) : hiddenWhole(ui, 'node', name);
 }
+
+const KEY = /\b([0-9a-f]{12})[0-9a-f]{52}\b/g;
+
+/** Keys in a text by the names of their nodes, or their beginnings. */
+export function shortened({ model, ui }: Context, text: string): string {
+  if (ui.isHidden) return hidden(ui, text);
+  return text.replace(KEY, (key, start: string) => model.nameOf({ key, address: '' }) || `${start}${ui.glyphs.more}`);
+}
