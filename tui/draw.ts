@@ -168,7 +168,7 @@ function drawHelp(canvas: Canvas, box: Box, context: Context, mode: Mode & { kin
     const x = inner.x + Math.floor(i / inner.height) * width;
     const y = inner.y + (i % inner.height);
     canvas.put(x, y, key, 'key', x + 11);
-    canvas.put(key === '' ? x : x + 11, y, text, key === '' ? 'dim' : 'plain', x + width);
+    canvas.put(key === '' ? x : x + 11, y, text, key === '' ? 'dim' : 'plain', x + width - 2);
   }
 }
 

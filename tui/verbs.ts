@@ -14,9 +14,6 @@ const READING = new Set([
   'why',
   'doctor',
   'report',
-  'links',
-  'limits',
-  'queues',
   'completion',
 ]);
 /** They need a terminal, or a machine, of their own. */

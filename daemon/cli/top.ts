@@ -58,7 +58,7 @@ async function watch(options: OptionValues): Promise<number> {
     from:
       endpoint === undefined
         ? { kind: 'recording', entries: entries ?? [], speed: numberOption(options, 'speed', 1, 1_000) }
-        : { kind: 'daemon', endpoint, intervalMs: numberOption(options, 'interval', INTERVAL_MS, 60_000) },
+        : { kind: 'daemon', endpoint, intervalMs: numberOption(options, 'interval', INTERVAL_MS, 60_000, 250) },
     record: textOption(options, 'record'),
     verb: {
       before: [process.execPath, process.argv[1] ?? ''],
@@ -89,8 +89,8 @@ async function recordingOf(options: OptionValues) {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RatatoskError('REPLAY', `--replay: ${why}`, { cause });
+    const why = cause instanceof Error && 'code' in cause ? cause.code : cause;
+    throw new RatatoskError('REPLAY', `--replay: ${path} cannot be read (${why})`, { cause });
   }
   const entries = readRecording(text);
   if (entries.length === 0) throw new RatatoskError('REPLAY', `--replay: ${path} holds nothing that top has recorded`);
@@ -118,9 +118,11 @@ function columns(): number {
   return Math.max(60, Math.min(200, process.stdout.columns ?? 80));
 }
 
-function numberOption(options: OptionValues, name: string, byDefault: number, most: number): number {
+function numberOption(options: OptionValues, name: string, byDefault: number, most: number, least = 0): number {
   const text = textOption(options, name);
   if (text === undefined) return byDefault;
-  if (/^\d{1,6}(\.\d{1,3})?$/.test(text) && Number(text) <= most) return Number(text);
-  throw usageError(`--${name}: found '${text}', expected a number of at most ${most}`);
+  const value = Number(text);
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(text) && value >= least && value <= most)
+    return least > 0 ? Math.round(value) : value;
+  throw usageError(`--${name}: found '${text}', expected a number from ${least} to ${most}`);
 }

@@ -15,12 +15,12 @@ export type Tab = { readonly tab: string; readonly says: string; readonly view: 
 export const VIEWS: readonly [Tab, ...Tab[]] = [
   { tab: 'Overview', says: 'everything at a glance', view: overviewView },
   { tab: 'Peers', says: 'links, and peers that have none', view: peersView },
-  { tab: 'Traffic', says: 'how much, over which links, what is dropped', view: trafficView },
+  { tab: 'Traffic', says: 'how much, over which links', view: trafficView },
   { tab: 'Paths', says: 'paths and sessions', view: sessionsView },
   { tab: 'Tree', says: 'the known part of the spanning tree', view: treeView },
   { tab: 'Radio', says: 'radios and their air time', view: radioView },
   { tab: 'Events', says: 'what has happened', view: eventsView },
-  { tab: 'Firewall', says: 'who may connect, and where this node listens', view: firewallView },
+  { tab: 'Firewall', says: 'who may connect, and where', view: firewallView },
 ];
 
 export function viewOf(number: number): View {
