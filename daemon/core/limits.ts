@@ -266,8 +266,13 @@ export const INITS_PER_KEY = { perSecond: 2, burst: 4 };
 /** Inits sent because something could not be read: sources are forgeable. */
 export const RESCUE_INITS = { perSecond: 10, burst: 10 };
 export const RESCUE_INIT_PER_KEY_MS = 5_000;
-/** Least time between two sendings of a buffered Init. */
-export const INIT_RESEND_MS = 500;
+/** Least time between two Inits that say the same: doubled each time, since the answer may be slow. */
+export const INIT_RESEND_MS = { first: 500, cap: 2_000 };
+/**
+ * For so long after a handshake in a session no other follows, and Inits are not answered: as long as the first answer
+ * took, within these bounds, and doubled by each. `forget`: after so long it is as if there had been none.
+ */
+export const HANDSHAKE_HOLD_MS = { first: 500, firstMax: 16_000, cap: 64_000, forget: 60_000 };
 /** How far a handshake's seq may run ahead of the clock so that two in one second differ. */
 export const SEQ_AHEAD = 2n;
 export const HANDSHAKE_MEMORY = 16_384;

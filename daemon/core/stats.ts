@@ -53,6 +53,7 @@ export const DROP_REASONS = [
   'session handshake malformed',
   'session handshake unreadable',
   'session handshake signature invalid',
+  'session handshake early',
   'session handshake stale',
   'session handshake rate',
   'session replay',

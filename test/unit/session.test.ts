@@ -161,7 +161,7 @@ function session(keySeq = 0n): { session: Session; handshake: Handshake } {
     keySeq,
     seq: 10n,
   };
-  made.update(handshake);
+  made.update(handshake, false);
   return { session: made, handshake };
 }
 
@@ -213,12 +213,53 @@ function written(made: Session): ReturnType<typeof headOf> {
   return headOf(target);
 }
 
-test('an update keeps the send nonce and moves our number', () => {
+test('an update keeps the send nonce and our number', () => {
   const { session: made, handshake } = session(5n);
   written(made);
   written(made);
-  made.update({ ...handshake, seq: 11n });
-  assert.deepEqual(written(made), { sender: 2n, receiver: 5n, nonce: 3n });
+  made.update({ ...handshake, seq: 11n }, false);
+  assert.deepEqual(written(made), { sender: 1n, receiver: 5n, nonce: 3n });
+});
+
+test('an Ack moves our number on if the last handshake was an Init, and the next Ack does not', () => {
+  const { session: made, handshake } = session(5n);
+  made.told(true);
+  made.update({ ...handshake, seq: 11n }, true);
+  assert.equal(made.local, 2);
+  made.update({ ...handshake, seq: 12n }, true);
+  assert.equal(made.local, 2);
+});
+
+test('an Ack that crosses an Ack of ours leaves our number: the peer knows us by that', () => {
+  const { session: made, handshake } = session(5n);
+  made.told(true);
+  made.told(false);
+  made.update({ ...handshake, seq: 11n }, true);
+  assert.equal(made.local, 1);
+});
+
+test('after a handshake no other follows for half a second, then one, then two; after a minute it is half a second again', () => {
+  const { session: made } = session();
+  const start = context.nowMs;
+  const heldMs = (): number => {
+    made.told(false);
+    const fromMs = context.nowMs;
+    while (!made.mayTell) context.nowMs += 100;
+    return context.nowMs - fromMs;
+  };
+  assert.deepEqual([heldMs(), heldMs(), heldMs()], [500, 1_000, 2_000]);
+  context.nowMs += 60_000;
+  assert.equal(heldMs(), 500);
+  context.nowMs = start;
+});
+
+test('nor before what the first Init took to be answered has passed', () => {
+  const made = new Session(context, publicKey(chance.octets(32)), newPair(context), newPair(context), 9n, 7_000);
+  made.told(false);
+  context.nowMs += 6_999;
+  assert.ok(!made.mayTell);
+  context.nowMs += 1;
+  assert.ok(made.mayTell);
 });
 
 test('a ratchet starts the send nonce anew and moves both numbers', () => {
@@ -299,23 +340,23 @@ test('nonces are counted for each pair of keys', () => {
 test('an update forgets what the keys that it replaces have seen', () => {
   const { session: made, handshake } = session(5n);
   made.opened(0, 0, 7, newPair(context).publicKey);
-  made.update({ ...handshake, seq: 11n });
-  assert.ok(made.isNewNonce(0, head(5n, 1n, 7n)));
+  made.update({ ...handshake, current: newPair(context).publicKey, seq: 11n }, false);
+  assert.ok(made.isNewNonce(0, head(5n, 0n, 7n)));
 });
 
 test('an update remembers what the keys that it brings again have seen', () => {
   const { session: made, handshake } = session(5n);
   made.opened(1, 0, 1, newPair(context).publicKey);
   const next = newPair(context).publicKey;
-  made.update({ ...handshake, next, seq: 11n });
-  made.opened(1, 0, 7, newPair(context).publicKey);
-  made.update({ ...handshake, current: next, seq: 12n });
-  assert.ok(!made.isNewNonce(0, head(5n, 2n, 7n)));
+  made.update({ ...handshake, next, seq: 11n }, false);
+  made.opened(2, 0, 7, newPair(context).publicKey);
+  made.update({ ...handshake, current: next, seq: 12n }, false);
+  assert.ok(!made.isNewNonce(0, head(5n, 1n, 7n)));
 });
 
 test('keys that give no secret seal and open nothing', () => {
   const { session: made, handshake } = session(5n);
-  made.update({ ...handshake, current: new Uint8Array(32), next: new Uint8Array(32), seq: 11n });
+  made.update({ ...handshake, current: new Uint8Array(32), next: new Uint8Array(32), seq: 11n }, false);
   assert.equal(made.sealKey(), undefined);
   assert.deepEqual(
     ([0, 1, 2, 3] as const).map((row) => made.openKey(row)),

@@ -74,11 +74,14 @@ export class E2eKeys {
     return nowMs - this.bornMs >= this.#rekeyMs * life;
   }
 
+  /** `life` as the other side may see it, which may know better. */
+  get lifeMax(): number {
+    return this.isCompressing ? SLOW_PATH_LIFE : 1;
+  }
+
   /** Nothing opens under it any more. */
   isOver(nowMs: number): boolean {
-    // The other side may know better.
-    const life = this.isCompressing ? SLOW_PATH_LIFE : 1;
-    return nowMs - this.bornMs >= (E2E_REJECT_MS + E2E_PREVIOUS_HOLD_MS) * life;
+    return nowMs - this.bornMs >= (E2E_REJECT_MS + E2E_PREVIOUS_HOLD_MS) * this.lifeMax;
   }
 
   maySeal(nowMs: number): boolean {

@@ -149,7 +149,7 @@ export class E2eSessions {
       if (peer.current !== undefined && this.#wantsKeys(peer, peer.current, nowMs)) this.#dialer.start(peer);
       if (peer.wantsQuestion(nowMs)) this.#ask(peer);
       peer.hasSent = false;
-      const idleMs = E2E_IDLE_MS * (peer.current?.life ?? 1);
+      const idleMs = E2E_IDLE_MS * (peer.current?.lifeMax ?? 1);
       const isIdle = nowMs - peer.lastActiveMs >= idleMs && nowMs >= peer.quietUntilMs;
       const isUseless = peer.current === undefined && peer.offers.length === 0 && nowMs >= peer.quietUntilMs;
       if (peer.series === undefined && (isIdle || isUseless)) this.#remove(peer);

@@ -142,6 +142,12 @@ export class Handshakes {
     return true;
   }
 
+  /** In the last minutes an Init went to this key whose keys were not kept. */
+  hasThrownAway(dest: PublicKey): boolean {
+    const memory = this.#memory.get(dest);
+    return memory !== undefined && memory.untilMs > this.#context.nowMs && memory.thrownAway >= 0n;
+  }
+
   /** Highest seq accepted from a key in the last minutes, also after its session has ended. */
   highestSeq(source: PublicKey): bigint {
     const memory = this.#memory.get(source);

@@ -6,8 +6,8 @@ import { uvarintSize, Writer } from '../../wire/cursor.ts';
 import { type Handshake, SESSION, type SessionHead } from '../../wire/session.ts';
 import type { Context } from '../context.ts';
 import { addressForKey, subnetForKey } from '../identity.ts';
-import { RATCHET_MS, REPLAY_WINDOW } from '../limits.ts';
-import { equalOctets } from '../octetmap.ts';
+import { HANDSHAKE_HOLD_MS, RATCHET_MS, REPLAY_WINDOW } from '../limits.ts';
+import { compareOctets, equalOctets } from '../octetmap.ts';
 import type { KeyPair, PublicKey } from '../port.ts';
 import { ReplayWindow } from '../replay-window.ts';
 
@@ -17,8 +17,13 @@ import { ReplayWindow } from '../replay-window.ts';
  */
 export type Row = 0 | 1 | 2 | 3;
 
-/** The key of a row, made when first needed, since it costs an X25519; and what it has opened. */
-type Opener = { shared: Uint8Array | undefined; readonly window: ReplayWindow };
+/** A pair of keys, what they share, made when first needed, since it costs an X25519; and what it has opened. */
+type Opener = {
+  readonly theirs: Uint8Array;
+  readonly ours: KeyPair;
+  shared: Uint8Array | undefined;
+  readonly window: ReplayWindow;
+};
 
 export class Session {
   readonly key: PublicKey;
@@ -45,6 +50,14 @@ export class Session {
   send: KeyPair;
   next: KeyPair;
   local = 0;
+  /** When the last handshake left, and for how long no other follows: several at once make keys move past each other. */
+  #toldMs = Number.NEGATIVE_INFINITY;
+  #holdMs = 0;
+  /** The number in that handshake, if it was an Init: whoever answers it with an Ack knows us by it. */
+  #asked: number | undefined;
+  #isNew = true;
+  /** What our last Init took to be answered, or less: an earlier one may have been; 0: we have sent none. */
+  readonly #roundTripMs: number;
   #recv: KeyPair;
   #current: Uint8Array = ZERO_KEY;
   #remoteNext: Uint8Array = ZERO_KEY;
@@ -53,12 +66,13 @@ export class Session {
   #sendNonce = 0;
   #ratchetedMs = Number.NEGATIVE_INFINITY;
   /** One for each row. */
-  #openers: readonly Opener[] = [newOpener(), newOpener(), newOpener(), newOpener()];
+  #openers: readonly Opener[] = [];
   #sendShared: Uint8Array | undefined;
   readonly #context: Context;
 
-  constructor(context: Context, key: PublicKey, send: KeyPair, next: KeyPair, seq: bigint) {
+  constructor(context: Context, key: PublicKey, send: KeyPair, next: KeyPair, seq: bigint, roundTripMs = 0) {
     this.#context = context;
+    this.#roundTripMs = roundTripMs;
     this.key = key;
     this.address = addressForKey(key);
     this.subnet = subnetForKey(key);
@@ -70,23 +84,47 @@ export class Session {
     this.#recv = newPair(context);
     this.send = send;
     this.next = next;
+    this.#pairUp();
   }
 
   /**
-   * Takes over an Init or Ack that is newer than the last one. The send nonce is kept (section 5.3). A repeated Init
-   * brings the same keys: what they have opened with our send key must not be opened again.
+   * Takes over an Init or Ack that is newer than the last one. The send nonce is kept (section 5.3). The reference moves one
+   * key on with each; where several are on a slow path at once, it ends on a key that the other side has never heard of.
+   * Ours moves on at the first, and when an Init was answered: then the reference opens nothing but the key after the one
+   * in the Init.
    */
-  update(handshake: Handshake): void {
-    const current = this.#openerWithSend(handshake.current);
-    const next = this.#openerWithSend(handshake.next);
+  update(handshake: Handshake, isAck: boolean): void {
     this.seq = handshake.seq;
     this.#current = handshake.current.slice();
     this.#remoteNext = handshake.next.slice();
     this.#setRemote(handshake.keySeq);
-    this.#advance();
+    if (this.#isNew || (isAck && this.#asked === this.local)) this.#advance();
+    this.#isNew = false;
     this.keysMs = this.#context.nowMs;
-    this.#keep(current, next, undefined);
+    this.#forgetSealKey();
+    this.#pairUp();
     this.lastActiveMs = this.#context.nowMs;
+  }
+
+  /** False: the last handshake is still on its way, as far as we know, and what comes now was sent before it was read. */
+  get mayTell(): boolean {
+    return this.#context.nowMs >= this.#toldMs + this.#holdMs;
+  }
+
+  /** The same of an answer to this Init. Where two cross, the higher key answers; and whoever begins anew is answered. */
+  mayAnswer({ current, keySeq }: Handshake): boolean {
+    if (this.mayTell || (keySeq === 0n && !equalOctets(current, this.#current))) return true;
+    return this.#asked !== undefined && compareOctets(this.#context.key, this.key) > 0;
+  }
+
+  /** A handshake with our `send` key leaves. */
+  told(isInit: boolean): void {
+    const { nowMs } = this.#context;
+    const { first, firstMax, cap, forget } = HANDSHAKE_HOLD_MS;
+    const isQuiet = nowMs - this.#toldMs >= forget;
+    this.#holdMs = isQuiet ? clamp(this.#roundTripMs, first, firstMax) : Math.min(2 * this.#holdMs, cap);
+    this.#toldMs = nowMs;
+    this.#asked = isInit ? this.local : undefined;
   }
 
   /** Undefined: no pair of keys we hold can open it. */
@@ -108,9 +146,7 @@ export class Session {
   /** The key that opens a row; undefined when the peer chose a key that gives none. */
   openKey(row: Row): Uint8Array | undefined {
     const opener = this.#opener(row);
-    const theirs = row === 0 || row === 3 ? this.#current : this.#remoteNext;
-    const ours = row === 1 || row === 3 ? this.send : this.#recv;
-    opener.shared ??= this.#context.crypto.boxShared(theirs, ours.privateKey);
+    opener.shared ??= this.#context.crypto.boxShared(opener.theirs, opener.ours.privateKey);
     return opener.shared;
   }
 
@@ -163,10 +199,9 @@ export class Session {
 
   /** Both sides move one key on (section 5.5). */
   #ratchet(inner: Uint8Array): void {
-    const [, nextSend] = this.#openers;
     this.#advanceRemote(inner);
     this.#advance();
-    this.#keep(nextSend, undefined, undefined);
+    this.#pairUp();
     this.#sendNonce = 0;
   }
 
@@ -175,17 +210,15 @@ export class Session {
    * one after that. The reference moves both, and loses what follows until the next handshake.
    */
   #follow(inner: Uint8Array): void {
-    const [, nextSend, nextRecv] = this.#openers;
     this.#advanceRemote(inner);
-    this.#keep(nextRecv, undefined, nextSend);
     this.#forgetSealKey();
+    this.#pairUp();
   }
 
   /** We move one key on, the peer has not. */
   #lead(): void {
-    const [, nextSend, , currentSend] = this.#openers;
     this.#advance();
-    this.#keep(currentSend, nextSend, undefined);
+    this.#pairUp();
   }
 
   #advance(): void {
@@ -211,17 +244,17 @@ export class Session {
     this.#sendShared = undefined;
   }
 
-  /** The openers of rows 0, 2 and 3 from now on, where the same pair of keys was in another row; the rest is new. */
-  #keep(current: Opener | undefined, nextRecv: Opener | undefined, currentSend: Opener | undefined): void {
+  /**
+   * The openers of all rows, by the keys of now. A pair that was there before, in whatever row, is the same opener: what it
+   * has opened must not be opened again.
+   */
+  #pairUp(): void {
     const before = this.#openers;
-    const fresh = [current, undefined, nextRecv, currentSend].map((opener) => opener ?? newOpener());
-    for (const opener of before) if (!fresh.includes(opener)) opener.shared?.fill(0);
-    this.#openers = fresh;
-  }
-
-  #openerWithSend(theirs: Uint8Array): Opener | undefined {
-    if (equalOctets(theirs, this.#current)) return this.#openers[3];
-    return equalOctets(theirs, this.#remoteNext) ? this.#openers[1] : undefined;
+    const pair = (theirs: Uint8Array, ours: KeyPair): Opener =>
+      before.find((one) => one.ours === ours && equalOctets(one.theirs, theirs)) ?? newOpener(theirs, ours);
+    const [current, next, recv, send] = [this.#current, this.#remoteNext, this.#recv, this.send];
+    this.#openers = [pair(current, recv), pair(next, send), pair(next, recv), pair(current, send)];
+    for (const opener of before) if (!this.#openers.includes(opener)) opener.shared?.fill(0);
   }
 
   #opener(row: Row): Opener {
@@ -239,15 +272,19 @@ export class Session {
   }
 }
 
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
+}
+
 const ZERO_KEY = new Uint8Array(32);
 
 export function newPair(context: Context): KeyPair {
   return context.crypto.x25519Pair(context.randomOctets(32));
 }
 
-function newOpener(): Opener {
+function newOpener(theirs: Uint8Array, ours: KeyPair): Opener {
   const window = new ReplayWindow(REPLAY_WINDOW);
   // The nonce zero is never valid (section 5.5).
   window.accept(0, 0);
-  return { shared: undefined, window };
+  return { theirs, ours, shared: undefined, window };
 }

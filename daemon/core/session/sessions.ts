@@ -14,7 +14,7 @@ import {
   SESSIONS_HALF_OPEN,
 } from '../limits.ts';
 import { OctetMap } from '../octetmap.ts';
-import { type BoxJobs, type KeyPair, type PublicKey, publicKey } from '../port.ts';
+import { type BoxJobs, type PublicKey, publicKey } from '../port.ts';
 import { type HandshakeKeys, Handshakes } from './handshake.ts';
 import { addJob, clearJobs, newJobs } from './jobs.ts';
 import { newPair, type Row, Session } from './session.ts';
@@ -47,7 +47,10 @@ type Pending = {
   packet: Uint8Array;
   keys: HandshakeKeys;
   readonly sinceMs: number;
-  initAtMs: number;
+  /** How often its Init has left, when last, and when it may again. */
+  inits: number;
+  sentMs: number;
+  againAtMs: number;
   expiresAtMs: number;
 };
 
@@ -179,13 +182,15 @@ export class Sessions {
     if (pending === undefined) {
       if (this.#pending.size >= SESSION_BUFFERS_MAX) return stats.drop('session buffers full');
       const keys = { send: newPair(this.#context), next: newPair(this.#context), local: 0 };
-      pending = { key: dest, packet, keys, sinceMs: nowMs, initAtMs: Number.NEGATIVE_INFINITY, expiresAtMs: 0 };
+      pending = { key: dest, packet, keys, sinceMs: nowMs, inits: 0, sentMs: nowMs, againAtMs: nowMs, expiresAtMs: 0 };
       this.#pending.set(dest, pending);
     } else stats.drop('session packet replaced');
     pending.packet = packet;
     pending.expiresAtMs = nowMs + SESSION_BUFFER_LIFE_MS;
-    if (nowMs - pending.initAtMs < INIT_RESEND_MS) return;
-    pending.initAtMs = nowMs;
+    if (nowMs < pending.againAtMs) return;
+    pending.againAtMs = nowMs + Math.min(INIT_RESEND_MS.first * 2 ** pending.inits, INIT_RESEND_MS.cap);
+    pending.sentMs = nowMs;
+    pending.inits++;
     this.#sendHandshake(SESSION.init, dest, pending.keys, false);
   }
 
@@ -260,9 +265,10 @@ export class Sessions {
   /** Something came that no key opens: offer keys, so that the next will. Bounded, since sources are forgeable. */
   #rescue(key: PublicKey, session: Session | undefined): void {
     const { stats } = this.#context;
-    const leastMs = session === undefined ? RESCUE_INIT_PER_KEY_MS : INIT_RESEND_MS;
-    if (!this.#handshakes.mayRescue(key, leastMs)) return stats.drop('session rescue rate');
-    if (session !== undefined) return this.#sendHandshake(SESSION.init, key, session, false);
+    const leastMs = session === undefined ? RESCUE_INIT_PER_KEY_MS : INIT_RESEND_MS.first;
+    const isHeld = session !== undefined && !session.mayTell;
+    if (isHeld || !this.#handshakes.mayRescue(key, leastMs)) return stats.drop('session rescue rate');
+    if (session !== undefined) return this.#tell(SESSION.init, session);
     const keys = { send: newPair(this.#context), next: newPair(this.#context), local: 0 };
     this.#sendHandshake(SESSION.init, key, keys, true);
   }
@@ -279,26 +285,36 @@ export class Sessions {
         ? handshake.seq < this.#handshakes.highestSeq(source)
         : handshake.seq <= session.seq && nowMs - session.lastOpenedMs < SESSION_LIFE_MS;
     if (isStale) return stats.drop('session handshake stale');
+    const isHeld = session !== undefined && handshake.seq > session.seq && !session.mayAnswer(handshake);
+    if (type === SESSION.init && isHeld) return stats.drop('session handshake early');
     if (!this.#handshakes.isAuthentic(source, buffer.subarray(at + 1, at + 33), handshake)) {
       return stats.drop('session handshake signature invalid');
     }
     const isNew = session === undefined;
+    // It knows the keys of our Init, unless others were thrown away. Where that left more than once more Acks will come.
+    const inits = this.#handshakes.hasThrownAway(source) ? 0 : this.#pending.get(source)?.inits;
+    const isSettled = type === SESSION.ack && inits !== undefined && inits > 1;
     if (session === undefined) {
       if (!this.#makeRoom()) return stats.drop('sessions full');
       session = this.#create(source, handshake.seq);
     }
     this.#handshakes.accepted(source, handshake.seq);
-    session.update(handshake);
-    if (isNew || type === SESSION.init) this.#sendHandshake(SESSION.ack, source, session, false);
+    session.update(handshake, type === SESSION.ack);
+    if (type === SESSION.init || (isNew && !isSettled)) this.#tell(SESSION.ack, session);
     if (isNew) this.#sendPending(session);
   }
 
+  #tell(type: 1 | 2, session: Session): void {
+    session.told(type === SESSION.init);
+    this.#sendHandshake(type, session.key, session, false);
+  }
+
   #create(key: PublicKey, seq: bigint): Session {
-    const keys: { send: KeyPair; next: KeyPair } = this.#pending.get(key)?.keys ?? {
-      send: newPair(this.#context),
-      next: newPair(this.#context),
-    };
-    const session = new Session(this.#context, key, keys.send, keys.next, seq - 1n);
+    const context = this.#context;
+    const pending = this.#pending.get(key);
+    const { send, next } = pending?.keys ?? { send: newPair(context), next: newPair(context) };
+    const roundTripMs = pending === undefined ? 0 : context.nowMs - pending.sentMs;
+    const session = new Session(context, key, send, next, seq - 1n, roundTripMs);
     this.#sessions.set(key, session);
     this.#halfOpen++;
     this.#context.stats.count('sessionsOpened');
