@@ -53,7 +53,8 @@ async function zsh(t: TestContext): Promise<Complete> {
     const body = [
       'zmodload zsh/zpty; zpty z zsh -f -i',
       ...start.map((command) => `zpty -w z ${quote(command)}`),
-      `zpty -w z ${quote('print rea""dy')}; zpty -r z seen '*ready*'`,
+      // Before the line editor has the terminal, a Tab is no question and Ctrl-U takes the line away.
+      `zpty -w z ${quote('zle-line-init() { print rea""dy }; zle -N zle-line-init')}; zpty -r z seen '*ready*'`,
       `zpty -wn z ${quote(line)}$'\\t'; zpty -wn z $'\\x15'; zpty -w z ${quote('print do""ne')}; zpty -r z seen '*done*'`,
       'zpty -d z',
     ];
