@@ -40,10 +40,8 @@ test(
     await settle(nodes);
     const before = await carried(first, third);
     assert.equal(before.key, third.identity.publicKeyHex);
-    assert.equal(before.session?.open, true);
     assert.ok((before.probe?.latency ?? 0) > 0);
-    assert.equal(before.probe?.large?.answered, true);
-    assert.equal(before.candidates.length, 2);
+    assert.ok(before.candidates.length >= 2);
 
     const index = nodes.findIndex(({ identity }) => identity.publicKeyHex === before.next_hop?.key);
     await at(cables, index === 1 ? 0 : 3).cut();
@@ -115,7 +113,8 @@ function carried(from: TestNode, to: TestNode): Promise<WhyAnswer> {
       if (before.verdict !== 'reachable') return undefined;
       const key = await carrier(from, to);
       const after = await why(from, to);
-      if (after.next_hop?.key !== before.next_hop?.key) return undefined;
+      const isSettled = after.session?.open === true && after.probe?.large?.answered === true;
+      if (!isSettled || after.next_hop?.key !== before.next_hop?.key) return undefined;
       assert.equal(key, after.next_hop?.key);
       return after;
     },
