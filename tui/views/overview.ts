@@ -64,7 +64,7 @@ function nodeFacts(context: Context): Fact[] {
       ? ['interface', `${glyphs.up} ${status.tun.name}, MTU ${status.tun.mtu}`, 'good']
       : ['interface', `${glyphs.dot} ${hidden(ui, status.tun.problem) || 'off'}`, 'dim'],
     firewallFact(context),
-    ['talks to', `${plural(sessions.total, 'node')} end to end, ${plural(paths.total, 'path')}`],
+    ['sessions', `${sessions.total} end to end, ${plural(paths.total, 'path')}`],
     ['tree', treeText(context)],
   ];
   if (radios.rows.size > 0) facts.push(['radio', plural(radios.rows.size, 'radio')]);
