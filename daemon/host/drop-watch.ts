@@ -4,11 +4,12 @@ import type { EventKind, Events } from './events.ts';
 import type { Level } from './log.ts';
 
 const REPEAT_MS = 60_000;
-const LINK_QUEUE = 'traffic queue full';
+/** Queues that are full when a link takes less than is sent. */
+const BEHIND_A_LINK = ['traffic queue full', 'tun queue full'];
 
 /** Caps that were reached, by the reason of a drop. */
 const LIMITS: Readonly<Record<string, string>> = {
-  [LINK_QUEUE]: 'the queue of a link is full',
+  'traffic queue full': 'the queue of a link is full',
   'tun queue full': 'the queue from the network interface is full',
   'delivery queue full': 'the queue to the network interface is full',
   'address buffers full': 'too many packets for nodes whose keys are not known yet',
@@ -54,7 +55,7 @@ export class DropWatch {
 
   /** `fullest`: the link for which most waits. */
   look({ drops, closes }: Pick<StatsInfo, 'drops' | 'closes'>, nowMs: number, fullest?: string): void {
-    if (fullest !== undefined) this.#latest.set(LINK_QUEUE, fullest);
+    if (fullest !== undefined) for (const reason of BEHIND_A_LINK) this.#latest.set(reason, fullest);
     this.#compare('drop', drops, nowMs);
     this.#compare('close', closes, nowMs);
     this.#isFirst = false;
@@ -69,7 +70,7 @@ export class DropWatch {
       // Who ended our own dial is told with the peer.
       const latest = this.#latest.get(reason);
       const { kind, level, text } = wordsOf(what, reason, latest !== undefined);
-      const named = latest === undefined ? {} : reason === LINK_QUEUE ? { link: latest } : { latest };
+      const named = latest === undefined ? {} : BEHIND_A_LINK.includes(reason) ? { link: latest } : { latest };
       const fields = { count: count - seen.count, ...named };
       this.#events.add(kind, level, text, fields);
       seen.count = count;

@@ -39,7 +39,8 @@ const FAULTS: readonly Fault[] = [
         {
           node: a,
           verb: [...PROBLEMS, '--kind', 'limit'],
-          says: /! limit +limit reached: the queue of a link is full .*link=tcp:/,
+          // Both fill up, now this one first, now that one.
+          says: /! limit +limit reached: the queue (of a link|from the network interface) is full .*link=tcp:/,
         },
         { node: a, verb: ['why', b.address], says: /^More is sent than (this link takes|the links take)/ },
       ];
