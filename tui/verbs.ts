@@ -3,7 +3,6 @@
 /** They change nothing; all others need `--control`. */
 const READING = new Set([
   'status',
-  'peers',
   'tree',
   'paths',
   'sessions',
@@ -20,13 +19,15 @@ const READING = new Set([
 const ELSEWHERE = new Set(['top', 'up', 'demo', 'init', 'join', 'invite', 'bench']);
 
 /** Why it does not run; undefined: it may. */
-export function verbRefusal([verb = '', second = '']: readonly string[], isControl: boolean): string | undefined {
+export function verbRefusal(words: readonly string[], isControl: boolean): string | undefined {
+  const [verb = '', second = ''] = words;
   if (ELSEWHERE.has(verb)) return `${verb} wants a terminal of its own: run it in another one`;
   const isReading =
     READING.has(verb) ||
     verb.startsWith('-') ||
     (verb === 'firewall' && second === 'show') ||
-    (verb === 'peers' && second === '');
+    // `suggest` connects to others, and may write what it has found into the configuration.
+    (verb === 'peers' && !words.includes('suggest'));
   if (isReading || isControl) return undefined;
   return `${[verb, second].join(' ').trim()} changes the daemon: start top with --control to allow that`;
 }
