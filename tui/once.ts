@@ -67,7 +67,7 @@ export function stateJson(model: Model): string {
     time: model.nowMs / 1_000,
     connection: connection.kind,
     problems: problemsOf(model),
-    status,
+    status: status && { ...status, names: Object.fromEntries(status.names) },
     stats: stats && {
       ...stats,
       counters: Object.fromEntries(stats.counters),

@@ -7,7 +7,7 @@ import { stateJson } from '../../tui/once.ts';
 import { problemsOf } from '../../tui/problems.ts';
 import { apply, readEntry, readRecording } from '../../tui/recording.ts';
 import { modelOf, TestScreen } from '../support/top-screen.ts';
-import { sessionEntries } from '../support/top-session.ts';
+import { sessionEntries, sessionKey } from '../support/top-session.ts';
 
 const peer = (id: string, more: object = {}): object => ({
   id,
@@ -169,6 +169,12 @@ test('a recording gives back what was told', () => {
   const entries = sessionEntries();
   const text = entries.map((entry) => JSON.stringify(entry)).join('\n');
   assert.equal(stateJson(modelOf(readRecording(text))), stateJson(modelOf(entries)));
+});
+
+test('the state as JSON has the names, and the counts of packets dropped', () => {
+  const { status, stats } = JSON.parse(stateJson(modelOf(sessionEntries())));
+  assert.equal(status.names[sessionKey(3)], 'laptop');
+  assert.equal(stats.drops.noPath, 214);
 });
 
 test('lines of a recording that are none are left out', () => {
