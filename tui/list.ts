@@ -60,7 +60,7 @@ export type ListSpec<T> = {
   readonly empty: (model: Model) => string;
   readonly details: (item: T, context: Context) => Details;
   /** The node that `why` and `trace` are asked about. */
-  readonly target?: (item: T) => string;
+  readonly target?: (item: T, model: Model) => string;
 };
 
 /** A list whose rows are of whatever type. */
@@ -92,7 +92,7 @@ export function makeList<T>(spec: ListSpec<T>): List {
     },
     target: (id, context) => {
       const item = find(id, context);
-      return item === undefined ? '' : (spec.target?.(item) ?? '');
+      return item === undefined ? '' : (spec.target?.(item, context.model) ?? '');
     },
     count: (context, view) => {
       let all = 0;

@@ -59,6 +59,14 @@ test('why and trace ask about the selected node', () => {
   assert.match(other.footer, /no node is selected whose address is known/);
 });
 
+test('why about an event asks about its node, whose link is named by a URI', () => {
+  const screen = screenOf().press('6', '/', ...'link is down', 'enter', 'w', 'escape', '/', 'C-u');
+  screen.press(...'parent changed', 'enter', 'w');
+  assert.deepEqual(screen.effects, [{ kind: 'run', words: ['why', sessionAddress(3)] }]);
+  screen.press('/', 'C-u', ...'cellar', 'enter', 'w');
+  assert.match(screen.footer, /no node is selected whose address is known/);
+});
+
 test('verbs that change the daemon are refused without --control', () => {
   const typed = (line: string, isControl: boolean): TestScreen => screenOf({ isControl }).press(':', ...line, 'enter');
   const refused = typed('peer add tcp://h:1', false);

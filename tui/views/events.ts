@@ -3,6 +3,7 @@ import type { Box, Canvas } from '../canvas.ts';
 import { dateText } from '../figures.ts';
 import { hidden } from '../hiding.ts';
 import { type Column, type Context, type Details, makeList } from '../list.ts';
+import type { Model } from '../model.ts';
 import { panel, timeText } from '../panel.ts';
 import type { Happening } from '../reading.ts';
 import type { Style } from '../theme.ts';
@@ -52,9 +53,18 @@ const list = makeList<Happening>({
   ],
   columns: COLUMNS,
   empty: () => 'nothing has happened yet',
-  target: ({ fields }) => fields.find(([name]) => name === 'peer' || name === 'key' || name === 'address')?.[1] ?? '',
+  target: nodeOf,
   details: eventDetails,
 });
+
+/** Events of links name their peer by its URI. */
+function nodeOf({ fields }: Happening, { peers }: Model): string {
+  const field = (wanted: string): string | undefined => fields.find(([name]) => name === wanted)?.[1];
+  const node = field('key') ?? field('address');
+  if (node !== undefined) return node;
+  const uri = field('peer');
+  return [...peers.rows.values()].find(({ remote }) => remote === uri)?.address ?? '';
+}
 
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 
