@@ -29,7 +29,8 @@ export function verbRefusal(words: readonly string[], isControl: boolean): strin
     // `suggest` connects to others, and may write what it has found into the configuration.
     (verb === 'peers' && !words.includes('suggest'));
   if (isReading || isControl) return undefined;
-  return `${[verb, second].join(' ').trim()} changes the daemon: start top with --control to allow that`;
+  const name = words.filter((word) => !word.startsWith('-')).slice(0, 2);
+  return `${name.join(' ')} changes the daemon: start top with --control to allow that`;
 }
 
 /** Quotes hold words together, as in a shell; nothing else is special. */

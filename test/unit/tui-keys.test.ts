@@ -76,7 +76,7 @@ test('verbs that change the daemon are refused without --control', () => {
   assert.deepEqual(typed('firewall show', false).effects, [{ kind: 'run', words: ['firewall', 'show'] }]);
   assert.match(typed('firewall allow 22', false).footer, /firewall allow changes the daemon/);
   assert.match(typed('reload', false).footer, /--control/);
-  assert.match(typed('peers --json suggest --from list --add 3', false).footer, /peers --json changes the daemon/);
+  assert.match(typed('peers --json suggest --from list --add 3', false).footer, /peers suggest changes the daemon/);
   assert.deepEqual(typed('peers --json', false).effects, [{ kind: 'run', words: ['peers', '--json'] }]);
   assert.match(typed('up', true).footer, /terminal of its own/);
   assert.match(screenOf().press('a').footer, /--control/);
