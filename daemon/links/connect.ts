@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { RatatoskError } from '../core/error.ts';
 import { watchAttempt } from './attempt.ts';
 import type { LinkUri } from './link.ts';
+import { TCP_OPTIONS } from './listen.ts';
 import { firstToConnect } from './race.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -64,7 +65,7 @@ function connectOne(address: string, port: number, sourceInterface: string, sign
       ? address
       : `${address}%${sourceInterface}`;
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: zoned, port, noDelay: true, ...local });
+    const socket = connect({ host: zoned, port, ...TCP_OPTIONS, ...local });
     const what = `connecting to ${address}`;
     const settle = watchAttempt({ what, limitMs: CONNECT_TIMEOUT_MS, signal }, (why) => void socket.destroy(why));
     // Stays: until a carrier listens, an error must find somebody.

@@ -4,9 +4,15 @@ import { RatatoskError } from '../core/error.ts';
 import { remoteUri } from './facts.ts';
 import type { LinkUri, Listener } from './link.ts';
 
+/**
+ * Of every TCP socket that may become a link. An idle link carries nothing, so the kernel asks whether the other end is
+ * still there: after 30 s, then every second, ten times.
+ */
+export const TCP_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
+
 /** A TCP listener. What connects is given away before anything has been read from it. */
 export function listenTcp(uri: LinkUri, take: (socket: Socket) => void): Promise<Listener> {
-  const server = createServer({ noDelay: true, pauseOnConnect: true }, take);
+  const server = createServer({ ...TCP_OPTIONS, pauseOnConnect: true }, take);
   return openServer(server, uri, { port: uri.port, host: uri.host }, () => server.close());
 }
 

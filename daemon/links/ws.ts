@@ -8,7 +8,7 @@ import type { Certificate } from './certificate.ts';
 import { connectTcp } from './connect.ts';
 import { acceptedFacts, dialledFacts, remoteUri } from './facts.ts';
 import type { Carrier, LinkKind, LinkUri } from './link.ts';
-import { openServer } from './listen.ts';
+import { openServer, TCP_OPTIONS } from './listen.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { reasonOf } from './reason.ts';
 import { diallingContext, secure, serverName } from './secure.ts';
@@ -28,7 +28,7 @@ export const ws: Required<LinkKind> = {
 
   listen(uri, accept) {
     const strangers = new Strangers(UPGRADE_TIMEOUT_MS);
-    const server = createServer({ noDelay: true }, answer);
+    const server = createServer(TCP_OPTIONS, answer);
     server.on('connection', (socket) => strangers.admit(socket));
     serveUpgrades(server, uri, accept, (socket) => strangers.becameLink(socket));
     return openServer(server, uri, { port: uri.port, host: uri.host }, () => {

@@ -12,7 +12,7 @@ import {
 } from '../support/lan.ts';
 import { at } from '../support/mesh.ts';
 import { needs, needsMesh, needsOpenFolder } from '../support/needs.ts';
-import { assertPings } from '../support/ping.ts';
+import { assertPings, ping } from '../support/ping.ts';
 import { ratatoskMain } from '../support/places.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -115,8 +115,12 @@ describe('neighbours on a LAN', { concurrency: 3 }, () => {
       const nodes = await startLan(lab, [{ kind }, { kind }]);
       const [a, b] = [at(nodes, 0), at(nodes, 1)];
       await becomeNeighbours(nodes, 5_000);
+      const links = await b.netns.mustRun(['ss', '-6tnoH', 'state', 'established']);
+      for (const link of links.trim().split('\n')) assert.match(link, /timer:/, 'an idle link is asked by the kernel');
       await setLanDevice(a, 'down');
       await waitFor('the links to go', async () => (await a.peers()).length === 0, { limitMs: 4_000 });
+      // Who says nothing need not notice for 40 s.
+      await ping(b, a, { count: 3 });
       await waitFor('the other end', async () => (await b.peers()).length === 0, { limitMs: 10_000 });
       await setLanDevice(a, 'up');
       t.diagnostic(`back after ${Math.round(await becomeNeighbours(nodes, 20_000))} ms`);
