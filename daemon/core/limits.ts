@@ -279,6 +279,8 @@ export const HANDSHAKE_MEMORY = 16_384;
 export const HANDSHAKE_MEMORY_LIFE_MS = 10 * 60_000;
 /** Nonces a packet may come late by. */
 export const REPLAY_WINDOW = 1_024;
+/** Pairs of keys remembered beyond the four in force, with what they have opened; an honest peer needs two. */
+export const SPARE_OPENERS_MAX = 8;
 /** Records of datagram links and of end-to-end sessions: counters one may come late by (link document, section 5). */
 export const RECORD_WINDOW = 8_192;
 /** Jobs of one sealing or opening batch. */

@@ -6,7 +6,7 @@ import { uvarintSize, Writer } from '../../wire/cursor.ts';
 import { type Handshake, SESSION, type SessionHead } from '../../wire/session.ts';
 import type { Context } from '../context.ts';
 import { addressForKey, subnetForKey } from '../identity.ts';
-import { HANDSHAKE_HOLD_MS, RATCHET_MS, REPLAY_WINDOW } from '../limits.ts';
+import { HANDSHAKE_HOLD_MS, RATCHET_MS, REPLAY_WINDOW, SPARE_OPENERS_MAX } from '../limits.ts';
 import { compareOctets, equalOctets } from '../octetmap.ts';
 import type { KeyPair, PublicKey } from '../port.ts';
 import { ReplayWindow } from '../replay-window.ts';
@@ -65,7 +65,7 @@ export class Session {
   #remoteLow = 0;
   #sendNonce = 0;
   #ratchetedMs = Number.NEGATIVE_INFINITY;
-  /** One for each row. */
+  /** One for each row, then those that may return. */
   #openers: readonly Opener[] = [];
   #sendShared: Uint8Array | undefined;
   readonly #context: Context;
@@ -245,15 +245,19 @@ export class Session {
   }
 
   /**
-   * The openers of all rows, by the keys of now. A pair that was there before, in whatever row, is the same opener: what it
-   * has opened must not be opened again.
+   * The openers of all rows, by the keys of now, and after them those that a later handshake can bring back: it may have
+   * left before the traffic that moved the peer's keys on. A pair that was there before, in whatever row, is the same opener:
+   * what it has opened must not be opened again.
    */
   #pairUp(): void {
     const before = this.#openers;
     const pair = (theirs: Uint8Array, ours: KeyPair): Opener =>
       before.find((one) => one.ours === ours && equalOctets(one.theirs, theirs)) ?? newOpener(theirs, ours);
     const [current, next, recv, send] = [this.#current, this.#remoteNext, this.#recv, this.send];
-    this.#openers = [pair(current, recv), pair(next, send), pair(next, recv), pair(current, send)];
+    const rows = [pair(current, recv), pair(next, send), pair(next, recv), pair(current, send)];
+    const mayReturn = ({ ours, shared }: Opener) => shared !== undefined && (ours === recv || ours === send);
+    const kept = before.filter((one) => !rows.includes(one) && mayReturn(one)).slice(0, SPARE_OPENERS_MAX);
+    this.#openers = [...rows, ...kept];
     for (const opener of before) if (!this.#openers.includes(opener)) opener.shared?.fill(0);
   }
 
