@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { Random } from '../sim/random.ts';
 import { Schedule } from '../sim/schedule.ts';
 import { needs, needsTool } from '../support/needs.ts';
@@ -29,9 +29,9 @@ async function untilSaid(socket: Socket, hex: string): Promise<void> {
   assert.fail(`${hex} is not in ${all}`);
 }
 
-test('a modem answers by TCP, and hangs up on who is silent', async (t) => {
+async function atTcp(t: TestContext, silenceMs: number): Promise<Socket> {
   const clock = new RealClock();
-  const port = new TcpPort(clock, modem(clock), {}, 1_000);
+  const port = new TcpPort(clock, modem(clock), {}, silenceMs);
   const socket = connect(await port.listen(), '127.0.0.1');
   t.after(async () => {
     socket.destroy();
@@ -39,9 +39,18 @@ test('a modem answers by TCP, and hangs up on who is silent', async (t) => {
     await port.close();
   });
   await once(socket, 'connect');
+  return socket;
+}
+
+test('a modem answers by TCP', async (t) => {
+  const socket = await atTcp(t, 60_000);
   await untilSaid(socket, 'c055f8c0');
   socket.write(DETECT);
   await untilSaid(socket, DETECTED);
+});
+
+test('a modem hangs up on a TCP client that is silent', async (t) => {
+  const socket = await atTcp(t, 100);
   await once(socket.resume(), 'close');
 });
 

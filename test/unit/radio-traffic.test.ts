@@ -13,6 +13,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 function traffic() {
   const all = new RadioTraffic(contextOf(identity(1)), constantsOf('R', false), undefined);
   return {
+    all,
     put(mark: number, length: number): void {
       const prefix = length < 0x80 ? 1 : 2;
       all.reserve(prefix + length, 1, 2, false, ROOM);
@@ -37,4 +38,16 @@ test('what is short goes before what is long, of the same two nodes as well', ()
   put(1, 900);
   put(2, 60);
   assert.deepEqual(marks(), ['2', '1 in 5']);
+});
+
+test('two short messages are talk, one is not, nor are bare acknowledgements', () => {
+  const { all, put, marks } = traffic();
+  put(1, 47);
+  put(2, 47);
+  put(3, 48);
+  marks();
+  assert.ok(!all.isTalkative(1_000));
+  put(4, 48);
+  marks();
+  assert.ok(all.isTalkative(1_000));
 });

@@ -103,6 +103,9 @@ export class RadioChannel implements LinkChannel {
   #isAsking = false;
   #isAnswerDue = false;
   #isCloseDue = false;
+  /** The last record that was written says RACK, PING. */
+  #saidRack = false;
+  #saidPing = false;
   /** Of the burst being composed. */
   #index = 0;
   #isQuickOnly = false;
@@ -177,11 +180,6 @@ export class RadioChannel implements LinkChannel {
     return Math.max(1 - this.#flight.deliveredShare, this.#composer.missingShare) > LOSSY_SHARE;
   }
 
-  /** The last record says nothing but RACK or PING. */
-  get isBare(): boolean {
-    return this.#composer.cargo.length === 0;
-  }
-
   /** Something of ours is under way, so that we wait for an answer. */
   get isAwaiting(): boolean {
     return this.#isAsking || this.#flight.size > 0;
@@ -223,7 +221,7 @@ export class RadioChannel implements LinkChannel {
 
   /** Short messages came of late: whoever types should not wait for whole bursts. */
   isTalkative(withinMs: number): boolean {
-    return this.#context.nowMs - this.#traffic.quickMs < withinMs;
+    return this.#traffic.isTalkative(withinMs);
   }
 
   // From the router
@@ -350,6 +348,8 @@ export class RadioChannel implements LinkChannel {
       bulkUntilMs: timeMs + 2 * constants.repair.ageMs,
     });
     if (size === 0) return -1;
+    this.#saidRack = this.#composer.hasRack;
+    this.#saidPing = this.#composer.hasPing;
     this.#index++;
     this.#isAnswerDue = false;
     this.silentSeconds = 0;
@@ -371,8 +371,8 @@ export class RadioChannel implements LinkChannel {
 
   /** What the last record answers and asks is said again in the next one. */
   again(): void {
-    this.#isAnswerDue = this.#composer.hasRack;
-    this.#isPingDue = this.#composer.hasPing;
+    this.#isAnswerDue = this.#saidRack;
+    this.#isPingDue = this.#saidPing;
   }
 
   /** There is no key to say the last word under. */

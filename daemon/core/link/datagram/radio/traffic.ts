@@ -12,6 +12,9 @@ import type { ClassConstants } from '../classes.ts';
 import type { ShortHeadersOut } from '../short-headers.ts';
 import type { Cargo, Message } from './cargo.ts';
 
+/** Less is nobody's key stroke: bare acknowledgements, and sessions that show that they live. */
+const TYPED_LEAST = 48;
+
 /** The message that leaves in fragments. */
 type Cut = {
   readonly octets: Uint8Array;
@@ -27,8 +30,9 @@ type Cut = {
 export class RadioTraffic {
   /** Where the last `reserve` put its message. */
   target: Uint8Array = NOTHING;
-  /** When somebody's message that fits into one record came last. */
-  quickMs = Number.NEGATIVE_INFINITY;
+  /** When somebody's short message left last, and the one before: one alone is no talk. */
+  #typedMs = NEVER;
+  #typedBeforeMs = NEVER;
   readonly #context: Context;
   readonly #constants: ClassConstants;
   readonly #heads: ShortHeadersOut | undefined;
@@ -89,6 +93,11 @@ export class RadioTraffic {
     return this.#transmitter?.tooLongMs(classOf(isQuick), size, this.#waiting(isQuick), this.#context.nowMs);
   }
 
+  /** Somebody types, or asks again and again: two short messages have left lately. */
+  isTalkative(withinMs: number): boolean {
+    return this.#context.nowMs - this.#typedBeforeMs < withinMs;
+  }
+
   queueFacts(): QueueFacts {
     return queueFacts([this.#urgent, this.#quick, this.#bulk], this.#context.nowMs);
   }
@@ -105,7 +114,6 @@ export class RadioTraffic {
   reserve(size: number, dest: number, source: number, isUrgent: boolean, room: number): void {
     const { nowMs } = this.#context;
     const isQuick = fitsRecord(size, room);
-    if (isQuick && !isUrgent) this.quickMs = nowMs;
     const queue = isUrgent && isQuick ? this.#urgent : isQuick ? this.#quick : this.#bulk;
     this.target = queue.push(size, dest, source, nowMs);
   }
@@ -122,7 +130,8 @@ export class RadioTraffic {
       const octets = this.#shorten(buffer, prefix, size, true);
       if (1 + octets.length > room) continue;
       this.#forget(queue);
-      const isTyped = queue === this.#quick;
+      const isTyped = queue === this.#quick && octets.length >= TYPED_LEAST;
+      if (isTyped) this.#typed(nowMs);
       return { kind: 'message', octets, message: { untilMs, isGivenUp: false, isTyped }, sendings: 0 };
     }
     return undefined;
@@ -150,6 +159,11 @@ export class RadioTraffic {
   clear(): void {
     for (const queue of [this.#urgent, this.#quick, this.#bulk]) queue.clear();
     this.#cut = undefined;
+  }
+
+  #typed(nowMs: number): void {
+    this.#typedBeforeMs = this.#typedMs;
+    this.#typedMs = nowMs;
   }
 
   /** What is short waits for what is short, the others for all. */
@@ -216,3 +230,4 @@ function sizeAt(cut: Cut, index: number): number {
 }
 
 const NOTHING = new Uint8Array(0);
+const NEVER = Number.NEGATIVE_INFINITY;
