@@ -21,7 +21,7 @@ export function adminClient(options: OptionValues): Ask {
   return async (request, args = {}) => {
     const limitMs = ANSWER_LIMIT_MS + Number(args.timeout ?? 0);
     const text = await exchange(endpoint, JSON.stringify({ request, arguments: args }), limitMs);
-    return readAnswer(text, endpoint);
+    return readAnswer(request, text, endpoint);
   };
 }
 
@@ -53,7 +53,7 @@ export function adminStream(
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
       try {
-        for (const line of lines) told(readAnswer(line, endpoint));
+        for (const line of lines) told(readAnswer('subscribe', line, endpoint));
       } catch (error) {
         socket.destroy(error as Error);
       }
@@ -120,7 +120,30 @@ function connectError(name: string, cause: NodeJS.ErrnoException): RatatoskError
 
 type Answer = { readonly status: string; readonly error?: string; readonly response: unknown };
 
-function readAnswer<T>(text: string, { name }: Endpoint): T {
+type Needed<T> = { [M in keyof T]-?: undefined extends T[M] ? never : M }[keyof T];
+
+/** What verbs cannot do without, of each answer they read: daemons of other versions may not have it. */
+const NEEDED: { readonly [N in RequestName]?: readonly Needed<Answers[N]>[] } = {
+  getSelf: ['address', 'key'],
+  getPeers: ['peers'],
+  getTree: ['tree'],
+  getPaths: ['paths'],
+  getSessions: ['sessions'],
+  getStatus: ['version', 'config', 'key', 'peers', 'tun', 'firewall', 'listening', 'admin'],
+  getStats: ['limits', 'memory'],
+  getRadio: ['radios'],
+  getFirewall: ['rules'],
+  getEvents: ['events'],
+  ping: ['address'],
+  why: ['text', 'candidates', 'inbound'],
+  trace: ['hops'],
+  allow: ['rules'],
+  deny: ['rules'],
+  reload: ['changes'],
+  subscribe: ['topic'],
+};
+
+function readAnswer<N extends RequestName>(request: N, text: string, { name }: Endpoint): Answers[N] {
   const fail = (problem: string, cause?: unknown): never => {
     throw new RatatoskError('NO_DAEMON', `the answer on ${name} cannot be read: ${problem}`, { cause });
   };
@@ -135,5 +158,8 @@ function readAnswer<T>(text: string, { name }: Endpoint): T {
   const { status, error, response } = answer ?? {};
   if (status === 'error') throw new RatatoskError('REFUSED', error ?? 'refused without a reason');
   if (status !== 'success' || typeof response !== 'object' || response === null) return fail(stranger);
-  return response as T;
+  const found = response as Partial<Answers[N]>;
+  const lacking = NEEDED[request]?.find((member) => (found[member] ?? undefined) === undefined);
+  if (lacking !== undefined) return fail(`it has no '${String(lacking)}': is the daemon of another version?`);
+  return response as Answers[N];
 }

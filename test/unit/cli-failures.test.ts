@@ -84,9 +84,9 @@ async function startSocket(t: TestContext, serve: (socket: Socket) => void): Pro
   return path;
 }
 
-async function assertAllFail(socket: string, says: RegExp, atOnce?: number): Promise<void> {
+async function assertAllFail(socket: string, says: RegExp, atOnce?: number, calls = asking): Promise<void> {
   await each(
-    asking,
+    calls,
     async ({ name, args }) => {
       const outcome = await ratatosk([name, ...args, '--socket', socket]);
       assertFails(outcome, [name, ...args].join(' '), EXIT_FAILED, says);
@@ -158,6 +158,15 @@ test('who answers something else is no daemon', async (t) => {
     socket.once('data', () => socket.end('{"status":"success","response":7}\n'));
   });
   await assertAllFail(hollow, /is no daemon of Ratatosk or Yggdrasil/);
+});
+
+test('an answer without what is in it today is not understood', async (t) => {
+  const other = await startSocket(t, (socket) => {
+    socket.once('data', () => socket.end('{"status":"success","response":{}}\n'));
+  });
+  // Nothing is what `peer` needs to be told.
+  const reading = asking.filter(({ name }) => name !== 'peer');
+  await assertAllFail(other, /cannot be read: it has no '\w+': is the daemon of another version\?/, undefined, reading);
 });
 
 test('a daemon that does not answer is given up', async (t) => {
