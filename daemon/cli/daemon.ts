@@ -398,7 +398,8 @@ export class Daemon {
   }
 
   #warn(loaded: LoadedConfig): void {
-    for (const warning of [...loaded.warnings, ...settingWarnings(loaded.config)]) this.#log.warn(warning);
+    const warnings = [...loaded.warnings, ...settingWarnings(loaded.config)];
+    for (const warning of warnings) this.#log.warn(warning, {}, 'configuration');
   }
 }
 

@@ -30,13 +30,15 @@ export function daemonFinding(
 /** What it has said of itself in this life: the latest of each kind of trouble, and how often. */
 export const complaints: Check = {
   name: 'warnings',
-  look: ({ daemon }) => {
+  look: ({ daemon, loaded, path }) => {
     if (daemon === undefined) return [skipped('no daemon, no warnings')];
-    return complaintFindings(daemon.problems);
+    return complaintFindings(daemon.problems, loaded !== undefined && path === daemon.status.config);
   },
 };
 
-export function complaintFindings(problems: DaemonSays['problems']): Finding[] {
+/** Of a configuration that was read here its own check tells what is doubtful in it. */
+export function complaintFindings(all: DaemonSays['problems'], isFileRead: boolean): Finding[] {
+  const problems = all.filter(({ kind, level }) => !isFileRead || kind !== 'configuration' || level !== 'warn');
   if (problems.length === 0) return [ok('none since the daemon was started')];
   const counts = new Map<string, number>();
   // The latest last, so that it is the last to be inserted.
