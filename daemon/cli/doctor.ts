@@ -5,7 +5,7 @@ import type { DaemonSays, Finding, FindingState, Problem, Scene } from './checks
 import { CHECKS } from './checks/table.ts';
 import { adminClient, SOCKET_HELP, socketOption } from './client.ts';
 import { paint } from './paint.ts';
-import { COLUMNS, wrap } from './text.ts';
+import { beside } from './text.ts';
 import { EXIT_DONE, EXIT_FAILED, type OptionValues, textOption, type Verb } from './verb.ts';
 
 export const verb: Verb = {
@@ -64,25 +64,24 @@ export function diagnosisOf(checks: readonly CheckResult[]): Diagnosis {
 
 const MARKS: Readonly<Record<FindingState, string>> = { ok: '✓', warning: '!', failed: '✗', skipped: '·' };
 const COLOURS = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'grey' } as const;
+const MARK_COLUMNS = 2;
 const LABEL_COLUMNS = 15;
 
 export function diagnosisLines({ worst, checks }: Diagnosis): string[] {
   const more = checks.filter(({ state }) => state === worst?.state).length - 1;
   const head = worst === null ? 'all is well' : `${worst.check}: ${worst.text}`;
-  const verdict = wrap(more > 0 ? `${head} (and ${more} more)` : head, COLUMNS - 2);
-  return [...marked(worst?.state ?? 'ok', verdict, ''), '', ...checks.flatMap(checkLines)];
+  const verdict = more > 0 ? `${head} (and ${more} more)` : head;
+  return [...beside(markOf(worst?.state ?? 'ok'), verdict, MARK_COLUMNS), '', ...checks.flatMap(checkLines)];
 }
 
 function checkLines({ check, state, text, remedy }: CheckResult): string[] {
-  const room = COLUMNS - LABEL_COLUMNS - 2;
-  const lines = wrap(text, room);
-  if (remedy !== undefined) lines.push(...wrap(remedy, room - 2).map((line, i) => `${i === 0 ? '→ ' : '  '}${line}`));
-  return marked(state, lines, check.padEnd(LABEL_COLUMNS));
+  const indent = MARK_COLUMNS + LABEL_COLUMNS;
+  const lines = beside(`${markOf(state)}${check.padEnd(LABEL_COLUMNS)}`, text, indent);
+  return remedy === undefined ? lines : [...lines, ...beside(`${' '.repeat(indent)}→ `, remedy)];
 }
 
-function marked(state: FindingState, lines: readonly string[], label: string): string[] {
-  const mark = paint(COLOURS[state], MARKS[state]);
-  return lines.map((line, i) => (i === 0 ? `${mark} ${label}${line}` : `  ${' '.repeat(label.length)}${line}`));
+function markOf(state: FindingState): string {
+  return `${paint(COLOURS[state], MARKS[state])} `;
 }
 
 export async function sceneOf(options: OptionValues): Promise<Scene> {

@@ -1,13 +1,13 @@
 import type { EventAnswer } from '../host/answers.ts';
 import { EVENT_KINDS } from '../host/events.ts';
+import { printable } from '../host/printable.ts';
 import { adminClient, adminStream, SOCKET_HELP, socketOption } from './client.ts';
-import { COLUMNS, cut, wrap } from './text.ts';
+import { beside, cut } from './text.ts';
 import { EXIT_DONE, textOption, usageError, type Verb } from './verb.ts';
 
 const BY_DEFAULT = 50;
 const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const PIPE_COLUMNS = 1_000;
-const INDENT = ' '.repeat(22);
 
 export const verb: Verb = {
   usage: '[--since AGE] [--kind KIND,…] [--problems] [--follow]',
@@ -64,10 +64,9 @@ function lineOf(event: EventAnswer): string {
   const { time, kind, text, fields } = event;
   const stamp = new Date(time * 1000).toISOString().slice(0, 19).replace('T', ' ');
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`);
-  const line = `${stamp} ${isProblem(event) ? '!' : ' '} ${kind.padEnd(8)} ${text}${rest.join('')}`;
-  if (!process.stdout.isTTY) return cut(line, PIPE_COLUMNS);
-  const [first = '', ...more] = wrap(line, COLUMNS - INDENT.length);
-  return [first, ...more].map((part, i) => (i === 0 ? part : `${INDENT}${part}`)).join('\n');
+  const head = `${stamp} ${isProblem(event) ? '!' : ' '} ${printable(kind).padEnd(8)} `;
+  const said = `${text}${rest.join('')}`;
+  return process.stdout.isTTY ? beside(head, said).join('\n') : cut(head + said, PIPE_COLUMNS);
 }
 
 function kindsOf(text: string | undefined): { kind?: string } {

@@ -1,7 +1,7 @@
 import type { FirewallAnswer } from '../host/answers.ts';
 import { parseRule, RULE_FORM } from '../host/firewall-rules.ts';
 import { adminClient, SOCKET_HELP, socketOption } from './client.ts';
-import { plural, table } from './text.ts';
+import { beside, COLUMNS, plural, table, wrap } from './text.ts';
 import { usageError, type Verb } from './verb.ts';
 import { showText } from './view.ts';
 
@@ -52,20 +52,25 @@ ${SOCKET_HELP}`,
 
 /** At most 80 columns each. */
 export function firewallLines(status: FirewallAnswer): string[] {
-  const rows = status.rules.map(({ rule, prefix, by, open, problem }) => {
-    return [open ? 'open' : 'closed', rule, by, problem ?? prefix ?? 'everywhere'];
+  const { rules, refused } = status;
+  const rows = rules.map(({ rule, prefix, by, open, problem }) => {
+    return [open ? 'open' : 'closed', rule, by, problem === undefined ? (prefix ?? 'everywhere') : ''];
   });
-  const rules = rows.length === 0 ? [] : ['', ...table(['STATE', 'RULE', 'SET BY', 'FROM'], rows)];
-  const { refused } = status;
+  const [header = '', ...lines] = table(['STATE', 'RULE', 'SET BY', 'FROM'], rows);
+  const told = lines.flatMap((line, i) => [line, ...reasonLines(rules[i]?.problem)]);
   const counted = refused === undefined ? [] : ['', `${plural(refused, 'packet', 'packets')} refused so far.`];
-  return [...headLines(status), ...rules, ...counted];
+  return [...wrap(headText(status), COLUMNS), ...(rows.length === 0 ? [] : ['', header, ...told]), ...counted];
 }
 
-function headLines(status: FirewallAnswer): string[] {
-  if (status.inbound === 'allow') return ['Open (Firewall.Inbound is "allow"): rules have no effect.'];
-  if (status.interface === undefined) return ['Nothing to close: this node has no network interface.'];
-  if (!status.closed) return [`NOT CLOSED: the mesh reaches every service here: ${status.problem}`];
+function reasonLines(problem: string | undefined): string[] {
+  return problem === undefined ? [] : beside('        ', problem);
+}
+
+function headText(status: FirewallAnswer): string {
+  if (status.inbound === 'allow') return 'Open (Firewall.Inbound is "allow"): rules have no effect.';
+  if (status.interface === undefined) return 'Nothing to close: this node has no network interface.';
+  if (!status.closed) return `NOT CLOSED: the mesh reaches every service here: ${status.problem}`;
   const exceptions = status.rules.some(({ open }) => open) ? ' but for the rules that say open' : '';
   const line = `Inbound connections over ${status.interface} are closed${exceptions}.`;
-  return status.problem === undefined ? [line] : [line, `The last change is not in force: ${status.problem}`];
+  return status.problem === undefined ? line : `${line} The last change is not in force: ${status.problem}`;
 }

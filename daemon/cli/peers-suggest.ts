@@ -11,7 +11,7 @@ import { adminClient, statusIfUp } from './client.ts';
 import { LIST_MAX_OCTETS, type PeerList, peersIn } from './peer-lists.ts';
 import { type Probe, probePeer, probingLinks } from './peer-probe.ts';
 import { TIMEOUT_BY_DEFAULT_S } from './suggest-options.ts';
-import { COLUMNS, cut, roundTripText, table } from './text.ts';
+import { COLUMNS, roundTripText, table, wrap } from './text.ts';
 import { EXIT_DONE, EXIT_FAILED, type OptionValues, textOption, textsOption, usageError, wholeOption } from './verb.ts';
 
 const AT_ONCE = 16;
@@ -95,9 +95,9 @@ export function suggestionLines(candidates: readonly Candidate[], { skipped }: P
     ...(rows.length === 0 ? [] : table(['', 'RTT', 'CONNECT', 'KEY', '', 'PEER'], rows)),
     ...(hidden > 0 ? [`${hidden} more answered; --json lists all.`] : []),
     ...(failed > 0
-      ? [cut(`${failed} of ${candidates.length} did not answer: ${reasonsText(candidates)}`, COLUMNS)]
+      ? wrap(`${failed} of ${candidates.length} did not answer: ${reasonsText(candidates)}`, COLUMNS)
       : []),
-    ...(passed === '' ? [] : [`Not measured: ${passed}.`]),
+    ...(passed === '' ? [] : wrap(`Not measured: ${passed}.`, COLUMNS)),
   ];
 }
 

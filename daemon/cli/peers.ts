@@ -1,7 +1,7 @@
 import type { PeerAnswer } from '../host/answers.ts';
 import { paint } from './paint.ts';
 import { SUGGEST_HELP, suggestOptions } from './suggest-options.ts';
-import { COLUMNS, cut, durationText, roundTripText, sizeText } from './text.ts';
+import { beside, COLUMNS, cut, durationText, roundTripText, sizeText } from './text.ts';
 import { usageError, type Verb } from './verb.ts';
 import { viewVerb } from './view.ts';
 
@@ -38,7 +38,7 @@ const INDENT = '           ';
 function peerLines(peer: PeerAnswer): string[] {
   const state = peer.up ? paint('green', 'up  ') : paint('yellow', 'down');
   const head = `${state}  ${peer.inbound ? 'in ' : 'out'}  ${cut(peer.remote ?? '(no URI)', COLUMNS - INDENT.length)}`;
-  if (!peer.up) return [head, `${INDENT}${cut(errorText(peer), COLUMNS - INDENT.length)}`];
+  if (!peer.up) return [head, ...beside(INDENT, errorText(peer))];
   const facts = [
     `rtt ${peer.latency === undefined ? '-' : roundTripText(peer.latency)}`,
     `cost ${peer.cost}`,

@@ -1,5 +1,5 @@
 import type { RadioAnswer } from '../host/answers.ts';
-import { COLUMNS, cut, durationText, sizeText, table } from './text.ts';
+import { beside, COLUMNS, cut, durationText, sizeText, table } from './text.ts';
 import type { Verb } from './verb.ts';
 import { viewVerb } from './view.ts';
 
@@ -34,7 +34,7 @@ export function radioLines(radio: RadioAnswer): string[] {
   ]);
   return [
     cut(radio.remote, COLUMNS),
-    ...facts.map(([label, text]) => cut(`${INDENT}${label.padEnd(7)}${text}`, COLUMNS)),
+    ...facts.flatMap(([label, text]) => beside(`${INDENT}${label.padEnd(7)}`, text)),
     ...table(['CLASS', 'SENT', 'WAITING', 'MAY SEND', 'REFUSED'], rows).map((line) => `${INDENT}${line}`),
   ];
 }

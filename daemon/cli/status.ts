@@ -1,5 +1,5 @@
 import { summaryLines } from './summary.ts';
-import { durationText } from './text.ts';
+import { COLUMNS, durationText, wrap } from './text.ts';
 import type { Verb } from './verb.ts';
 import { viewVerb } from './view.ts';
 
@@ -8,6 +8,6 @@ export const verb: Verb = viewVerb({
   request: 'getStatus',
   show: (status) => {
     const head = `ratatosk ${status.version}, up for ${durationText(status.uptime)}, configuration ${status.config}`;
-    return [head, ...summaryLines(status)];
+    return [...wrap(head, COLUMNS), ...summaryLines(status)];
   },
 });

@@ -1,15 +1,18 @@
 /** What works and what does not, each with a remedy: printed by `up` when it is ready, and by `status`. */
 import type { FirewallState, ModemState, StatusAnswer, TunState } from '../host/answers.ts';
 import { paint } from './paint.ts';
-import { wrap } from './text.ts';
+import { beside } from './text.ts';
 
-type Row = { label: string; isWorking: boolean | undefined; text: string };
+type Row = { label: string; isWorking: boolean; text: string };
+
+/** Of the texts: behind mark and label. */
+const INDENT = 16;
 
 export function summaryLines(status: StatusAnswer): string[] {
   const rows = summaryRows(status);
-  return rows.map(({ label, isWorking, text }) => {
-    const mark = isWorking === undefined ? '  ' : isWorking ? paint('green', 'ok') : paint('yellow', '--');
-    return `  ${mark}  ${label.padEnd(9)} ${text}`;
+  return rows.flatMap(({ label, isWorking, text }) => {
+    const mark = isWorking ? paint('green', 'ok') : paint('yellow', '--');
+    return beside(`  ${mark}  ${label.padEnd(9)} `, text, INDENT);
   });
 }
 
@@ -34,7 +37,7 @@ function summaryRows(status: StatusAnswer): Row[] {
     const { url, problem } = status.metrics;
     rows.push({ label: 'metrics', isWorking: problem === undefined, text: problem ?? url });
   }
-  return rows.flatMap(wrapRow);
+  return rows;
 }
 
 function tunRow({ enabled, name, mtu, problem, remedy }: TunState): Row {
@@ -76,11 +79,4 @@ function modemRow({ uri, state, text, silence }: ModemState): Row {
   const isWorking = state === 'open' && silence === undefined;
   const but = silence === undefined ? '' : `; it only listens: ${silence}`;
   return { label: 'modem', isWorking, text: `${uri}: ${text}${but}` };
-}
-
-const TEXT_COLUMNS = 64;
-
-function wrapRow(row: Row): Row[] {
-  const lines = wrap(row.text, TEXT_COLUMNS);
-  return lines.map((text, i) => (i === 0 ? { ...row, text } : { label: '', isWorking: undefined, text }));
 }

@@ -42,7 +42,7 @@ export function cut(text: string, columns: number): string {
   return clean.length <= columns ? clean : `${clean.slice(0, columns - 1)}…`;
 }
 
-/** Lines of at most so many columns; a word longer than that stays whole, so that it can be copied. */
+/** Lines of at most so many columns; a word longer than that is broken. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -51,8 +51,15 @@ export function wrap(text: string, columns: number): string[] {
       lines.push(line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
+    for (; line.length > columns; line = line.slice(columns)) lines.push(line.slice(0, columns));
   }
   return [...lines, line];
+}
+
+/** Beside a label, which ends with its gap; what does not fit goes on below. A painted label takes `indent` columns. */
+export function beside(label: string, text: string, indent = label.length): string[] {
+  const gap = ' '.repeat(indent);
+  return wrap(text, COLUMNS - indent).map((line, i) => `${i === 0 ? label : gap}${line}`);
 }
 
 /** Columns are as wide as their widest cell; the last takes what is left of the line. */

@@ -1,6 +1,6 @@
 import type { HopAnswer, TraceAnswer } from '../host/answers.ts';
 import { type Ask, adminClient, SOCKET_HELP, socketOption } from './client.ts';
-import { COLUMNS, cut, plural, roundTripText } from './text.ts';
+import { COLUMNS, cut, plural, roundTripText, wrap } from './text.ts';
 import { EXIT_DONE, EXIT_FAILED, type Verb } from './verb.ts';
 
 const ADDRESS_COLUMNS = 39;
@@ -57,7 +57,7 @@ async function show(ask: Ask, target: string): Promise<TraceAnswer> {
     progress.say(`asking hop ${count + 1} …`);
   });
   progress.clear();
-  process.stdout.write(`${endLine(answer, isSure)}\n`);
+  process.stdout.write(`${endLines(answer, isSure).join('\n')}\n`);
   return answer;
 }
 
@@ -77,9 +77,9 @@ export function hopLine({ hop, address, kind, how, latency, candidates }: HopAns
   return cut(columns.join('  ').trimEnd(), COLUMNS);
 }
 
-export function endLine({ hops, end, text }: TraceAnswer, isSure: boolean): string {
+export function endLines({ hops, end, text }: TraceAnswer, isSure: boolean): string[] {
   const doubt = isSure || end !== 'reached' ? '' : ' The lines with ? are guesses.';
-  return cut(`${text ?? `Ended after ${plural(hops.length, 'hop', 'hops')}.`}${doubt}`, 2 * COLUMNS);
+  return wrap(`${text ?? `Ended after ${plural(hops.length, 'hop', 'hops')}.`}${doubt}`, COLUMNS);
 }
 
 /** One line that the next one replaces; on a terminal alone. */

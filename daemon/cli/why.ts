@@ -1,6 +1,6 @@
 import type { QueueAnswer, WhyAnswer, WhyCandidateAnswer } from '../host/answers.ts';
 import { adminClient, SOCKET_HELP, socketOption } from './client.ts';
-import { COLUMNS, cut, durationText, plural, roundTripText, sizeText, table } from './text.ts';
+import { beside, COLUMNS, durationText, plural, roundTripText, sizeText, table, wrap } from './text.ts';
 import { EXIT_DONE, type Verb } from './verb.ts';
 
 const LABEL = 10;
@@ -28,10 +28,10 @@ ${SOCKET_HELP}`,
   },
 };
 
-/** At most 80 columns each; the verdict is the first. */
+/** The verdict is the first. */
 export function whyLines(answer: WhyAnswer): string[] {
   const { text, remedy, candidates, session } = answer;
-  const head = [text, ...(remedy === undefined ? [] : [`  → ${remedy}`])].map((line) => cut(line, COLUMNS));
+  const head = [...wrap(text, COLUMNS), ...(remedy === undefined ? [] : beside('  → ', remedy))];
   if (session === undefined) return head;
   const facts: [string, string | undefined][] = [
     ['target', answer.address],
@@ -44,9 +44,7 @@ export function whyLines(answer: WhyAnswer): string[] {
     ['queues', queuesText(answer)],
     ['inbound', inboundText(answer)],
   ];
-  const lines = facts.flatMap(([label, fact]) =>
-    fact === undefined ? [] : [cut(`${label.padEnd(LABEL)}${fact}`, COLUMNS)],
-  );
+  const lines = facts.flatMap(([label, fact]) => (fact === undefined ? [] : beside(label.padEnd(LABEL), fact)));
   return [...head, '', ...lines, ...candidateLines(candidates)];
 }
 

@@ -119,7 +119,7 @@ function shortUri(uri = '?'): string {
 
 function downText(trouble: WhyResult['around']['anyDown']): string | undefined {
   if (trouble === undefined) return 'no peer is configured: `ratatosk peer add URI` adds one';
-  return `${shortUri(trouble.uri)}: ${trouble.error ?? 'not connected yet'}`;
+  return `${trouble.uri}: ${trouble.error ?? 'not connected yet'}`;
 }
 
 function lossText(queue: WhyCandidate['queue'] | undefined): string {

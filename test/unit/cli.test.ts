@@ -136,7 +136,9 @@ test('shows everything within 80 columns, without colour where there is no termi
     paths: () => [{ key: keyOf(5), ports: Array.from({ length: 60 }, (_, i) => String(i + 1)), seq: 1n }],
     sessions: () => [{ key: keyOf(6), bytesReceived: 5e12, bytesSent: 17, upMs: 9e9, kind: 'e2e', keyAgeMs: 61_000 }],
   };
-  const socket = await startAdmin(t, router, { status: async () => STATUS });
+  const listening = [long, `unix:///${'deep/'.repeat(30)}socket`];
+  const config = `/home/${'somebody/'.repeat(10)}ratatosk.conf`;
+  const socket = await startAdmin(t, router, { status: async () => ({ ...STATUS, listening, config }) });
   const views = await viewNames();
   assert.ok(views.length >= 6);
   for (const verb of views) {
@@ -145,6 +147,10 @@ test('shows everything within 80 columns, without colour where there is no termi
     assertFits(out);
     assert.ok(!out.includes('\u001b'));
     assert.ok(out.length > 20, verb);
+    // What is a reason, or an address of this node, is never cut.
+    const whole = out.replaceAll(/\s/g, '');
+    if (verb === 'status') for (const text of listening) assert.ok(whole.includes(text), out);
+    if (verb === 'peers') assert.ok(whole.includes('why'.repeat(40)), out);
   }
 });
 
@@ -198,6 +204,7 @@ test('shows and changes who may connect, within 80 columns', async (t) => {
     shown.out,
     /tun0 are closed but[\s\S]*STATE[\s\S]*\nopen +22 from abab[\s\S]*\nclosed +80 [\s\S]*\n3 packets refused/,
   );
+  assert.equal(shown.out.match(/why/g)?.length, 40, shown.out);
   const allowed = await ratatosk(['firewall', 'allow', '22/udp', 'from', 'laptop', '--json', ...socket]);
   assert.deepEqual(JSON.parse(allowed.out), status);
   assert.deepEqual(asked, ['allow 22/udp from laptop']);

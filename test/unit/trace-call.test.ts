@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endLine, hopLine } from '../../daemon/cli/trace.ts';
+import { endLines, hopLine } from '../../daemon/cli/trace.ts';
 import { hexText } from '../../daemon/host/address.ts';
 import type { TraceAnswer } from '../../daemon/host/answers.ts';
 import type { Commands, HopResult } from '../../daemon/host/commands.ts';
@@ -160,6 +160,9 @@ test('lines fit the terminal, and what is a guess begins with a question mark', 
   }
   assert.ok(hopLine({ ...row, how: 'told' }, true).startsWith(' 64'));
   const answer = { target: 'x', address, hops: [], end: 'reached', text: 'Reached, 3 hops away.' } as const;
-  assert.equal(endLine({ ...answer, hops: [] }, true), 'Reached, 3 hops away.');
-  assert.match(endLine({ ...answer, hops: [] }, false), /guesses/);
+  assert.deepEqual(endLines({ ...answer, hops: [] }, true), ['Reached, 3 hops away.']);
+  assert.match(endLines({ ...answer, hops: [] }, false).join(' '), /guesses/);
+  const long = endLines({ ...answer, hops: [], text: 'why '.repeat(60).trim() }, true);
+  assert.equal(long.join(' ').split('why').length, 61);
+  for (const line of long) assert.ok(line.length <= 80, line);
 });

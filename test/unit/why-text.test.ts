@@ -5,7 +5,7 @@ import { VERDICTS } from '../../daemon/core/explain/facts.ts';
 import { addressForKey } from '../../daemon/core/identity.ts';
 import { linkId } from '../../daemon/core/port.ts';
 import type { Commands } from '../../daemon/host/commands.ts';
-import { whyJson } from '../../daemon/host/why-json.ts';
+import { foreignJson, whyJson } from '../../daemon/host/why-json.ts';
 import { adminRequest } from '../support/admin.ts';
 import { keyOf, lonelyRouter, startAdmin } from './admin-fixture.ts';
 
@@ -75,7 +75,6 @@ for (const verdict of VERDICTS) {
     ] as const) {
       const inbound = { state, rules: ['80'], refused: [...refused] };
       const answer = whyJson('9', { ...result, verdict }, inbound, addressForKey);
-      // Longer ones would be cut, and the end of a sentence may be what matters.
       assert.ok(answer.text.length <= 80, `${answer.text.length}: ${answer.text}`);
       assert.match(answer.text, /^[A-Z]/);
       const lines = whyLines(answer);
@@ -84,6 +83,13 @@ for (const verdict of VERDICTS) {
     }
   });
 }
+
+test('a remedy is shown whole', () => {
+  const answer = foreignJson('2001:db8::1', '2001:db8::1');
+  const lines = whyLines(answer);
+  assert.match(lines.join(' ').replaceAll(/ +/g, ' '), /`ratatosk status` shows our own$/);
+  for (const line of lines) assert.ok([...line].length <= 80, line);
+});
 
 test('the request names what it was asked for, and passes the probe on', async (t) => {
   const asked: Commands['why']['args'][] = [];
