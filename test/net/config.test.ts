@@ -35,12 +35,12 @@ describe('a wrong configuration is refused with a line that names its member', {
   for (const [what, text, named] of WRONG) {
     test(
       what,
-      { skip: needs(needsRatatosk()), timeout: 20_000 },
+      { skip: needs(needsRatatosk()), timeout: 60_000 },
       withLab(async (lab) => {
         const path = join(lab.folder, 'wrong.conf');
         writeFileSync(path, text, { mode: 0o600 });
         const outcome = await run([process.execPath, ratatoskMain, 'up', '--config', path, '--no-tun'], {
-          limitMs: 10_000,
+          limitMs: 50_000,
           env: privateFolders(lab.folder),
         });
         assert.equal(outcome.code, 1, outcome.stdout + outcome.stderr);
