@@ -335,6 +335,7 @@ export class Daemon {
         this.#rates.look(rows, performance.now());
         this.#drops.look(stats, performance.now(), fullestLink(rows));
         for (const { level, text } of this.#radios.look(radios)) this.#log[level](text, {}, 'radio');
+        this.#guard.lookForRefusals(stats.counters.tunDelivered ?? 0);
       },
       (error: unknown) => this.#log.debug(`no rates: ${messageOf(error)}`),
     );

@@ -28,6 +28,9 @@ export class Guard {
   #reported: string | undefined;
   #watch: { close(): void } | undefined;
   readonly #refusals = new RefusalWatch();
+  #delivered = 0;
+  /** At the last look. */
+  #refused: number | undefined;
 
   constructor(log: Log, firewall: Firewall, config: Config) {
     this.#log = log;
@@ -62,10 +65,7 @@ export class Guard {
 
   /** From now on: when tables go, and now and then, for what failed. */
   lookAfter(): void {
-    setInterval(() => {
-      this.look();
-      this.lookForRefusals();
-    }, LOOK_MS).unref();
+    setInterval(() => this.look(), LOOK_MS).unref();
     this.#watch = watchTables(() => this.look());
   }
 
@@ -79,9 +79,15 @@ export class Guard {
       this.#log.info('firewall: inbound connections are closed now', {}, 'firewall');
   }
 
-  /** Events, but no lines of the log: any node of the mesh can cause them. */
-  lookForRefusals(): void {
+  /**
+   * Events, but no lines of the log: any node of the mesh can cause them. `delivered`: packets that the interface was given so
+   * far; without new ones none was refused, and nobody has to be asked.
+   */
+  lookForRefusals(delivered: number): void {
+    if (delivered === this.#delivered) return;
+    this.#delivered = delivered;
     const total = this.#firewall.refused();
+    this.#refused = total;
     if (total === undefined) return;
     for (const { text, fields } of this.#refusals.look(total, () => this.#firewall.refusals(), performance.now())) {
       this.#log.record('warn', text, fields, 'firewall');
@@ -98,6 +104,11 @@ export class Guard {
     return this.#firewall.status();
   }
 
+  /** The same, without running a command: as of the last look for refusals. */
+  latest(): FirewallAnswer {
+    return { ...this.#firewall.state(), ...(this.#refused === undefined ? {} : { refused: this.#refused }) };
+  }
+
   openFor(address: Uint8Array): readonly string[] | undefined {
     return this.#firewall.openFor(address);
   }
@@ -107,7 +118,7 @@ export class Guard {
   }
 
   summary(): FirewallState {
-    const { inbound, closed, rules, problem } = this.#firewall.status();
+    const { inbound, closed, rules, problem } = this.#firewall.state();
     const open = rules.filter((rule) => rule.open).map(({ rule }) => rule);
     return { inbound, closed, open, ...(problem === undefined ? {} : { problem }) };
   }

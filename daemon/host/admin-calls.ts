@@ -56,7 +56,13 @@ export type CallContext = RowContext & {
   /** What the host knows of the daemon, for `status`. */
   readonly status: () => Promise<StatusAnswer>;
   /** Who may connect from the mesh; the changes throw what an operator can read. */
-  readonly firewall: { status(): FirewallAnswer; allow(rule: string): void; deny(rule: string): void };
+  readonly firewall: {
+    status(): FirewallAnswer;
+    /** Without running a command. */
+    latest(): FirewallAnswer;
+    allow(rule: string): void;
+    deny(rule: string): void;
+  };
   /** As `Firewall.openFor`. */
   readonly openFor: (address: Uint8Array) => readonly string[] | undefined;
   /** As `Firewall.refusedTo`. */

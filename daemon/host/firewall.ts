@@ -139,14 +139,18 @@ export class Firewall {
   }
 
   status(): FirewallAnswer {
-    const refused = this.#isClosed ? this.#refused() : undefined;
+    const refused = this.refused();
+    return { ...this.state(), ...(refused === undefined ? {} : { refused }) };
+  }
+
+  /** Without what only the kernel knows. */
+  state(): FirewallAnswer {
     return {
       inbound: this.#policy.inbound,
       closed: this.#isClosed,
       ...(this.#interface === undefined ? {} : { interface: this.#interface }),
       ...(this.#isClosed ? { table: `inet ${this.#table}` } : {}),
       ...(this.#problem === undefined ? {} : { problem: this.#problem }),
-      ...(typeof refused === 'number' ? { refused } : {}),
       rules: this.#rules().map((set) => this.#ruleStatus(set)),
     };
   }

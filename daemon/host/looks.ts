@@ -13,9 +13,6 @@ import { statsAnswer } from './stats-json.ts';
 
 export type StateTopic = Exclude<Topic, 'events'>;
 
-/** It runs a command. */
-const FIREWALL_LEAST_MS = 2_000;
-
 export function openLooks(context: CallContext): Readonly<Record<StateTopic, Follow>> {
   const { ask } = context;
   const status = value(context.status, ({ uptime: _, ...rest }) => JSON.stringify(rest));
@@ -24,9 +21,8 @@ export function openLooks(context: CallContext): Readonly<Record<StateTopic, Fol
     (taken) => JSON.stringify(taken),
   );
   const firewall = value(
-    async () => context.firewall.status(),
+    async () => context.firewall.latest(),
     (taken) => JSON.stringify(taken),
-    FIREWALL_LEAST_MS,
   );
   const peers = new SharedLook(async (most) => {
     const { rows, total } = await ask('busiestPeers', { most });
@@ -68,15 +64,11 @@ export function openLooks(context: CallContext): Readonly<Record<StateTopic, Fol
   };
 }
 
-function value<Value>(
-  take: () => Promise<Value>,
-  markOf: (value: Value) => string,
-  leastMs?: number,
-): SharedLook<ValueLook<Value>> {
+function value<Value>(take: () => Promise<Value>, markOf: (value: Value) => string): SharedLook<ValueLook<Value>> {
   return new SharedLook(async () => {
     const taken = await take();
     return { unixMs: Date.now(), value: taken, mark: markOf(taken) };
-  }, leastMs);
+  });
 }
 
 function look<Row>(

@@ -11,12 +11,16 @@ export type Refusal = {
 export type RefusalNews = { readonly text: string; readonly fields: Readonly<Record<string, string | number>> };
 
 const REPEAT_MS = 60_000;
-/** Told by name in one look; the others are counted. */
+/** Told by name within a while; that there are others is told once in it. */
 const NAMED_MAX = 5;
+const WHILE_MS = 10_000;
 
 export class RefusalWatch {
   readonly #seen = new Map<string, { packets: number; toldMs: number }>();
   #total = 0;
+  #beganMs = Number.NEGATIVE_INFINITY;
+  #named = 0;
+  #hasToldOthers = false;
 
   /** `total`: packets refused since the table was made. `list` is asked if there are more than at the last look. */
   look(total: number, list: () => readonly Refusal[], nowMs: number): RefusalNews[] {
@@ -31,14 +35,20 @@ export class RefusalWatch {
       const packets = row.packets < seen.packets ? row.packets : row.packets - seen.packets;
       return packets > 0 && nowMs - seen.toldMs >= REPEAT_MS ? [{ row, packets }] : [];
     });
-    const news = fresh.slice(0, NAMED_MAX).map(({ row, packets }) => {
+    if (nowMs - this.#beganMs >= WHILE_MS) {
+      this.#beganMs = nowMs;
+      this.#named = 0;
+      this.#hasToldOthers = false;
+    }
+    const news = fresh.slice(0, NAMED_MAX - this.#named).map(({ row, packets }) => {
       this.#seen.set(nameOf(row), { packets: row.packets, toldMs: nowMs });
       return newsOf(row, packets);
     });
+    this.#named += news.length;
     const others = fresh.length - news.length;
-    if (others > 0)
-      news.push({ text: 'firewall: refused on other ports or from others too', fields: { count: others } });
-    return news;
+    if (others === 0 || this.#hasToldOthers) return news;
+    this.#hasToldOthers = true;
+    return [...news, { text: 'firewall: refused on other ports or from others too', fields: { count: others } }];
   }
 
   /** The kernel has forgotten them, and counts anew. */

@@ -4,14 +4,11 @@ type Latest<Look> = { readonly atMs: number; readonly most: number; readonly loo
 
 export class SharedLook<Look> {
   readonly #take: (most: number) => Promise<Look>;
-  readonly #leastMs: number;
   readonly #wants = new Set<{ readonly most: number }>();
   #latest: Latest<Look> | undefined;
 
-  /** `leastMs`: of those that cost more than others, the least time between two. */
-  constructor(take: (most: number) => Promise<Look>, leastMs = 0) {
+  constructor(take: (most: number) => Promise<Look>) {
     this.#take = take;
-    this.#leastMs = leastMs;
   }
 
   /** From now on looks have at least so many rows, if there are; until the answer is called. */
@@ -29,7 +26,7 @@ export class SharedLook<Look> {
     const nowMs = performance.now();
     const most = Math.max(...[...this.#wants].map((want) => want.most));
     const latest = this.#latest;
-    const isRecent = latest !== undefined && nowMs - latest.atMs <= Math.max(maxAgeMs, this.#leastMs);
+    const isRecent = latest !== undefined && nowMs - latest.atMs <= maxAgeMs;
     if (isRecent && latest.most >= most) return latest.look;
     const look = this.#take(most);
     this.#latest = { atMs: nowMs, most, look };

@@ -154,6 +154,7 @@ export function contextOf(answers: Answers, more: Partial<CallContext> = {}): Ca
     status: async () => STATUS,
     firewall: {
       status: () => ({ inbound: 'deny', closed: false, rules: [] }),
+      latest: () => ({ inbound: 'deny', closed: false, rules: [] }),
       allow: () => undefined,
       deny: () => undefined,
     },

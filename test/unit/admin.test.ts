@@ -410,6 +410,7 @@ test('hands rules to the firewall and answers with its state', async (t) => {
   const add = (rule: string): void => void rules.push({ rule, by: 'command', open: true });
   const firewall: CallContext['firewall'] = {
     status: () => ({ inbound: 'deny', closed: true, rules }),
+    latest: () => assert.fail('who asks is told what holds now'),
     allow: (rule) => add(`allow ${rule}`),
     deny: (rule) => add(`deny ${rule}`),
   };

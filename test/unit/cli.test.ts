@@ -191,6 +191,7 @@ test('shows and changes who may connect, within 80 columns', async (t) => {
   const asked: string[] = [];
   const wall = {
     status: () => status,
+    latest: () => status,
     allow: (rule: string) => void asked.push(`allow ${rule}`),
     deny: () => {
       throw new RatatoskError('FIREWALL_OPEN', '22 would stay open');

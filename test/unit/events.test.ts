@@ -183,6 +183,8 @@ test('refusals of the firewall are told by port and sender, once a minute each, 
   const scan = Array.from({ length: 64 }, (_, i) => row(1_000 + i, 1));
   const told = texts(65, scan, 400_000);
   assert.deepEqual([told.length, told.at(-1)], [6, ['firewall: refused on other ports or from others too', 59]]);
+  assert.deepEqual(texts(66, scan, 401_000), [], 'who scans us is named a few times, however often we look');
+  assert.equal(texts(67, scan, 410_000).length, 6);
 });
 
 test('reads what nft lists, and leaves out what it does not know', () => {

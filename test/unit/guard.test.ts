@@ -100,3 +100,20 @@ test('a fault of ours is not taken for one of the world', () => {
   });
   assert.throws(() => one.prepare(), TypeError);
 });
+
+test('nobody is asked for refusals that cannot have been, nor for the state that is shown each second', () => {
+  const asked: string[] = [];
+  const { guard: one } = guard('', (args) => {
+    asked.push(args.join(' '));
+    return args.includes('set') ? '{"nftables":[{"set":{}}]}' : COUNTER.replace('0', '7');
+  });
+  one.close('tun0');
+  asked.length = 0;
+  one.lookForRefusals(0);
+  one.summary();
+  assert.deepEqual([asked, one.latest().refused], [[], undefined], 'the interface was given nothing');
+  one.lookForRefusals(3);
+  assert.deepEqual([asked.length, one.latest().refused], [2, 7], 'the counter, and then who it was');
+  one.lookForRefusals(3);
+  assert.equal(asked.length, 2);
+});

@@ -174,7 +174,8 @@ test('values come when they change, and a router that does not answer only delay
   let isUp = false;
   const context = contextOf(lonelyRouter(), {
     firewall: {
-      status: () => ({ inbound: 'deny', closed: true, refused, rules: [] }),
+      status: () => assert.fail('that runs a command'),
+      latest: () => ({ inbound: 'deny', closed: true, refused, rules: [] }),
       allow: () => undefined,
       deny: () => undefined,
     },
