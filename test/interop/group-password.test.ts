@@ -23,7 +23,7 @@ describe('a group password', { concurrency: 2 }, () => {
     withLab(async (lab) => {
       const word = 'four owls & a bell';
       const nodes = await startLan(lab, [withPassword('ratatosk', word), withPassword('yggdrasil', word)]);
-      await becomeNeighbours(nodes, 5_000);
+      await becomeNeighbours(nodes);
       await assertPings(at(nodes, 0), at(nodes, 1));
       await assertPings(at(nodes, 1), at(nodes, 0));
     }),
@@ -38,7 +38,7 @@ describe('a group password', { concurrency: 2 }, () => {
         withPassword('yggdrasil', ''),
         withPassword('yggdrasil', 'owls'),
       ]);
-      await becomeNeighbours(nodes, 20_000);
+      await becomeNeighbours(nodes);
       await assertPings(at(nodes, 0), at(nodes, 2));
       const inVain = await Promise.all([
         ping(at(nodes, 0), at(nodes, 1), { count: 3, limitMs: 2_000 }),

@@ -24,7 +24,7 @@ test(
     const nodes = await layLan(lab, [{ kind }, { kind }, { kind }, { kind }]);
     const [a, b, late, stranger] = [at(nodes, 0), at(nodes, 1), at(nodes, 2), at(nodes, 3)];
     await Promise.all([a.start(), b.start()]);
-    await becomeNeighbours([a, b], 5_000);
+    await becomeNeighbours([a, b]);
     await assertPings(a, b);
     const added = Array.from({ length: SOURCES }, (_, i) => `fe80::5:${i.toString(16)}/64`);
     await stranger.netns.mustRun(['ip', '-batch', '-'], {
