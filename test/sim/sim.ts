@@ -9,11 +9,12 @@ import { Cable } from './cable.ts';
 import { DatagramCable, type DatagramWeather } from './datagram-cable.ts';
 import { Host } from './host.ts';
 import { Random } from './random.ts';
+import { remembered } from './remembered.ts';
 import { Schedule } from './schedule.ts';
 import type { Edge } from './topology.ts';
 import { Observer } from './trace.ts';
 
-const { crypto } = chooseCrypto();
+const crypto = remembered(chooseCrypto().crypto);
 
 const NEXT_NONE = 59;
 const ID_AT = IPV6_HEADER;
