@@ -55,6 +55,21 @@ export class Forwarder {
     return best;
   }
 
+  /** As `nextHop`, but a direct peer is reached whatever the coordinates say, if the packet may still get closer. */
+  hopTo(
+    path: Uint8Array,
+    watermarkHigh: number,
+    watermarkLow: number,
+    dest: Uint8Array,
+    destAt: number,
+    destHash: number,
+  ): PeerLink | undefined {
+    const towards = this.nextHop(path, watermarkHigh, watermarkLow);
+    if (watermarkHigh === 0 && this.distance >= watermarkLow) return undefined;
+    const peer = this.#peers.get(destHash, dest, destAt);
+    return (peer && preferredLink(peer)) ?? towards;
+  }
+
   /** From here, and from a peer. */
   distances(path: Uint8Array, peer: Peer): { own: number; theirs: number } {
     this.#refresh();

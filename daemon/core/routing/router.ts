@@ -80,8 +80,6 @@ export class Router implements PipeUser {
   readonly #view: TrafficView = trafficView();
   readonly #ownHash: number;
   readonly #looks: Bucket;
-  /** Whom the last packet of ours has left by. */
-  #hop: Peer | undefined;
   #roundAtMs = 0;
   #isStarted = false;
   /** Something has changed since the last look or round. */
@@ -184,11 +182,8 @@ export class Router implements PipeUser {
 
   /** Where a packet to this key and place would go on from here, had it come with this watermark. */
   onward(dest: Uint8Array, path: Uint8Array, watermark: number): Onward {
-    const towards = this.#forwarder.nextHop(path, 0, watermark);
-    const { distance } = this.#forwarder;
-    const direct = distance < watermark ? this.peers.get(this.#hash(dest), dest) : undefined;
-    const hop = (direct && preferredLink(direct)) ?? towards;
-    return { hop: hop?.peer.key, distance };
+    const hop = this.#forwarder.hopTo(path, 0, watermark, dest, 0, this.#hash(dest));
+    return { hop: hop?.peer.key, distance: this.#forwarder.distance };
   }
 
   /** Where a node is, as far as that is known without asking. */
@@ -203,7 +198,7 @@ export class Router implements PipeUser {
   beginBack(dest: PublicKey, size: number): boolean {
     const path = this.paths.get(dest);
     if (path !== undefined) return this.#beginOn(path, size, false);
-    return this.#beginTo(this.#view.from as Coords, dest, this.#hash(dest), size, false);
+    return this.#beginTo(this.#view.from as Coords, dest, this.#hash(dest), size, false) !== undefined;
   }
 
   // From the links
@@ -355,20 +350,12 @@ export class Router implements PipeUser {
       stats.drop('path too deep');
       return undefined;
     }
-    const towards = this.#forwarder.nextHop(view.path, view.watermarkHigh, view.watermarkLow);
-    const destHash = hashOctets(buffer, view.destAt, 32, this.#context.hashSeed);
-    const hop = this.#directHop(view, destHash) ?? towards;
+    const { path, watermarkHigh, watermarkLow, destAt } = view;
+    const destHash = hashOctets(buffer, destAt, 32, this.#context.hashSeed);
+    const hop = this.#forwarder.hopTo(path, watermarkHigh, watermarkLow, view.buffer, destAt, destHash);
     if (hop === undefined) this.#reportBroken(view);
     else this.#forward(hop, view, start, destHash);
     return undefined;
-  }
-
-  /** A direct peer is reached whatever the coordinates say, if the packet may still get closer. */
-  #directHop(view: TrafficView, destHash: number): PeerLink | undefined {
-    const { distance } = this.#forwarder;
-    if (view.watermarkHigh === 0 && distance >= view.watermarkLow) return undefined;
-    const peer = this.peers.get(destHash, view.buffer, view.destAt);
-    return peer === undefined ? undefined : preferredLink(peer);
   }
 
   #forward(hop: PeerLink, view: TrafficView, start: number, destHash: number): void {
@@ -414,12 +401,13 @@ export class Router implements PipeUser {
 
   #beginOn(path: Path, size: number, isRecord: boolean): boolean {
     if (this.#context.nowMs >= path.doubtAtMs) this.paths.doubt(path);
-    if (this.#beginTo(path.coords, path.key, path.hash, size, isRecord)) {
-      if (this.#hop !== undefined && this.#hop !== path.hop) this.paths.news.left(path, this.#hop);
-      return true;
+    const hop = this.#beginTo(path.coords, path.key, path.hash, size, isRecord);
+    if (hop === undefined) {
+      this.paths.broke(path);
+      return false;
     }
-    this.paths.broke(path);
-    return false;
+    if (hop.peer !== path.hop) this.paths.news.left(path, hop.peer);
+    return true;
   }
 
   /** Who is behind our own radio is sent to without asking where it is. */
@@ -427,7 +415,7 @@ export class Router implements PipeUser {
     const hash = this.#hash(dest);
     const peer = this.peers.get(hash, dest);
     if (peer === undefined || !isSlowPeer(peer) || preferredLink(peer) === undefined) return false;
-    return this.#beginTo(this.tree.coords(peer.key), dest, hash, size, isRecord);
+    return this.#beginTo(this.tree.coords(peer.key), dest, hash, size, isRecord) !== undefined;
   }
 
   /** As a leaf we need not be asked where we are. */
@@ -447,13 +435,12 @@ export class Router implements PipeUser {
     return this.peers.proven.find((peer) => isSlowPeer(peer) && isMeant(peer))?.key;
   }
 
-  #beginTo(coords: Coords, dest: PublicKey, destHash: number, size: number, isRecord: boolean): boolean {
+  #beginTo(coords: Coords, dest: PublicKey, destHash: number, size: number, isRecord: boolean): PeerLink | undefined {
     const hop = this.#hopTo(coords, dest, destHash);
     if (hop === undefined) {
       this.#context.stats.drop('no next hop');
-      return false;
+      return undefined;
     }
-    this.#hop = hop.peer;
     const from = this.#forwarder.coords;
     const { distance } = this.#forwarder;
     const head = trafficHeadSize(coords, from, distance, size);
@@ -465,14 +452,12 @@ export class Router implements PipeUser {
     this.target = target;
     this.targetAt = writer.pos;
     this.isOverRadio = hop.pipe.isSlow === true;
-    return true;
+    return hop;
   }
 
-  /** A direct peer is reached whatever the coordinates say. The distance of the last one is the forwarder's. */
+  /** For a packet of ours. */
   #hopTo(coords: Coords, dest: PublicKey, destHash: number): PeerLink | undefined {
-    const peer = this.peers.get(destHash, dest);
-    const towards = this.#forwarder.nextHop(coords, 0xffff_ffff, 0xffff_ffff);
-    return (peer && preferredLink(peer)) ?? towards;
+    return this.#forwarder.hopTo(coords, 0xffff_ffff, 0xffff_ffff, dest, 0, destHash);
   }
 
   #resend(path: Path, payload: Uint8Array): void {
