@@ -1,6 +1,7 @@
 /**
  * Where the members of an HJSON or JSON object stand in its text, so that one can be changed and everything else stays as a
- * person wrote it. It finds places and judges nothing: who changes a text by them reads it again and compares.
+ * person wrote it. Hjson's own way back to text (`rt`) keeps comments, but neither quotes, numbers and brackets as they were
+ * written, nor JSON as JSON. Here places are found and nothing is judged: who changes a text by them reads it again and compares.
  */
 
 /** From the first character of a value to behind its last. */
