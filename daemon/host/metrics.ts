@@ -17,7 +17,7 @@ export class Metrics {
   constructor(source: MetricsSource) {
     this.#source = source;
     this.contentType = this.#registry.contentType;
-    this.#series = SERIES.map(({ name, help, kind, labels = [], rows }) => {
+    this.#series = SERIES.map(({ name, help, kind, labels, rows }) => {
       const config = { name, help, labelNames: [...labels], registers: [this.#registry] };
       return { rows, metric: kind === 'gauge' ? new Gauge(config) : new Counter(config) };
     });

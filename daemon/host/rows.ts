@@ -32,7 +32,7 @@ export function peerJson(context: RowContext, row: PeerRow): PeerAnswer {
     rate_recvd: rate.received || undefined,
     rate_sent: rate.sent || undefined,
     uptime: link === undefined ? undefined : link.upMs / 1000 || undefined,
-    latency: link === undefined ? undefined : nanoseconds(link.rttMs) || undefined,
+    latency: nanoseconds(link?.rttMs) || undefined,
     last_error_time: hasError ? nanoseconds(row.lastErrorAgeMs) || undefined : undefined,
     last_error: hasError ? row.lastError : undefined,
     configured: row.isConfigured || undefined,
@@ -79,8 +79,10 @@ function nodeJson(context: RowContext, key: Uint8Array): NodeAnswer {
   return { address: addressText(context.addressOf(key)), key: hexText(key) };
 }
 
-export function nanoseconds(ms: number): number {
-  return Math.round(ms * 1e6);
+export function nanoseconds(ms: number): number;
+export function nanoseconds(ms: number | undefined): number | undefined;
+export function nanoseconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 1e6);
 }
 
 export function sortedPeers(rows: readonly PeerRow[], sort: string): PeerRow[] {

@@ -12,7 +12,7 @@ import { counter, gauge, type Row, type Series, type Snapshot } from './snapshot
  */
 const ofPeers = (
   read: (row: PeerRow) => number | undefined,
-  join: (...values: number[]) => number = add,
+  join: (...values: number[]) => number = sum,
 ): Series['rows'] => {
   return ({ rows }) => {
     const byPeer = new Map<string, number>();
@@ -25,8 +25,6 @@ const ofPeers = (
     return [...byPeer].map(([peer, value]): Row => [value, { peer }]);
   };
 };
-
-const add = (...values: number[]): number => sum(values);
 
 const ofThreads = (read: (loop: LoopInfo) => number): Series['rows'] => {
   return ({ source, stats }) => [
@@ -166,7 +164,7 @@ export const SERIES: readonly Series[] = [
     'How many there are of what a limit bounds',
     ({ stats, rows }) => [
       [rows.filter((row) => row.isUp).length, { limit: 'links' }],
-      [sum(Object.values(stats.sizes.sessions)), { limit: 'sessions' }],
+      [sum(...Object.values(stats.sizes.sessions)), { limit: 'sessions' }],
     ],
     'limit',
   ),
@@ -246,7 +244,7 @@ function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function sum(numbers: readonly number[]): number {
+function sum(...numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 

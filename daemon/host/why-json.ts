@@ -3,6 +3,7 @@ import type { PathFacts, QueueFacts, WhyCandidate } from '../core/port.ts';
 import { addressText, hexText } from './address.ts';
 import type { InboundAnswer, QueueAnswer, WhyAnswer, WhyCandidateAnswer, WhyPathAnswer } from './answers.ts';
 import type { WhyResult } from './commands.ts';
+import { nanoseconds, schemeOf } from './rows.ts';
 import { whyText } from './why-text.ts';
 
 export function whyJson(
@@ -80,7 +81,7 @@ function candidateJson(candidate: WhyCandidate, addressOf: (key: Uint8Array) => 
   const { uri, key, airWaitMs } = candidate;
   return {
     remote: uri,
-    kind: uri.split('://')[0] ?? '',
+    kind: schemeOf(uri),
     address: addressText(addressOf(key)),
     key: hexText(key),
     port: candidate.port,
@@ -88,7 +89,7 @@ function candidateJson(candidate: WhyCandidate, addressOf: (key: Uint8Array) => 
     rule: candidate.rule,
     distance: candidate.distance,
     cost: Math.round(candidate.cost),
-    latency: candidate.rttMs === 0 ? undefined : Math.round(candidate.rttMs * 1e6),
+    latency: nanoseconds(candidate.rttMs) || undefined,
     priority: candidate.priority,
     uptime: candidate.upMs / 1_000,
     same_tree: candidate.hasOurRoot,
@@ -114,7 +115,7 @@ function probeJson(probe: WhyResult['around']['probe']): WhyAnswer['probe'] {
   const { rttMs, large } = probe;
   return {
     answered: rttMs !== undefined,
-    latency: rttMs === undefined ? undefined : Math.round(rttMs * 1e6),
+    latency: nanoseconds(rttMs),
     large: large === undefined ? undefined : { size: large.size, answered: large.isAnswered, mtu: large.mtu },
   };
 }
