@@ -5,7 +5,7 @@
 import { chownSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { RatatoskError } from '../core/error.ts';
-import type { Call, Outlet } from './admin-calls.ts';
+import type { Call, Outlet } from './admin-call.ts';
 import { JsonSplitter } from './admin-json.ts';
 import { type AdminRequest, errorText, readArguments, readRequest, successText } from './admin-request.ts';
 import type { Push } from './answers.ts';

@@ -1,20 +1,17 @@
 /** The request that tells what has happened, and what the pushes of events share with it. */
 import { RatatoskError } from '../core/error.ts';
-import type { Call } from './admin-calls.ts';
+import { type Call, ours } from './admin-call.ts';
 import { type AdminArguments, wholeOf } from './admin-request.ts';
-import type { Answers, EventAnswer } from './answers.ts';
+import type { EventAnswer } from './answers.ts';
 import { EVENT_KINDS, type EventKind, type Events, type Happening } from './events.ts';
 
 const MOST = 4_096;
 
 export function eventCall(events: Events): Call {
-  return {
-    name: 'getEvents',
-    description: 'Show what has happened to this node',
-    fields: ['kind', 'since', 'most'],
-    isReadOnly: true,
-    isOwn: true,
-    run: (args): Answers['getEvents'] => {
+  return ours(
+    'getEvents',
+    'Show what has happened to this node',
+    (args) => {
       const query = {
         kinds: kindsOf(args),
         sinceUnixMs: wholeOf(args, 'since', { byDefault: 0 }),
@@ -22,7 +19,10 @@ export function eventCall(events: Events): Call {
       };
       return { events: events.find(query).map(eventJson) };
     },
-  };
+    'kind',
+    'since',
+    'most',
+  );
 }
 
 export function eventJson({ seq, unixMs, kind, level, text, fields }: Happening): EventAnswer {

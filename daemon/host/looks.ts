@@ -2,7 +2,7 @@
  * What can be subscribed to, and how it is looked at. That time passes changes nothing: where a member only tells how long ago
  * something was, its moment counts, to the second.
  */
-import type { CallContext } from './admin-calls.ts';
+import type { CallContext } from './admin-call.ts';
 import type { PeerAnswer, RowId, Topic } from './answers.ts';
 import { type Follow, followTable, followValue, type TableLook, type ValueLook } from './changes.ts';
 import type { PeerRow } from './commands.ts';

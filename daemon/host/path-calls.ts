@@ -1,7 +1,7 @@
 /** The requests about the way to one node. They make this node send. */
 import { publicKey } from '../core/port.ts';
 import { addressText } from './address.ts';
-import type { Call, CallContext } from './admin-calls.ts';
+import { acting, type Call, type CallContext, ours } from './admin-call.ts';
 import { type AdminArguments, wholeOf } from './admin-request.ts';
 import type { InboundAnswer, WhyAnswer } from './answers.ts';
 import { TRACE_FIELDS, trace } from './trace-call.ts';
@@ -14,23 +14,12 @@ const PROBE_MAX_MS = 10_000;
 const REFUSED_MAX = 16;
 
 export function pathCalls(context: CallContext): Call[] {
+  const about = 'Show what happens to packets to a node, and why';
   return [
-    {
-      name: 'why',
-      description: 'Show what happens to packets to a node, and why',
-      fields: ['target', 'probe'],
-      isReadOnly: false,
-      isOwn: true,
-      run: (args) => why(context, args),
-    },
-    {
-      name: 'trace',
-      description: 'Show the nodes that packets to a node pass',
-      fields: TRACE_FIELDS,
-      isReadOnly: false,
-      isOwn: true,
-      run: (args) => trace(context, args),
-    },
+    acting(ours('why', about, (args) => why(context, args), 'target', 'probe')),
+    acting(
+      ours('trace', 'Show the nodes that packets to a node pass', (args) => trace(context, args), ...TRACE_FIELDS),
+    ),
   ];
 }
 

@@ -3,7 +3,7 @@ import { RatatoskError } from '../core/error.ts';
 import type { QueryTopic } from '../core/port.ts';
 import { readKeys } from '../wire/query.ts';
 import { addressText, hexText } from './address.ts';
-import type { Call, CallContext } from './admin-calls.ts';
+import { acting, type Call, type CallContext, theirs } from './admin-call.ts';
 import type { AdminArguments } from './admin-request.ts';
 import type { Answers, ForeignAnswer } from './answers.ts';
 import { readForeignJson } from './foreign-json.ts';
@@ -11,15 +11,9 @@ import { readForeignJson } from './foreign-json.ts';
 type RemoteName = Extract<keyof Answers, 'getNodeInfo' | `debug_remote${string}`>;
 
 export function remoteCalls(context: CallContext): Call[] {
-  const call = (name: RemoteName, description: string, run: (key: Uint8Array) => Promise<ForeignAnswer>): Call => ({
-    name,
-    description,
-    fields: ['key'],
-    // It makes this node send.
-    isReadOnly: false,
-    isOwn: false,
-    run: (args) => run(keyOf(args)),
-  });
+  // They make this node send.
+  const call = (name: RemoteName, description: string, run: (key: Uint8Array) => Promise<ForeignAnswer>): Call =>
+    acting(theirs(name, description, (args) => run(keyOf(args)), 'key'));
   const json = async (key: Uint8Array, topic: QueryTopic): Promise<ForeignAnswer> => {
     const answer = readForeignJson(await context.ask('query', { key, topic }));
     return answer ?? fail(key, 'no JSON object of at most 8 levels');

@@ -1,5 +1,5 @@
 /** Counters, queues, limits and loops as the admin socket tells them. */
-import type { CallContext } from './admin-calls.ts';
+import type { CallContext } from './admin-call.ts';
 import type { LimitAnswer, LoopAnswer, StatsAnswer } from './answers.ts';
 import { heapInfo } from './heap.ts';
 import type { LoopInfo } from './loop.ts';

@@ -1,6 +1,6 @@
 /** The request that tells what happens and what changes, from now on. */
 import { RatatoskError } from '../core/error.ts';
-import type { Call, CallContext, Outlet } from './admin-calls.ts';
+import type { Call, CallContext, Outlet } from './admin-call.ts';
 import { type AdminArguments, wholeOf } from './admin-request.ts';
 import type { Topic } from './answers.ts';
 import type { Follower } from './changes.ts';

@@ -2,10 +2,11 @@
 import { RatatoskError } from '../core/error.ts';
 import { publicKey } from '../core/port.ts';
 import { addressText, hexText } from './address.ts';
-import type { CallContext } from './admin-calls.ts';
+import type { CallContext } from './admin-call.ts';
 import { type AdminArguments, wholeOf } from './admin-request.ts';
 import type { HopAnswer, TraceAnswer, TraceNext } from './answers.ts';
 import type { HopResult } from './commands.ts';
+import { nanoseconds } from './rows.ts';
 import { foreignJson } from './why-json.ts';
 import { whyText } from './why-text.ts';
 
@@ -111,10 +112,6 @@ function rowOf({ addressOf }: CallContext, { at, hop, how }: Step, result: HopRe
     distance,
     candidates,
   };
-}
-
-function nanoseconds(ms: number | undefined): number | undefined {
-  return ms === undefined ? undefined : Math.round(ms * 1e6);
 }
 
 function nextJson({ at, watermark, hop, how }: Step): TraceNext {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { adminCalls, type Call, type CallContext, type Outlet } from '../../daemon/host/admin-calls.ts';
+import type { Call, CallContext, Outlet } from '../../daemon/host/admin-call.ts';
+import { adminCalls } from '../../daemon/host/admin-calls.ts';
 import type { PeerAnswer, Push, TablePush, Topic } from '../../daemon/host/answers.ts';
 import type { PeerRow } from '../../daemon/host/commands.ts';
 import { Events } from '../../daemon/host/events.ts';
