@@ -16,9 +16,8 @@ const MARGIN_MS = 300;
 const ASK_AGAIN_MS = 1_000;
 const ASKS_MAX = 5;
 /** It holds 6 144 octets (some 5 120, and 24 packets), and cuts without a word what is more. */
-const OCTETS_MAX = 4_096;
+const OCTETS_MAX = 5_100;
 const FRAMES_MAX = 20;
-const HELD_MAX = 5_000;
 
 export class Burst {
   /** Of all frames of the burst. */
@@ -42,7 +41,7 @@ export class Burst {
 
   hasRoom(octets: number): boolean {
     const held = this.#octets + octets;
-    return this.#frames < FRAMES_MAX && held <= OCTETS_MAX && held + this.#doubtfulOctets <= HELD_MAX;
+    return this.#frames < FRAMES_MAX && held + this.#doubtfulOctets <= OCTETS_MAX;
   }
 
   /** @param accessMs the longest wait for the channel that this frame adds, while nobody else sends */

@@ -154,17 +154,17 @@ test('a modem that never answers is not waited for for ever', () => {
   assert.equal(desk.writableAtMs.length, 2);
 });
 
-test('takes a burst of 4 096 octets or 20 frames, and no more', () => {
+test('takes a burst of 20 frames or 5 100 octets, and no more', () => {
   const world = air();
   const { desk } = side(world);
   world.schedule.runTo(4_000);
   let count = 0;
-  while (desk.send(new Uint8Array(254))) count++;
-  assert.equal(count, 16);
+  while (desk.send(new Uint8Array(507))) count++;
+  assert.equal(count, 10);
   const small = side(world).desk;
   world.schedule.runTo(60_000);
   count = 0;
-  while (small.send(new Uint8Array(20))) count++;
+  while (small.send(new Uint8Array(254))) count++;
   assert.equal(count, 20);
 });
 

@@ -57,6 +57,8 @@ export const RADIO_OVERHEAD: number = dataHeader(PACKET.dataRest) + TAG;
 const LOSSY_SHARE = 1 / 8;
 /** Sending again at once costs no more air than so many questions whether it came, each of which has an answer. */
 const AGAIN_AT_ONCE = 4;
+/** Under way at most when a burst follows one that was not answered: the next answer tells of both. */
+const GO_ON_RECORDS = 20;
 
 export class RadioChannel implements LinkChannel {
   readonly id: LinkId;
@@ -325,7 +327,7 @@ export class RadioChannel implements LinkChannel {
   begin(allows: (airClass: AirClass) => boolean): void {
     this.#allows = allows;
     this.#index = 0;
-    this.#isQuickOnly = this.isAwaiting;
+    this.#isQuickOnly = this.isAwaiting && !(this.seat.misses === 1 && this.#flight.size <= GO_ON_RECORDS);
     if (this.isAwaiting) this.#isPingDue = true;
   }
 

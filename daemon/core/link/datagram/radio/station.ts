@@ -15,11 +15,11 @@ import type { AirBudget } from './budget.ts';
 import { RADIO_OVERHEAD, type RadioChannel } from './channel.ts';
 import { airOf, Medium, Seat } from './medium.ts';
 
-/** Of one burst (link document, section 10). */
-const BURST = { records: 16, airMs: 8_000 };
-/** Someone waits for an answer: what else goes in the same burst, and in the bursts of the next while. */
+/** Of one burst: as many records as modems hold. */
+const BURST = { records: 20, airMs: 8_000 };
+/** Someone waits for an answer: what else goes in the same burst, and in the bursts of the next while, whichever is longer. */
 const BURST_URGENT = 2;
-const BURST_TALKATIVE = 5;
+const BURST_TALKATIVE = { records: 5, airMs: 3_800 };
 const TALKATIVE_MS = 15_000;
 /** A link that may not send for so long says so. */
 const SILENCE_TOLD_MS = 10_000;
@@ -257,8 +257,10 @@ export class Station {
     const frameMs = this.medium.frameMs(facts.mtu);
     channel.begin((airClass) => this.#allowedAtMs(channel, airClass) <= nowMs);
     let airMs = 0;
+    const talkativeMs = Math.max(BURST_TALKATIVE.airMs, BURST_TALKATIVE.records * stepMs);
+    let mostMs = BURST.airMs;
     for (let most = BURST.records; batch.count < most; ) {
-      if (!this.#mayPass(frameMs) || (batch.count > 0 && airMs + stepMs > BURST.airMs)) break;
+      if (!this.#mayPass(frameMs) || (batch.count > 0 && airMs + stepMs > mostMs)) break;
       channel.silentSeconds = batch.count === 0 ? this.#silentSeconds(frameMs) : 0;
       if (!outbox.addRecord(key, facts.mtu, channel)) break;
       channel.sealed(key.sealed - 1);
@@ -266,7 +268,7 @@ export class Station {
       const size = batch.lengths[batch.count - 1] as number;
       this.#budget.sent(channel.recordClass, this.medium.frameMs(size), nowMs);
       airMs += this.medium.stepMs(size);
-      if (channel.isTalkative(TALKATIVE_MS)) most = Math.min(most, BURST_TALKATIVE);
+      if (channel.isTalkative(TALKATIVE_MS)) mostMs = Math.min(mostMs, talkativeMs);
       if (batch.count === 1 && channel.isUrgent) most = Math.min(most, BURST_URGENT);
     }
     if (batch.count === 0) return false;
