@@ -128,29 +128,37 @@ function pages(seed: number): Figures {
   return { ...scene.goodput(received), ...latencies(pageMs, 9) };
 }
 
-/** A node that has never been there, behind five others and with filters of 200 keys: until the farthest answers it. */
-function joinFar(seed: number): Figures {
-  const scene = new Scene({ seed }, CHAIN + KEYS + 1);
-  const line = Array.from({ length: CHAIN }, (_, i) => scene.end(i === CHAIN - 1));
-  const others = Array.from({ length: KEYS }, () => scene.end(false));
-  for (const [i, end] of line.slice(1).entries()) end.host.cable((line[i] as Endpoint).host);
-  for (const [i, end] of others.entries()) end.host.cable((line[i % CHAIN] as Endpoint).host);
-  scene.world.run(60_000);
-  const joiner = scene.end();
-  scene.measure();
-  joiner.host.dial((line.at(-1) as Endpoint).host);
-  const sinceMs = scene.world.nowMs;
-  let isAnswered = false;
-  const ask = (): void => {
-    if (isAnswered) return;
-    joiner.ping(line[0] as Endpoint, 56, () => {
-      isAnswered = true;
-    });
-    scene.world.schedule.after(1_000, ask);
+/**
+ * A node that has never been there, behind five others: until the farthest answers it. Of 200 more keys on cables it brings so many
+ * along; a filter of 100 is as large as one of 200. With none it is a leaf.
+ */
+function joinFar(brought: number): (seed: number) => Figures {
+  return (seed) => {
+    const scene = new Scene({ seed }, CHAIN + KEYS + 1);
+    const line = Array.from({ length: CHAIN }, (_, i) => scene.end(i === CHAIN - 1));
+    const joiner = scene.end(false);
+    for (const [i, end] of line.slice(1).entries()) end.host.cable((line[i] as Endpoint).host);
+    for (let i = 0; i < KEYS; i++) {
+      const to = i < brought ? joiner : (line[i % CHAIN] as Endpoint);
+      scene.end(false).host.cable(to.host);
+    }
+    scene.world.run(60_000);
+    joiner.host.open();
+    scene.measure();
+    joiner.host.dial((line.at(-1) as Endpoint).host);
+    const sinceMs = scene.world.nowMs;
+    let isAnswered = false;
+    const ask = (): void => {
+      if (isAnswered) return;
+      joiner.ping(line[0] as Endpoint, 56, () => {
+        isAnswered = true;
+      });
+      scene.world.schedule.after(1_000, ask);
+    };
+    ask();
+    scene.world.runUntil(() => isAnswered, 120_000);
+    return { joined: (scene.world.nowMs - sinceMs) / 1_000, control: scene.controlShare };
   };
-  ask();
-  scene.world.runUntil(() => isAnswered, 120_000);
-  return { joined: (scene.world.nowMs - sinceMs) / 1_000, control: scene.controlShare };
 }
 
 const CHAIN = 5;
@@ -161,6 +169,7 @@ export const MANY_TRIALS: readonly Trial[] = [
   { name: 'C five in a cell', run: cell, goals: [{ figure: 'delivered', least: 0.99 }] },
   { name: 'D hidden chain', run: chain, goals: [{ figure: 'delivered', least: 0.99 }] },
   { name: 'E idle leaves', run: idleStar, goals: [{ figure: 'gossip', most: 100 }] },
-  { name: 'E join, depth 5, 200 keys', run: joinFar, goals: [{ figure: 'joined', most: 8 }] },
+  { name: 'E join, depth 5, 200 keys', run: joinFar(KEYS / 2), goals: [{ figure: 'joined', most: 8 }] },
+  { name: 'E join, depth 5, a leaf', run: joinFar(0), goals: [{ figure: 'joined', most: 3 }] },
   { name: 'E pages of 5 kB', run: pages, goals: [{ figure: 'delivered', least: 1 }] },
 ];

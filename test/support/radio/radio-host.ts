@@ -50,6 +50,8 @@ export class RadioHost {
   readonly airFacts: AirFacts;
   readonly events: CoreEvent[] = [];
   readonly radio = 1 as SocketId;
+  /** Where others find it on cables: there are never many links to one address. */
+  readonly row: Uint8Array;
   node: Node;
   /** Each packet for the TUN, as it comes. */
   delivered: (packet: Uint8Array) => void = () => {};
@@ -68,6 +70,7 @@ export class RadioHost {
     this.world = world;
     this.owner = owner;
     this.key = owner.key;
+    this.row = addressRowOf(number);
     const chance = new Chance(world.random.u32());
     this.#options = nodeOptions(owner, { random: (octets) => chance.fill(octets), mtu: 1_280, ...options });
     const { modulation, mendsWindow } = world.facts;
@@ -124,20 +127,20 @@ export class RadioHost {
 
   /** Lays a cable with datagrams to another host, and dials it. */
   cable(to: RadioHost): DialId {
-    const across = (host: RadioHost, socket: () => SocketId) => (octets: Uint8Array) => {
+    const across = (from: RadioHost, host: RadioHost, socket: () => SocketId) => (octets: Uint8Array) => {
       const copy = octets.slice();
-      this.world.schedule.after(CABLE_DELAY_MS, () => host.receive(socket(), addressRowOf(1), copy));
+      this.world.schedule.after(CABLE_DELAY_MS, () => host.receive(socket(), from.row, copy));
       return true;
     };
     const mine = this.attach(
       socketFacts(),
-      across(to, () => theirs),
+      across(this, to, () => theirs),
     );
     const theirs = to.attach(
       socketFacts(),
-      across(this, () => mine),
+      across(to, this, () => mine),
     );
-    return this.dialAt(mine, to, addressRowOf(1));
+    return this.dialAt(mine, to, to.row);
   }
 
   /** Another carrier: `send` says false for what it does not take, and `writable` follows. */
