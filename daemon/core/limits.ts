@@ -211,6 +211,8 @@ export const RECALL_MS = 60_000;
 /** New bits of filters, for one peer: the first ones at once. Cleared ones wait in any case. */
 export const SLOW_FILTERS = { perSecond: 1 / 30, burst: 3 };
 export const SLOW_FILTER_CLEAR_MS = 60_000;
+/** A filter may be a kilobyte: the first one waits until a link is so old, in ms and in costs of it, and first packets have gone. */
+export const SLOW_FILTER_HOLD = { leastMs: 8_000, costs: 20 };
 
 /** Lookups before one radio: items, claimed sources and answers that are remembered. */
 export const GATE_ENTRIES = 256;
@@ -268,6 +270,8 @@ export const RESCUE_INITS = { perSecond: 10, burst: 10 };
 export const RESCUE_INIT_PER_KEY_MS = 5_000;
 /** Least time between two Inits that say the same: doubled each time, since the answer may be slow. */
 export const INIT_RESEND_MS = { first: 500, cap: 2_000 };
+/** The same over a radio of ours, which loses nothing and takes its time. */
+export const INIT_RESEND_SLOW_MS = { first: 4_000, cap: 32_000 };
 /**
  * For so long after a handshake in a session no other follows, and Inits are not answered: as long as the first answer
  * took, within these bounds, and doubled by each. `forget`: after so long it is as if there had been none.
@@ -338,6 +342,8 @@ export const REJECT_AFTER_RECORDS = 2 ** 33;
 
 /** Over a radio of our own; and between questions whether the other side is there, in ms and in round trips. */
 export const E2E_RADIO = { retryMs: { first: 8_000, cap: 60_000, spread: 4_000 }, suspectMs: 30_000 };
+/** Who is not known to speak e2e is tried for so long, in ms and in costs of the radio; in vain: not again for a while. */
+export const E2E_TRIAL = { leastMs: 3_000, costs: 8, pauseMs: 3_600_000 };
 export const E2E_ASK_EVERY = { ms: 1_000, roundTrips: 2 };
 /** On slow paths a handshake costs what minutes of talk do: all times of keys are so much longer, an hour as on radio links. */
 export const SLOW_PATH_LIFE = 30;

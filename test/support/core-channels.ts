@@ -18,6 +18,8 @@ export class ChannelSide {
   context: Context;
   channels: Channels;
   arrivalPort = 1;
+  /** What leaves does so by a radio of this cost. */
+  slowMs: number | undefined;
   readonly #changes: Partial<NodeOptions>;
 
   constructor(self: Identity, changes: Partial<NodeOptions> = {}) {
@@ -88,6 +90,7 @@ export class ChannelSide {
       get arrivalPort() {
         return side.arrivalPort;
       },
+      slowMs: (): number | undefined => this.slowMs,
       begin: (_dest: Uint8Array, size: number): boolean => {
         ports.target = new Uint8Array(size);
         this.outbox.push(ports.target);

@@ -7,7 +7,7 @@ import { ChannelSide, carry, live, type Relay } from '../support/core-channels.t
 import { portableCutter, type SuperSpec, superPacket, TCP } from '../support/super-packets.ts';
 
 const [low, high] = [identity(1), identity(2)].sort((a, b) => compareOctets(a.key, b.key)) as [Identity, Identity];
-const [FIRST, SECOND, DATA] = [0x20, 0x21, 0x22];
+const [INIT, FIRST, SECOND, DATA] = [1, 0x20, 0x21, 0x22];
 const type = (payload: Uint8Array): number => payload[0] ?? 0;
 const isHandshake: Relay = (payload) => type(payload) === FIRST || type(payload) === SECOND;
 
@@ -71,6 +71,45 @@ test('two that know each other need one round trip and no other session', () => 
   carry(a, b);
   assert.deepEqual(b.inbox, ['first']);
   assert.deepEqual([a.kinds(), b.kinds()], [['e2e'], ['e2e']]);
+});
+
+test('over a radio whoever may speak e2e is asked for that first, and there is no other session', () => {
+  const { a, b } = sides();
+  a.slowMs = 300;
+  a.send(b, 'first');
+  assert.deepEqual(a.outbox.map(type), [FIRST]);
+  carry(a, b);
+  assert.deepEqual([b.inbox, a.kinds(), b.kinds()], [['first'], ['e2e'], ['e2e']]);
+});
+
+test('a plain node behind a radio gets the packet when it has been asked in vain, and for an hour without', () => {
+  const { a, b } = sides({}, { e2e: 'off' });
+  a.slowMs = 300;
+  a.send(b, 'first');
+  live(2_900, a, b);
+  assert.deepEqual(b.inbox, []);
+  live(200, a, b);
+  assert.deepEqual(b.inbox, ['first']);
+  assert.equal(a.context.stats.counters.e2eDowngradeSuspected, 0, 'that is no alarm');
+  live(70_000, a, b);
+  assert.deepEqual(a.kinds(), []);
+  a.send(b, 'second');
+  assert.deepEqual(a.outbox.map(type), [INIT]);
+  carry(a, b);
+  assert.deepEqual(b.inbox, ['first', 'second']);
+  a.pass(3_600_000);
+  a.send(b, 'third');
+  assert.deepEqual(a.outbox.map(type), [FIRST]);
+});
+
+test('on a slow radio it is asked for longer', () => {
+  const { a, b } = sides({}, { e2e: 'off' });
+  a.slowMs = 5_000;
+  a.send(b, 'first');
+  live(39_000, a, b);
+  assert.deepEqual(b.inbox, []);
+  live(2_000, a, b);
+  assert.deepEqual(b.inbox, ['first']);
 });
 
 test('a hello tells what is known for the next start', () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeFrame, FRAME } from '../../daemon/wire/frame.ts';
+import { readPathNotify, writePathLookup } from '../../daemon/wire/lookup.ts';
 import { pathPorts } from '../../daemon/wire/path.ts';
-import { readPlace, THIN, writePlace } from '../../daemon/wire/thin.ts';
-import { type FakePipe, type Identity, identities } from '../support/core.ts';
+import { readPlace, THIN, writeCard, writePlace } from '../../daemon/wire/thin.ts';
+import { type FakePipe, type Identity, identities, pathOf } from '../support/core.ts';
 import { announcedTo, nameOf, Stage, stancesTo } from '../support/core-stage.ts';
 
 const MINUTE = 60_000;
@@ -219,6 +220,46 @@ test('a leaf that gets a second peer says so, and says nothing of its ancestry b
   assert.deepEqual(announcedTo(plain).slice(0, 2), [under(low, low), under(second, low)]);
 });
 
+test('a child that is no leaf gives its card behind its announcement, and none for a renewal; its filter comes later', () => {
+  const stage = new Stage(us);
+  const pipe = stage.radio(second);
+  stage.plain(child);
+  stage.stance(pipe, low.key);
+  stage.announce(pipe, low, low, { seq: 5n });
+  stage.announce(pipe, second, low, { seq: 5n, port: 6n });
+  const types = (): number[] => pipe.take().map(({ type }) => type);
+  stage.sign(pipe, second, 9n);
+  assert.deepEqual(types(), [FRAME.sigReq, THIN.stance, FRAME.announce, THIN.card]);
+  stage.run(7_000);
+  assert.deepEqual(types(), []);
+  stage.run(14_000);
+  assert.deepEqual(types(), [FRAME.bloomFilter]);
+  stage.run(20 * MINUTE);
+  assert.ok(!types().includes(THIN.card));
+});
+
+test('a child is looked for behind its radio before its filter has come, and answered for with its card', () => {
+  const { stage, parent } = settledUnder();
+  const pipe = stage.radio(child);
+  stage.stance(pipe, child.key);
+  stage.announce(pipe, child, us, { seq: 9n, port: 2n });
+  stage.router.paths.lookup(other.key);
+  assert.equal(pipe.take(FRAME.pathLookup).length, 0);
+  pipe.take();
+  const lookup = { source: low.key, dest: child.key, from: pathOf() };
+  const ask = (): void =>
+    stage.give(parent, FRAME.pathLookup, encodeFrame(FRAME.pathLookup, (writer) => writePathLookup(writer, lookup)).slice(2));
+  ask();
+  assert.equal(pipe.take(FRAME.pathLookup).length, 1);
+  const card = { seq: 4n, sig: new Uint8Array(64).fill(7) };
+  stage.give(pipe, THIN.card, encodeFrame(THIN.card, (writer) => writeCard(writer, card)).slice(2));
+  parent.take();
+  ask();
+  assert.equal(pipe.take(FRAME.pathLookup).length, 0);
+  const [notify] = parent.take(FRAME.pathNotify).map(({ body }) => readPathNotify(body));
+  assert.deepEqual([notify?.source, notify?.info.seq, notify?.info.sig], [new Uint8Array(child.key), 4n, card.sig]);
+});
+
 test('a place told to who is no leaf does nothing', () => {
   const { stage } = settledUnder();
   const pipe = stage.radio(child);
@@ -260,8 +301,10 @@ test('a leaf that gets a second peer sends what both have, also when it did so b
     stage.run(3_000);
     stage.announce(gateway, low, low, { seq: BigInt(5 + i) });
     stage.announce(gateway, second, low, { seq: BigInt(5 + i), port: 6n });
+    const frames = gateway.take();
+    stage.sign(gateway, second, 9n, frames);
     stage.run(40_000);
-    assert.ok(gateway.take(FRAME.bloomFilter).filter(({ type }) => type === FRAME.bloomFilter).length > 0);
+    assert.ok([...frames, ...gateway.take()].some(({ type }) => type === FRAME.bloomFilter));
     stage.gone(plain);
     stage.run(2 * MINUTE);
     givePlace(stage, gateway, 6, 9);

@@ -4,10 +4,10 @@ import { emptyFilter, type FilterHalves, readFilter, writeFilter } from '../../w
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import type { Context } from '../context.ts';
 import { bloomItem } from '../identity.ts';
-import { FILTER_RESEND_ROUNDS, SLOW_FILTER_CLEAR_MS } from '../limits.ts';
+import { FILTER_RESEND_ROUNDS, SLOW_FILTER_CLEAR_MS, SLOW_FILTER_HOLD } from '../limits.ts';
 import { equalOctets } from '../octetmap.ts';
 import { filterAdd, filterContains, filterEquals, filterHas, filterMerge, filterPositions } from './bloom.ts';
-import { hasRoom, isLeafPeer, isSlowPeer, type Peer, type PeerLink, type Peers, tellPeer } from './peers.ts';
+import { hasRoom, isLeafPeer, isSlowPeer, type Peer, type PeerLink, type Peers, peerCost, tellPeer } from './peers.ts';
 import type { Tree } from './tree.ts';
 
 export class Blooms {
@@ -118,7 +118,10 @@ export class Blooms {
     if (this.#peers.gateway === peer) peer.sendFilter = NO_ITEMS;
     if (isAbove && isSlowPeer(peer)) peer.recvFilter = ALL_ITEMS;
     else if (!isAbove && peer.recvFilter === ALL_ITEMS) peer.recvFilter = emptyFilter();
-    if (isAbove || !isLeafPeer(peer) || peer.thin === undefined) return;
+    if (isAbove || peer.thin === undefined) return;
+    // Of a child that is no leaf the filter takes its time; that it is there itself is known without it.
+    const isNew = isSlowPeer(peer) && peer.isOnTree && filterEquals(peer.recvFilter, NO_ITEMS);
+    if (!isNew && !isLeafPeer(peer)) return;
     if (peer.thin.leafFilter === undefined) {
       peer.thin.leafFilter = emptyFilter();
       filterAdd(peer.thin.leafFilter, filterPositions(bloomItem(peer.key)));
@@ -130,6 +133,8 @@ export class Blooms {
     const { thin } = peer;
     if (thin === undefined || !isSlowPeer(peer)) return peer.filtersSent.take(this.#context.nowMs);
     if (this.#peers.gateway === peer) return false;
+    const { leastMs, costs } = SLOW_FILTER_HOLD;
+    if (this.#context.nowMs < peer.upSinceMs + Math.max(leastMs, costs * peerCost(peer))) return false;
     return this.#isParent(peer) && hasRoom(peer) && thin.filters.take(this.#context.nowMs);
   }
 

@@ -8,6 +8,7 @@ import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import { type SigReq, type SigRes, writeSigReq } from '../../wire/sigs.ts';
 import type { Stance } from '../../wire/thin.ts';
 import type { Context } from '../context.ts';
+import { addressForKey, partialKey, subnetForKey } from '../identity.ts';
 import {
   ANNOUNCES_PER_PEER,
   FILTERS_PER_PEER,
@@ -21,7 +22,7 @@ import {
   THIN_FRAMES,
 } from '../limits.ts';
 import type { Pipe } from '../link/pipe.ts';
-import { OctetMap } from '../octetmap.ts';
+import { equalOctets, OctetMap } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import type { CloseReason, Coords, LinkId, PublicKey } from '../port.ts';
 import { LookupGate } from './lookup-gate.ts';
@@ -117,7 +118,9 @@ export type Thinness = {
   /** For filters that we send over radio, and since when the last one has bits too many. */
   readonly filters: Bucket;
   surplusAtMs: number | undefined;
-  /** What a leaf's filter is, which it need not send. */
+  /** With which announcement of ours it has been given our card, where it is our parent. */
+  carded: Info | undefined;
+  /** The item of its key alone: a leaf's filter, which it need not send. */
   leafFilter: FilterHalves | undefined;
   /** Announcements that we asked it for again. */
   readonly recalled: Set<Info>;
@@ -173,6 +176,15 @@ export class Peers {
     if (this.#ports.size !== 1) return undefined;
     const [peer] = this.#ports.values();
     return peer !== undefined && isSlowPeer(peer) ? peer : undefined;
+  }
+
+  /** The peer behind a radio that a whole or partial key means. */
+  slowNeighbour(target: Uint8Array): PublicKey | undefined {
+    const isMeant = ({ key }: Peer): boolean =>
+      equalOctets(key, target) ||
+      equalOctets(partialKey(addressForKey(key)), target) ||
+      equalOctets(partialKey(subnetForKey(key)), target);
+    return this.#proven.find((peer) => isSlowPeer(peer) && isMeant(peer))?.key;
   }
 
   link(id: LinkId): PeerLink | undefined {
@@ -355,6 +367,7 @@ function weighThinness(peer: Peer, context: Context): void {
     vouched: new Set(),
     filters: new Bucket(SLOW_FILTERS, context.nowMs),
     surplusAtMs: undefined,
+    carded: undefined,
     leafFilter: undefined,
     recalled: new Set(),
     frames: new Bucket(THIN_FRAMES, context.nowMs),

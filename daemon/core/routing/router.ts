@@ -26,7 +26,6 @@ import {
 } from '../../wire/traffic.ts';
 import type { Context } from '../context.ts';
 import type { Onward } from '../hops.ts';
-import { addressForKey, partialKey, subnetForKey } from '../identity.ts';
 import {
   ANNOUNCES_DEFERRED,
   HOPS_MAX,
@@ -44,7 +43,7 @@ import { Blooms, NO_ITEMS } from './blooms.ts';
 import { type Decision, decisionOf } from './decision.ts';
 import { Forwarder, preferredLink } from './forward.ts';
 import { type Path, Paths } from './paths.ts';
-import { isSlowPeer, type Peer, type PeerLink, Peers } from './peers.ts';
+import { isSlowPeer, type Peer, type PeerLink, Peers, tellThinly } from './peers.ts';
 import { Spanning } from './spanning.ts';
 import { Tree } from './tree.ts';
 
@@ -101,7 +100,7 @@ export class Router implements PipeUser {
       route: (notify) => this.#route(notify, FRAME.pathNotify, (writer) => writePathNotify(writer, notify)),
       found: (key) => user.found(key),
       isSlow: (coords) => this.#forwarder.nextHop(coords, 0xffff_ffff, 0xffff_ffff)?.isSlow === true,
-      neighbour: (target) => this.#slowNeighbour(target),
+      neighbour: (target) => this.peers.slowNeighbour(target),
       resend: (path, payload) => this.#resend(path, payload),
       mayVerifyNotify: () => this.#spanning.mayVerifyNotify(),
     });
@@ -138,6 +137,7 @@ export class Router implements PipeUser {
     this.#isStirred = false;
     stats.count('looks');
     this.#spanning.look();
+    this.#giveCard(this.#spanning.thin.cardDue());
     for (const peer of this.#blooms.look()) this.paths.filterChanged(peer, NO_ITEMS);
   }
 
@@ -169,15 +169,26 @@ export class Router implements PipeUser {
     return this.#hopTo(path.coords, dest, path.hash)?.pipe.refusalMs?.(size);
   }
 
+  /** The cost of the radio of ours, in ms, that a packet to this key leaves by; undefined: it is none, or nobody knows. */
+  slowMs(dest: PublicKey): number | undefined {
+    const { chosen } = this.#choice(dest, this.#hash(dest));
+    return chosen?.isSlow === true ? chosen.cost : undefined;
+  }
+
   /** How a packet to this key would leave now: the link that `begin` would take, and why none of the others. */
   decide(dest: PublicKey | undefined): Decision {
     if (dest === undefined) return decisionOf(this.#forwarder, this.peers, undefined, undefined, []);
     const hash = this.#hash(dest);
+    const { coords, chosen } = this.#choice(dest, hash);
+    return decisionOf(this.#forwarder, this.peers, coords, chosen, this.peers.get(hash, dest)?.links ?? []);
+  }
+
+  /** Where a key is, as far as it need not be looked for, and the link that leads there. */
+  #choice(dest: PublicKey, hash: number): { coords: Coords | undefined; chosen: PeerLink | undefined } {
     const direct = this.peers.get(hash, dest);
     const isNear = direct !== undefined && isSlowPeer(direct) && preferredLink(direct) !== undefined;
     const coords = this.paths.get(dest)?.coords ?? (isNear ? this.tree.coords(dest) : undefined);
-    const chosen = coords === undefined ? undefined : this.#hopTo(coords, dest, hash);
-    return decisionOf(this.#forwarder, this.peers, coords, chosen, direct?.links ?? []);
+    return { coords, chosen: coords === undefined ? undefined : this.#hopTo(coords, dest, hash) };
   }
 
   /** Where a packet to this key and place would go on from here, had it come with this watermark. */
@@ -290,7 +301,7 @@ export class Router implements PipeUser {
         this.#isStirred = true;
         const { thin } = this.#spanning;
         const reason = thin.received(link.peer, type, body);
-        if (reason === undefined && type === THIN.place && !thin.isSigned) this.#giveCard(link);
+        if (reason === undefined && type === THIN.place && !thin.isSigned) this.#giveCard(link.peer);
         return reason;
       }
       default:
@@ -418,21 +429,11 @@ export class Router implements PipeUser {
     return this.#beginTo(this.tree.coords(peer.key), dest, hash, size, isRecord) !== undefined;
   }
 
-  /** As a leaf we need not be asked where we are. */
-  #giveCard({ pipe }: PeerLink): void {
-    const card = this.paths.signedPlace();
-    pipe.sendControl(
-      THIN.card,
-      encodeFrame(THIN.card, (writer) => writeCard(writer, card)),
-    );
-  }
-
-  #slowNeighbour(target: Uint8Array): PublicKey | undefined {
-    const isMeant = ({ key }: Peer): boolean =>
-      equalOctets(key, target) ||
-      equalOctets(partialKey(addressForKey(key)), target) ||
-      equalOctets(partialKey(subnetForKey(key)), target);
-    return this.peers.proven.find((peer) => isSlowPeer(peer) && isMeant(peer))?.key;
+  /** A parent over radio need not ask us where we are. */
+  #giveCard(parent: Peer | undefined): void {
+    if (parent === undefined) return;
+    const card = encodeFrame(THIN.card, (writer) => writeCard(writer, this.paths.signedPlace()));
+    tellThinly(parent, THIN.card, card);
   }
 
   #beginTo(coords: Coords, dest: PublicKey, destHash: number, size: number, isRecord: boolean): PeerLink | undefined {

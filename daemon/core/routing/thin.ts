@@ -112,6 +112,19 @@ export class Thin {
     return stance !== undefined && !stance.isLeaf && !this.#isAboutToFollow(own, peer);
   }
 
+  /** A parent over radio that has our announcement, and should get a card with it: then it need not ask us where we are. */
+  cardDue(): Peer | undefined {
+    const own = this.#tree.ancestry(this.#context.key);
+    const [self] = own.infos;
+    if (self === undefined || !this.isSigned || !own.isRooted) return undefined;
+    const parent = this.#peers.proven.find((peer) => isParent(own, peer));
+    if (parent?.thin === undefined || !isSlowPeer(parent) || !parent.told.has(self)) return undefined;
+    const { carded } = parent.thin;
+    if (carded !== undefined && isRenewal(carded, self)) return undefined;
+    parent.thin.carded = self;
+    return parent;
+  }
+
   /** Whether anybody needs our own announcement to be new, for what it costs to have it signed. */
   needsRenewal(): boolean {
     const { proven } = this.#peers;
@@ -156,12 +169,13 @@ export class Thin {
     return undefined;
   }
 
-  /** Not verified: whoever asks does that, and it is the leaf's own. */
+  /** Not verified: whoever asks does that, and it is the child's own. */
   #cardReceived(peer: Peer, card: Card | undefined): CloseReason | undefined {
     if (card === undefined) return 'frame malformed';
-    const place = this.#tree.placeOf(peer.key);
-    if (place === undefined || !isLeafPeer(peer)) return undefined;
-    const info = { seq: card.seq, path: place.coords, sig: card.sig };
+    const theirs = this.#tree.get(peer.key);
+    const isChild = theirs !== undefined && equalOctets(theirs.parent, this.#context.key);
+    if (!isChild && (this.#tree.placeOf(peer.key) === undefined || !isLeafPeer(peer))) return undefined;
+    const info = { seq: card.seq, path: this.#tree.coords(peer.key), sig: card.sig };
     peer.thin?.gate.answered(bloomItem(peer.key), peer.key, info, this.#context.nowMs);
     return undefined;
   }

@@ -6,7 +6,7 @@ import { E2E, E2E_VERSION, readHello, writeHello } from '../../wire/e2e.ts';
 import { APP } from '../../wire/query.ts';
 import type { Context } from '../context.ts';
 import type { SessionFacts } from '../explain/facts.ts';
-import { E2E_ASK_AFTER, E2E_HELLO_AGAIN_MS } from '../limits.ts';
+import { E2E_ASK_AFTER, E2E_HELLO_AGAIN_MS, E2E_TRIAL } from '../limits.ts';
 import { compareOctets } from '../octetmap.ts';
 import type { Look, PublicKey, SessionInfo } from '../port.ts';
 import { Ranking } from '../ranking.ts';
@@ -34,6 +34,7 @@ export class Channels {
   readonly sessions: Sessions;
   readonly e2e: E2eSessions;
   readonly #context: Context;
+  readonly #router: AnswerPorts;
   readonly #known: KnownKeys;
   readonly #user: ChannelUser;
   readonly #ranking = new Ranking<Session | E2ePeer>(({ bytesReceived, bytesSent }) => bytesReceived + bytesSent);
@@ -42,6 +43,7 @@ export class Channels {
 
   constructor(context: Context, router: AnswerPorts, user: ChannelUser) {
     this.#context = context;
+    this.#router = router;
     this.#user = user;
     this.#known = new KnownKeys(context);
     const room = new SessionRoom(context);
@@ -106,8 +108,10 @@ export class Channels {
   send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void {
     const { e2e: mode } = this.#context.options;
     if (this.sendE2e(dest, buffer, at, length)) return;
-    const isWanted = mode === 'require' || (mode === 'prefer' && this.#known.has(dest));
-    if (!isWanted || !this.#keep(dest, buffer, at, length)) this.sessions.send(dest, buffer, at, length);
+    const isKnown = mode === 'require' || (mode === 'prefer' && this.#known.has(dest));
+    const trialMs = isKnown || mode === 'off' ? undefined : this.#trialMs(dest);
+    const isWanted = isKnown || trialMs !== undefined;
+    if (!isWanted || !this.#keep(dest, buffer, at, length, trialMs)) this.sessions.send(dest, buffer, at, length);
   }
 
   /** The same for a `SUPER_PACKET`, which only some take: false, and nothing has happened. */
@@ -153,8 +157,18 @@ export class Channels {
     for (const [session, untilMs] of this.#expected) this.#sayAgain(session, untilMs);
   }
 
+  /**
+   * Over a radio the other kind of session, and the hello, cost four times as much air: whoever may speak e2e is tried for so long
+   * before. Undefined: it is not.
+   */
+  #trialMs(dest: PublicKey): number | undefined {
+    if (!this.#known.isUntried(dest) || this.sessions.has(dest)) return undefined;
+    const slowMs = this.#router.slowMs?.(dest);
+    return slowMs === undefined ? undefined : Math.max(E2E_TRIAL.leastMs, E2E_TRIAL.costs * slowMs);
+  }
+
   /** The latest packet waits for keys. False: it must not wait any longer. */
-  #keep(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean {
+  #keep(dest: PublicKey, buffer: Uint8Array, at: number, length: number, trialMs: number | undefined): boolean {
     const { nowMs, options, stats } = this.#context;
     const before = this.e2e.get(dest);
     const isQuiet = before !== undefined && before.series === undefined && nowMs < before.quietUntilMs;
@@ -163,7 +177,7 @@ export class Channels {
       if (!isQuiet) this.e2e.dial(dest);
       return false;
     }
-    const peer = this.e2e.dial(dest);
+    const peer = this.e2e.dial(dest, trialMs);
     if (peer === undefined) return options.e2e === 'require';
     // Only so many handshakes run at once, and only so many packets wait.
     if (peer.series === undefined && peer.offers.length === 0) {
@@ -185,6 +199,7 @@ export class Channels {
 
   #fallBack(peer: E2ePeer): void {
     if (this.#context.options.e2e !== 'prefer') return;
+    if (!this.#known.has(peer.key)) this.#known.triedInVain(peer.key);
     const packet = takeWaiting(peer);
     if (packet !== undefined) this.sessions.send(peer.key, withHeadroom(packet), SEND_HEADROOM, packet.length);
   }

@@ -48,12 +48,15 @@ export class E2eDialer {
     return this.#attempts.has(sid);
   }
 
-  /** Begins a series, unless one runs, was given up lately, or a message of the peer is about to make it needless. */
-  start(peer: E2ePeer): void {
+  /**
+   * Begins a series, unless one runs, was given up lately, or a message of the peer is about to make it needless.
+   * `trialMs`: it may well not speak e2e, and is asked for so long.
+   */
+  start(peer: E2ePeer, trialMs?: number): void {
     const { nowMs, stats } = this.#context;
     if (peer.series !== undefined || nowMs < peer.quietUntilMs || this.#hasFreshOffer(peer)) return;
     if (this.#dialling.size >= E2E_PENDING) return stats.drop('e2e handshakes full');
-    peer.series = { startedMs: nowMs, nextAtMs: nowMs, delayMs: 0, isOverRadio: false };
+    peer.series = { startedMs: nowMs, nextAtMs: nowMs, delayMs: 0, isOverRadio: false, trialMs };
     this.#dialling.add(peer);
     this.#send(peer);
   }
@@ -72,9 +75,11 @@ export class E2eDialer {
       if (series === undefined) continue;
       const suspectAtMs = peer.isSuspect ? NEVER : series.startedMs + suspectMs(series);
       if (nowMs >= suspectAtMs) {
-        peer.isSuspect = true;
+        if (series.trialMs === undefined) peer.isSuspect = true;
+        else this.stop(peer);
         this.#user.suspected(peer);
       }
+      if (peer.series === undefined) continue;
       if (nowMs - series.startedMs >= E2E_GIVE_UP_MS) this.#giveUp(peer);
       else if (nowMs >= series.nextAtMs) this.#send(peer);
       if (peer.series === undefined) continue;
@@ -153,7 +158,8 @@ export class E2eDialer {
 }
 
 /** Nobody answers for so long: on radio that is nothing strange. */
-export function suspectMs({ isOverRadio }: Series): number {
+export function suspectMs({ isOverRadio, trialMs }: Series): number {
+  if (trialMs !== undefined) return trialMs;
   return isOverRadio ? E2E_RADIO.suspectMs : E2E_SUSPECT_MS;
 }
 

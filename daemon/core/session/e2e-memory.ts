@@ -8,6 +8,7 @@ import {
   E2E_MEMORY,
   E2E_SILENCE_MS,
   E2E_TELL_MS,
+  E2E_TRIAL,
 } from '../limits.ts';
 import { OctetMap } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
@@ -42,10 +43,12 @@ class Recent<T extends { readonly name: Uint8Array }> {
 export class KnownKeys {
   readonly #context: Context;
   readonly #keys: Recent<{ readonly name: PublicKey; readonly unixMs: number; readonly toldMs: number }>;
+  readonly #tried: Recent<{ readonly name: PublicKey; readonly untilMs: number }>;
 
   constructor(context: Context) {
     this.#context = context;
     this.#keys = new Recent(32, context.hashSeed);
+    this.#tried = new Recent(32, context.hashSeed);
     for (const { key, unixMs } of context.options.e2eKnown) this.#keys.set({ name: key, unixMs, toldMs: unixMs });
   }
 
@@ -61,6 +64,17 @@ export class KnownKeys {
     const isNews = Math.abs(unixMs - toldMs) >= E2E_TELL_MS;
     this.#keys.set({ name: key, unixMs, toldMs: isNews ? unixMs : toldMs });
     if (isNews) this.#context.events.push({ kind: 'e2eKnown', key, unixMs });
+  }
+
+  /** It was asked whether it speaks e2e, and has not answered. */
+  triedInVain(key: PublicKey): void {
+    this.#tried.set({ name: key, untilMs: this.#context.nowMs + E2E_TRIAL.pauseMs });
+  }
+
+  /** Whether it might be asked. */
+  isUntried(key: PublicKey): boolean {
+    const tried = this.#tried.get(key);
+    return tried === undefined || this.#context.nowMs >= tried.untilMs;
   }
 
   delete(key: PublicKey): void {

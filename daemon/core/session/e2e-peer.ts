@@ -29,7 +29,14 @@ export type Offer = {
 };
 
 /** Attempts in a row, from the first to an answer or giving up. */
-export type Series = { readonly startedMs: number; nextAtMs: number; delayMs: number; isOverRadio: boolean };
+export type Series = {
+  readonly startedMs: number;
+  nextAtMs: number;
+  delayMs: number;
+  isOverRadio: boolean;
+  /** Nobody knows whether the other side speaks e2e: for how long it is tried. */
+  readonly trialMs: number | undefined;
+};
 
 /**
  * What is kept of one peer. Records open under all keys here, and are sealed with `current` alone:

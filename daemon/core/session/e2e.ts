@@ -92,11 +92,11 @@ export class E2eSessions {
     return this.#peers.get(key);
   }
 
-  /** Begins a handshake unless it is under way; gives the peer, or undefined if there is no room. */
-  dial(key: PublicKey): E2ePeer | undefined {
+  /** Begins a handshake unless it is under way; gives the peer, or undefined if there is no room. `trialMs` as `E2eDialer.start`. */
+  dial(key: PublicKey, trialMs?: number): E2ePeer | undefined {
     const peer = this.#peers.get(key) ?? this.#newPeer(key);
     if (peer === undefined) this.#context.stats.drop('sessions full');
-    else this.#dialer.start(peer);
+    else this.#dialer.start(peer, trialMs);
     return peer;
   }
 

@@ -6,6 +6,7 @@ import { HANDSHAKE_SIZE, readSessionHead, SESSION, sessionHead } from '../../wir
 import type { Context } from '../context.ts';
 import {
   INIT_RESEND_MS,
+  INIT_RESEND_SLOW_MS,
   JOBS_MAX,
   RESCUE_INIT_PER_KEY_MS,
   SESSION_BUFFER_LIFE_MS,
@@ -32,6 +33,8 @@ export type SessionPorts = {
   readonly targetAt: number;
   /** The payload of the last `begin` leaves through a radio of ours. */
   readonly isOverRadio?: boolean;
+  /** As `Router.slowMs`. */
+  slowMs?(dest: PublicKey): number | undefined;
 };
 
 export type SessionUser = {
@@ -188,10 +191,11 @@ export class Sessions {
     pending.packet = packet;
     pending.expiresAtMs = nowMs + SESSION_BUFFER_LIFE_MS;
     if (nowMs < pending.againAtMs) return;
-    pending.againAtMs = nowMs + Math.min(INIT_RESEND_MS.first * 2 ** pending.inits, INIT_RESEND_MS.cap);
+    this.#sendHandshake(SESSION.init, dest, pending.keys, false);
+    const { first, cap } = this.#router.isOverRadio === true ? INIT_RESEND_SLOW_MS : INIT_RESEND_MS;
+    pending.againAtMs = nowMs + Math.min(first * 2 ** pending.inits, cap);
     pending.sentMs = nowMs;
     pending.inits++;
-    this.#sendHandshake(SESSION.init, dest, pending.keys, false);
   }
 
   #trafficReceived(buffer: Uint8Array, sourceAt: number, at: number, end: number): void {
