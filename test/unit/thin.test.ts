@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeFrame, FRAME } from '../../daemon/wire/frame.ts';
-import { readPathNotify, writePathLookup } from '../../daemon/wire/lookup.ts';
+import { notifySigned, readPathNotify, writePathLookup } from '../../daemon/wire/lookup.ts';
 import { pathPorts } from '../../daemon/wire/path.ts';
 import { readPlace, THIN, writeCard, writePlace } from '../../daemon/wire/thin.ts';
 import { type FakePipe, type Identity, identities, pathOf } from '../support/core.ts';
@@ -248,16 +248,27 @@ test('a child is looked for behind its radio before its filter has come, and ans
   pipe.take();
   const lookup = { source: low.key, dest: child.key, from: pathOf() };
   const ask = (): void =>
-    stage.give(parent, FRAME.pathLookup, encodeFrame(FRAME.pathLookup, (writer) => writePathLookup(writer, lookup)).slice(2));
+    stage.give(
+      parent,
+      FRAME.pathLookup,
+      encodeFrame(FRAME.pathLookup, (writer) => writePathLookup(writer, lookup)).slice(2),
+    );
   ask();
   assert.equal(pipe.take(FRAME.pathLookup).length, 1);
-  const card = { seq: 4n, sig: new Uint8Array(64).fill(7) };
-  stage.give(pipe, THIN.card, encodeFrame(THIN.card, (writer) => writeCard(writer, card)).slice(2));
+  const give = (path: Uint8Array): Uint8Array => {
+    const card = { seq: 4n, sig: child.signer.sign(notifySigned(4n, path)) };
+    stage.give(pipe, THIN.card, encodeFrame(THIN.card, (writer) => writeCard(writer, card)).slice(2));
+    return card.sig;
+  };
+  give(pathOf(3, 1, 2));
   parent.take();
+  ask();
+  assert.deepEqual(parent.take(FRAME.pathNotify), [], 'that was signed for another place');
+  const sig = give(pathOf(3, 7, 2));
   ask();
   assert.equal(pipe.take(FRAME.pathLookup).length, 0);
   const [notify] = parent.take(FRAME.pathNotify).map(({ body }) => readPathNotify(body));
-  assert.deepEqual([notify?.source, notify?.info.seq, notify?.info.sig], [new Uint8Array(child.key), 4n, card.sig]);
+  assert.deepEqual([notify?.source, notify?.info.seq, notify?.info.sig], [new Uint8Array(child.key), 4n, sig]);
 });
 
 test('a place told to who is no leaf does nothing', () => {

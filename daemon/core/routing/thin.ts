@@ -7,6 +7,7 @@
  */
 import { Writer } from '../../wire/cursor.ts';
 import { encodeFrame } from '../../wire/frame.ts';
+import { notifySigned } from '../../wire/lookup.ts';
 import { hopCount } from '../../wire/path.ts';
 import {
   type Card,
@@ -169,14 +170,19 @@ export class Thin {
     return undefined;
   }
 
-  /** Not verified: whoever asks does that, and it is the child's own. */
+  /** It names no place: one of the two may have heard of another since, and with that it would be no answer for anybody. */
   #cardReceived(peer: Peer, card: Card | undefined): CloseReason | undefined {
     if (card === undefined) return 'frame malformed';
     const theirs = this.#tree.get(peer.key);
     const isChild = theirs !== undefined && equalOctets(theirs.parent, this.#context.key);
     if (!isChild && (this.#tree.placeOf(peer.key) === undefined || !isLeafPeer(peer))) return undefined;
+    const { nowMs, crypto, stats } = this.#context;
     const info = { seq: card.seq, path: this.#tree.coords(peer.key), sig: card.sig };
-    peer.thin?.gate.answered(bloomItem(peer.key), peer.key, info, this.#context.nowMs);
+    if (!crypto.ed25519Verify(peer.key, card.sig, notifySigned(card.seq, info.path))) {
+      stats.drop('notify stale');
+      return undefined;
+    }
+    peer.thin?.gate.answered(bloomItem(peer.key), peer.key, info, nowMs);
     return undefined;
   }
 
