@@ -35,7 +35,7 @@ export class Questions {
 function failure({ key, reason }: Extract<CoreEvent, { kind: 'queryFailed' }>): RatatoskError {
   const hex = Buffer.from(key).toString('hex');
   if (reason === 'too many') return new RatatoskError('QUERIES_FULL', 'too many questions are open: try again');
-  return new RatatoskError('NO_ANSWER', `no answer from ${hex} within 6 s: it is not reachable, or does not tell`);
+  return new RatatoskError('NO_ANSWER', `no answer from ${hex} in time: it is not reachable, or does not tell`);
 }
 
 function nameOf(key: Uint8Array, topic: string): string {

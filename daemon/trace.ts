@@ -28,6 +28,9 @@ const GRACE_MS = { ours: 3_000, plain: 400 };
 const MEASURE_MS = 2_000;
 const LOCATE_MS = 2_000;
 const LOCATE_EVERY_MS = 50;
+/** Over a radio, each of these is so many round trips if that is longer; what is slower than the bound is waited for in vain. */
+const TRIPS = 4;
+const TRIP_MAX_MS = 5_000;
 /** Of one node; a lookup each. */
 const LOCATED_MAX = 40;
 
@@ -39,7 +42,7 @@ export async function hopOf(parts: TraceParts, asked: Commands['hop']['args']): 
   const listed = speaks() ? undefined : peersOf(parts, at);
   const first = listed === undefined ? await told : await Promise.race([told.then(() => undefined), listed]);
   if (listed === undefined) return ours(first as HopTold) ?? silent();
-  const graceMs = speaks() ? GRACE_MS.ours : GRACE_MS.plain;
+  const graceMs = Math.max(speaks() ? GRACE_MS.ours : GRACE_MS.plain, tripsMs(node, at));
   const answer = first === undefined ? await told : await Promise.race([told, sleep(graceMs, undefined)]);
   if (answer !== undefined) return ours(answer) ?? silent();
   const keys = await listed;
@@ -48,6 +51,10 @@ export async function hopOf(parts: TraceParts, asked: Commands['hop']['args']): 
   if (equalOctets(at, dest))
     return { kind: 'plain', rttMs, state: 'here', next: undefined, how: 'told', distance: 0, candidates: 0 };
   return { kind: 'plain', rttMs, ...(await guessed(parts, at, dest, keys)) };
+}
+
+function tripsMs(node: Node, key: Uint8Array): number {
+  return TRIPS * Math.min(node.roundTripMs(publicKey(key)), TRIP_MAX_MS);
 }
 
 function ours(told: HopTold): HopResult | undefined {
@@ -77,13 +84,13 @@ async function peersOf({ questions, driver }: TraceParts, key: Uint8Array): Prom
 }
 
 /** A round trip without what the first one had to make. */
-async function measured({ questions, driver }: TraceParts, key: Uint8Array): Promise<number | undefined> {
+async function measured({ node, questions, driver }: TraceParts, key: Uint8Array): Promise<number | undefined> {
   const startMs = performance.now();
   const answer = questions.ask(driver, { key, topic: 'self' }).then(
     () => performance.now() - startMs,
     () => undefined,
   );
-  return Promise.race([answer, sleep(MEASURE_MS, undefined)]);
+  return Promise.race([answer, sleep(Math.max(MEASURE_MS, tripsMs(node, key)), undefined)]);
 }
 
 /** Where a node that does not say it sends packets on, as far as that follows from its peers. */
@@ -124,7 +131,8 @@ async function located({ node, driver }: TraceParts, keys: readonly Uint8Array[]
   for (const [i, place] of places().entries()) {
     if (place === undefined) driver.feed({ kind: 'locate', key: publicKey(keys[i] as Uint8Array) });
   }
-  const untilMs = performance.now() + LOCATE_MS;
+  const waitMs = Math.max(LOCATE_MS, ...keys.map((key) => tripsMs(node, key)));
+  const untilMs = performance.now() + waitMs;
   while (performance.now() < untilMs && places().includes(undefined)) await sleep(LOCATE_EVERY_MS);
   return places();
 }

@@ -16,10 +16,10 @@ export const SOCKET_HELP = "  --socket PATH   the daemon's admin socket (or unix
 export type Ask = <N extends RequestName>(request: N, args?: Readonly<Record<string, string>>) => Promise<Answers[N]>;
 
 /** Fails with `NO_DAEMON`, `NO_RIGHTS`, or `REFUSED` with the daemon's own words. */
-export function adminClient(options: OptionValues): Ask {
+export function adminClient(options: OptionValues, answerLimitMs = ANSWER_LIMIT_MS): Ask {
   const endpoint = findEndpoint(textOption(options, 'socket'));
   return async (request, args = {}) => {
-    const limitMs = ANSWER_LIMIT_MS + Number(args.timeout ?? 0);
+    const limitMs = answerLimitMs + Number(args.timeout ?? 0);
     const text = await exchange(endpoint, JSON.stringify({ request, arguments: args }), limitMs);
     return readAnswer(request, text, endpoint);
   };

@@ -4,6 +4,8 @@ import { COLUMNS, cut, plural, roundTripText, wrap } from './text.ts';
 import { EXIT_DONE, EXIT_FAILED, type Verb } from './verb.ts';
 
 const ADDRESS_COLUMNS = 39;
+/** For one hop over the slowest radio. */
+const HOP_LIMIT_MS = 150_000;
 
 export const verb: Verb = {
   usage: 'TARGET [--json] [--socket PATH]',
@@ -11,8 +13,9 @@ export const verb: Verb = {
 trip to each. Ends with exit code 1 if TARGET is not reached.
 
 Nodes of this kind tell where they send packets on. Of plain Yggdrasil nodes it
-is known where only one of their peers is closer to TARGET; where several are,
-the next line begins with ? and is a guess, and so is all that follows it.
+is known where only one of their peers is closer to TARGET. Where several are,
+the line says so (as in "plain, 2 ways"); the next one begins with ? and is a
+guess, and so is all that follows it.
 
   TARGET          an address, a public key, or a name from Names
   --json          one JSON value at the end
@@ -20,7 +23,9 @@ ${SOCKET_HELP}`,
   options: { ...socketOption, json: { type: 'boolean' } },
   words: [1, 1],
   run: async (options, [target = '']) => {
-    const ask = adminClient(options);
+    // Who does not answer at all is not waited for that long.
+    await adminClient(options)('getSelf');
+    const ask = adminClient(options, HOP_LIMIT_MS);
     const answer = options.json === true ? await traceAll(ask, target) : await show(ask, target);
     if (options.json === true) process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
     return answer.end === 'reached' ? EXIT_DONE : EXIT_FAILED;
@@ -66,13 +71,13 @@ export function hopLine({ hop, address, kind, how, latency, candidates }: HopAns
   const time = latency === undefined ? '' : roundTripText(latency);
   const mark = isSure ? ' ' : '?';
   const notes = kind === 'silent' ? 'does not answer' : kind === 'plain' ? 'plain' : '';
-  const fork = kind === 'plain' && candidates > 1 ? `, ${candidates} of its peers are closer` : '';
   const by = how === 'guess' ? ' (guess)' : '';
+  const fork = kind === 'plain' && candidates > 1 ? `, ${candidates} ways` : '';
   const columns = [
     `${mark}${String(hop).padStart(2)}`,
     address.padEnd(ADDRESS_COLUMNS),
     time.padStart(8),
-    notes + fork + by,
+    notes + by + fork,
   ];
   return cut(columns.join('  ').trimEnd(), COLUMNS);
 }

@@ -6,8 +6,9 @@ import { type HopAnswer, readHopAnswer, readHopQuestion, writeHopAnswer, writeHo
 import { hopCount } from '../wire/path.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { Context } from './context.ts';
-import { HOP_RESEND_MS, HOP_SENDINGS, HOP_WAIT_MS, HOPS_MAX, HOPS_RUNNING, QUERY_LIFE_MS } from './limits.ts';
+import { HOP_RESEND_MS, HOP_SENDINGS, HOP_WAIT_MS, HOPS_MAX, HOPS_RUNNING } from './limits.ts';
 import { equalOctets } from './octetmap.ts';
+import { lifeMs, resendMs } from './patience.ts';
 import { Bucket } from './policy.ts';
 import { type Coords, PACKET_HEADROOM, type PublicKey, publicKey } from './port.ts';
 
@@ -18,6 +19,8 @@ export type HopPorts = {
   /** As `Channels.send`, in an end-to-end session; false: there is none that could seal. */
   send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): boolean;
   coordsOf(key: PublicKey): Coords | undefined;
+  /** As `Node.roundTripMs`. */
+  roundTripMs(key: PublicKey): number;
   onward(dest: Uint8Array, path: Uint8Array, watermark: number): Onward;
 };
 
@@ -48,7 +51,7 @@ type Running = HopRequest & {
   /** The first of `HOP_SENDINGS` tokens, one for each sending, so that each has a round trip of its own. */
   readonly token: number;
   readonly sentMs: number[];
-  readonly untilMs: number;
+  readonly startedMs: number;
   nextAtMs: number;
 };
 
@@ -67,7 +70,7 @@ export class Hops {
     this.#answers = new Bucket({ perSecond, burst: 2 * perSecond }, context.nowMs);
   }
 
-  /** One event answers each request, `QUERY_LIFE_MS` later at the latest. */
+  /** One event answers each request, in time. */
   ask(request: HopRequest): void {
     const { nowMs, events } = this.#context;
     const path = this.#ports.coordsOf(request.dest);
@@ -77,7 +80,7 @@ export class Hops {
       return;
     }
     const token = (new DataView(this.#context.randomOctets(4).buffer).getUint32(0) & ~(HOP_SENDINGS - 1)) >>> 0;
-    const running = { ...request, path, token, sentMs: [], untilMs: nowMs + QUERY_LIFE_MS, nextAtMs: nowMs };
+    const running = { ...request, path, token, sentMs: [], startedMs: nowMs, nextAtMs: nowMs };
     this.#running.push(running);
     this.#advance(running);
   }
@@ -101,16 +104,21 @@ export class Hops {
   }
 
   timer(nowMs: number): void {
-    const over = this.#running.filter(({ untilMs }) => untilMs <= nowMs);
-    this.#running = this.#running.filter(({ untilMs }) => untilMs > nowMs);
+    const over = this.#running.filter((running) => this.#untilMs(running) <= nowMs);
+    this.#running = this.#running.filter((running) => !over.includes(running));
     for (const { id, sentMs } of over) {
       const reason = sentMs.length === 0 ? 'no session' : 'no answer';
       this.#context.events.push({ kind: 'hopFailed', id, reason });
     }
     for (const running of this.#running) {
       if (running.nextAtMs <= nowMs) this.#advance(running);
-      this.#context.timers.arm(Math.min(running.nextAtMs, running.untilMs));
+      this.#context.timers.arm(Math.min(running.nextAtMs, this.#untilMs(running)));
     }
+  }
+
+  /** A session that comes about meanwhile may tell that the way is a long one. */
+  #untilMs({ startedMs, key }: Running): number {
+    return startedMs + lifeMs(this.#ports.roundTripMs(key));
   }
 
   #advance(running: Running): void {
@@ -118,10 +126,10 @@ export class Hops {
     const { key, sentMs, token, watermark, dest, path } = running;
     const sending = sentMs.length;
     const question = writeHopQuestion({ token: token + sending, watermark, dest, path });
-    if (sending === HOP_SENDINGS) running.nextAtMs = running.untilMs;
+    if (sending === HOP_SENDINGS) running.nextAtMs = this.#untilMs(running);
     else if (this.#send(key, question)) {
       sentMs.push(nowMs);
-      running.nextAtMs = nowMs + HOP_RESEND_MS;
+      running.nextAtMs = nowMs + resendMs(HOP_RESEND_MS, this.#ports.roundTripMs(key));
     } else running.nextAtMs = nowMs + HOP_WAIT_MS;
     timers.arm(running.nextAtMs);
   }

@@ -455,6 +455,11 @@ export const QUERIES_RUNNING = 64;
 export const QUERY_LIFE_MS = 6_000;
 /** The first request may be lost with an old session. */
 export const QUERY_RESEND_MS = 1_500;
+/**
+ * In round trips, where those are long: how long a question may stay unanswered, a lookup and a session before it included, up
+ * to `lifeMostMs`; and how long until it is sent again.
+ */
+export const QUERY_PATIENCE = { lifeTrips: 8, lifeMostMs: 45_000, resendTrips: 2 };
 /** Questions about next hops: open at once; sent so often, so far apart; and between looks whether there is a session for one. */
 export const HOPS_RUNNING = 16;
 export const HOP_SENDINGS = 4;

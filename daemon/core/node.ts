@@ -36,6 +36,7 @@ import type {
 import { publicKey } from './port.ts';
 import { Queries } from './queries.ts';
 import { Ranking } from './ranking.ts';
+import { radioRoundTripMs } from './routing/decision.ts';
 import type { LookupSeen } from './routing/lookup-log.ts';
 import type { Path } from './routing/paths.ts';
 import type { PeerLink } from './routing/peers.ts';
@@ -90,10 +91,12 @@ export class Node {
     this.#hops = new Hops(context, this.#budget, {
       send: (dest, buffer, at, length) => this.#channels.sendE2e(dest, buffer, at, length),
       coordsOf: (key) => this.#router.placeOf(key),
+      roundTripMs: (key) => this.roundTripMs(key),
       onward: (dest, path, watermark) => this.#router.onward(dest, path, watermark),
     });
     this.#queries = new Queries(context, this.#budget, {
       send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),
+      roundTripMs: (key) => this.roundTripMs(key),
       routingEntries: () => this.#router.tree.size,
       peerKeys: () => [...this.#router.peers.links()].filter((link) => link.isProven).map((link) => link.peer.key),
       treeKeys: () => [...this.#router.tree.values()].map((info) => info.key),
@@ -225,6 +228,11 @@ export class Node {
 
   lookups(): LookupSeen[] | undefined {
     return this.#router.paths.log.rows();
+  }
+
+  /** To a node, as far as that is known: of its session, or of the radio on the way, whichever is longer. */
+  roundTripMs(key: PublicKey): number {
+    return Math.max(this.#channels.roundTripMs(key), radioRoundTripMs(this.#router.decide(key)));
   }
 
   /** Coordinates of a node, if they are known. */

@@ -148,9 +148,9 @@ export type Input =
   | { kind: 'echo'; target: Uint8Array; sequence: number; size: number }
   /** Other values for what of `NodeOptions` may change: links that came in from keys no longer allowed end, but for configured peers. */
   | { kind: 'reconfigured'; allowedKeys: readonly PublicKey[]; nodeInfo: Uint8Array }
-  /** Ask a node; `queryAnswered` or `queryFailed` follows within 6 s. */
+  /** Ask a node; `queryAnswered` or `queryFailed` follows within 6 s, over a radio 45. */
   | { kind: 'query'; key: PublicKey; topic: QueryTopic }
-  /** Ask a node for its next hop; `hopAnswered` or `hopFailed` follows within 6 s. */
+  /** Ask a node for its next hop; `hopAnswered` or `hopFailed` follows within 6 s, over a radio 45. */
   | { kind: 'askHop'; request: HopRequest }
   /** Look up where a node is, unless that is known. */
   | { kind: 'locate'; key: PublicKey };

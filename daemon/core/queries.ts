@@ -6,21 +6,24 @@
 import { type QueryKind, readQuery, writeQuery } from '../wire/query.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { Context } from './context.ts';
-import { ANSWER_JSON_MAX, MTU_MAX, NODE_INFO_MAX, QUERIES_RUNNING, QUERY_LIFE_MS, QUERY_RESEND_MS } from './limits.ts';
+import { ANSWER_JSON_MAX, MTU_MAX, NODE_INFO_MAX, QUERIES_RUNNING, QUERY_RESEND_MS } from './limits.ts';
 import { equalOctets } from './octetmap.ts';
+import { lifeMs, resendMs } from './patience.ts';
 import { Bucket } from './policy.ts';
 import { PACKET_HEADROOM, type PublicKey, type QueryTopic } from './port.ts';
 
 export type QueryPorts = {
   /** As `Sessions.send`. */
   send(dest: PublicKey, buffer: Uint8Array, at: number, length: number): void;
+  /** As `Node.roundTripMs`. */
+  roundTripMs(key: PublicKey): number;
   routingEntries(): number;
   /** One a link. */
   peerKeys(): Iterable<Uint8Array>;
   treeKeys(): Iterable<Uint8Array>;
 };
 
-type Running = { readonly key: PublicKey; readonly topic: QueryTopic; readonly untilMs: number; resendAtMs: number };
+type Running = { readonly key: PublicKey; readonly topic: QueryTopic; readonly startedMs: number; resendAtMs: number };
 
 const REQUESTS: Record<QueryTopic, QueryKind> = {
   nodeInfo: 'nodeInfoRequest',
@@ -69,7 +72,7 @@ export class Queries {
       events.push({ kind: 'queryFailed', key, topic, reason: 'too many' });
       return;
     }
-    const running = { key, topic, untilMs: nowMs + QUERY_LIFE_MS, resendAtMs: 0 };
+    const running = { key, topic, startedMs: nowMs, resendAtMs: 0 };
     this.#running.push(running);
     this.#request(running);
   }
@@ -86,19 +89,24 @@ export class Queries {
   }
 
   timer(nowMs: number): void {
-    const over = this.#running.filter(({ untilMs }) => untilMs <= nowMs);
-    this.#running = this.#running.filter(({ untilMs }) => untilMs > nowMs);
+    const over = this.#running.filter((running) => this.#untilMs(running) <= nowMs);
+    this.#running = this.#running.filter((running) => !over.includes(running));
     for (const { key, topic } of over) {
       this.#context.events.push({ kind: 'queryFailed', key, topic, reason: 'no answer' });
     }
     for (const running of this.#running) {
       if (running.resendAtMs <= nowMs) this.#request(running);
-      this.#context.timers.arm(Math.min(running.resendAtMs, running.untilMs));
+      this.#context.timers.arm(Math.min(running.resendAtMs, this.#untilMs(running)));
     }
   }
 
+  /** A session that comes about meanwhile may tell that the way is a long one. */
+  #untilMs({ startedMs, key }: Running): number {
+    return startedMs + lifeMs(this.#ports.roundTripMs(key));
+  }
+
   #request(running: Running): void {
-    running.resendAtMs = this.#context.nowMs + QUERY_RESEND_MS;
+    running.resendAtMs = this.#context.nowMs + resendMs(QUERY_RESEND_MS, this.#ports.roundTripMs(running.key));
     this.#context.timers.arm(running.resendAtMs);
     this.#send(running.key, REQUESTS[running.topic], NOTHING);
   }

@@ -17,6 +17,9 @@ export type RouterMessage =
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Section 5 of the security rules: peers are told and buffers flushed within this time. */
 const STOP_TIMEOUT_MS = 3_000;
+/** Questions to other nodes, which may be behind a radio: one; all about one hop. */
+const QUERY_TIMEOUT_MS = 50_000;
+const HOP_TIMEOUT_MS = 120_000;
 /** What a ping may take beyond its own limit. */
 const PING_GRACE_MS = 2_000;
 /** More questions at once than the admin socket has connections means a fault of ours; stops a pile from growing. */
@@ -82,7 +85,8 @@ export class RouterLine {
 function timeLimitMs(name: CommandName, args: Record<string, unknown>): number {
   if (name === 'stop') return STOP_TIMEOUT_MS;
   if (name === 'ping') return Number(args.timeoutMs) + PING_GRACE_MS;
-  if (name === 'hop') return 2 * ANSWER_TIMEOUT_MS;
+  if (name === 'hop') return HOP_TIMEOUT_MS;
+  if (name === 'query') return QUERY_TIMEOUT_MS;
   if (name === 'why') return ANSWER_TIMEOUT_MS + 2 * Number(args.probeMs);
   return ANSWER_TIMEOUT_MS;
 }

@@ -124,7 +124,7 @@ export type Commands = {
   why: { args: { target: WhyTarget; probeMs: number }; answer: WhyResult };
   /** One step of a trace: asks the node `at` where a packet to `dest` goes on that comes with this watermark. */
   hop: { args: { at: Uint8Array; dest: Uint8Array; watermark: number }; answer: HopResult };
-  /** Asks another node, for 6 s at most; the answer is as it came. Rejects with `NO_ANSWER` or `QUERIES_FULL`. */
+  /** Asks another node, for 6 s at most, over a radio 45; the answer is as it came. Rejects with `NO_ANSWER` or `QUERIES_FULL`. */
   query: { args: { key: Uint8Array; topic: QueryTopic }; answer: Uint8Array };
   /**
    * Takes over peers, listeners, `MulticastInterfaces`, `AllowedPublicKeys` and `NodeInfo` from a new configuration; answers

@@ -13,16 +13,19 @@ import { whyText } from './why-text.ts';
 export const TRACE_FIELDS = ['target', 'most', 'at', 'watermark', 'hop', 'how'];
 
 const HOPS_MAX = 64;
-/** A new hop is asked only before this; one takes 10 s at most, and verbs wait 35. */
+/** A new hop is asked only before this. */
 const BUDGET_MS = 20_000;
 const PROBE_MS = 3_000;
 const PING_MS = 2_000;
+/** Round trips of the radio that the answer may take, and what nobody waits for any more. */
+const RADIO_TRIPS = 4;
+const RADIO_MAX_MS = 12_000;
 const HOWS = ['told', 'follows', 'guess'] as const;
 /** As in a packet's first hop. */
 const WATERMARK_MAX = 0xffff;
 
 type Step = { at: Uint8Array; watermark: number; hop: number; how: HopAnswer['how'] };
-type Way = { readonly dest: Uint8Array; readonly address: Uint8Array };
+type Way = { readonly dest: Uint8Array; readonly address: Uint8Array; readonly pingMs: number };
 
 /** `most`: hops in one answer. `at`, `watermark`, `hop`, `how`: the `next` of an earlier answer. */
 export async function trace(context: CallContext, args: AdminArguments): Promise<TraceAnswer> {
@@ -43,16 +46,19 @@ export async function trace(context: CallContext, args: AdminArguments): Promise
   const step = given ?? first;
   if (facts.key === undefined || step === undefined)
     return nowhere(whyText(why, { state: 'open', rules: [], refused: [] }).text);
-  const walked = await walk(context, step, { dest: facts.key, address }, most);
+  const radioMs = chosen?.isRadio === true ? Math.min(RADIO_TRIPS * chosen.rttMs, RADIO_MAX_MS) : 0;
+  const pingMs = Math.max(PING_MS, radioMs);
+  const walked = await walk(context, step, { dest: facts.key, address, pingMs }, most);
   return { ...common, key: hexText(facts.key), distance: facts.distance, ...walked };
 }
 
 async function walk(
   context: CallContext,
   step: Step,
-  { dest, address }: Way,
+  way: Way,
   most: number,
 ): Promise<Pick<TraceAnswer, 'hops' | 'next' | 'end' | 'text' | 'latency'>> {
+  const { dest } = way;
   const hops: HopAnswer[] = [];
   const seen = new Set<string>();
   const untilMs = performance.now() + BUDGET_MS;
@@ -64,7 +70,7 @@ async function walk(
     const ending = endOf(at, dest, result);
     if (ending !== undefined) {
       const last = addressText(context.addressOf(at));
-      const latency = ending === 'reached' ? result.rttMs : await pinged(context, address);
+      const latency = ending === 'reached' ? result.rttMs : await pinged(context, way);
       return { hops, end: ending, text: endText(ending, last, hop, latency), latency: nanoseconds(latency) };
     }
     const next = {
@@ -94,8 +100,8 @@ function endText(end: TraceAnswer['end'], last: string, hop: number, latencyMs: 
   return `What lies behind ${last} cannot be told. The target: ${behind}.`;
 }
 
-async function pinged({ ask }: CallContext, address: Uint8Array): Promise<number | undefined> {
-  const { isAnswered, rttMs } = await ask('ping', { address, sequence: 0, size: 56, timeoutMs: PING_MS });
+async function pinged({ ask }: CallContext, { address, pingMs: timeoutMs }: Way): Promise<number | undefined> {
+  const { isAnswered, rttMs } = await ask('ping', { address, sequence: 0, size: 56, timeoutMs });
   return isAnswered ? rttMs : undefined;
 }
 

@@ -62,7 +62,7 @@ async function keepQuiet(lab: Lab): Promise<void> {
   // The other way, a node that is nowhere: the real tool shows our error.
   const nobody = await control(quiet, ['getnodeinfo', `key=${'1'.repeat(64)}`]);
   assert.equal(nobody.code, 1);
-  assert.match(nobody.stdout + nobody.stderr, /no answer from 1{64} within 6 s/);
+  assert.match(nobody.stdout + nobody.stderr, /no answer from 1{64} in time/);
 }
 
 type NodeInfo = { name: string; deep: unknown; buildname: string; buildplatform: string };

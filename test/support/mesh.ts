@@ -15,13 +15,15 @@ export type NodeOptions = Omit<NodeSpec, 'kind' | 'netns' | 'identity'>;
 
 export type Mesh = {
   readonly nodes: readonly TestNode[];
-  /** Cable i joins node i and node i + 1, in a ring the last one and the first. */
+  /** Cable i joins node i and node i + 1, in a ring the last one and the first; or it is edge i. */
   readonly cables: readonly Cable[];
 };
 
 export type MeshOptions = {
   readonly kinds: readonly DaemonKind[];
   readonly isRing?: boolean;
+  /** Who is joined with whom, by index, instead of a line or a ring. */
+  readonly edges?: readonly (readonly [a: number, b: number])[];
   readonly link?: LinkOptions;
   /** Every cable is a bad one. */
   readonly relay?: RelayOptions;
@@ -44,7 +46,9 @@ export async function startMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
 export async function layMesh(lab: Lab, options: MeshOptions): Promise<Mesh> {
   const { kinds } = options;
   const spaces = await inOrder(kinds, (_, i) => lab.netns(label(i)));
-  const spans = kinds.slice(options.isRing ? 0 : 1).map((_, i) => ({ a: i, b: (i + 1) % kinds.length }));
+  const edges =
+    options.edges ?? kinds.slice(options.isRing ? 0 : 1).map((_, i) => [i, (i + 1) % kinds.length] as const);
+  const spans = edges.map(([a, b]) => ({ a, b }));
   const { relay } = options;
   const cables = await inOrder(spans, ({ a, b }) => {
     const [from, to] = [at(spaces, a), at(spaces, b)];

@@ -28,6 +28,7 @@ class Desk {
   hasSession = true;
   hasPath = true;
   onward: Onward = { hop: next, distance: 4 };
+  roundTripMs = 0;
   asked: { dest: Uint8Array; path: Uint8Array; watermark: number }[] = [];
 
   constructor(changes: Partial<NodeOptions> = {}) {
@@ -39,6 +40,7 @@ class Desk {
         return this.hasSession;
       },
       coordsOf: () => (this.hasPath ? (pathOf(1, 2, 3) as Coords) : undefined),
+      roundTripMs: () => this.roundTripMs,
       onward: (dest, path, watermark) => {
         this.asked.push({ dest: dest.slice(), path: path.slice(), watermark });
         return this.onward;
@@ -163,6 +165,35 @@ test('it waits for a session, is sent four times, and then given up', () => {
   assert.deepEqual(desk.events(), []);
   desk.pass(100);
   assert.deepEqual(desk.events(), [{ kind: 'hopFailed', id: 3, reason: 'no answer' }]);
+});
+
+test('over a radio it waits for eight round trips, two between sendings, and 45 s at most', () => {
+  for (const [roundTripMs, lifeMs] of [
+    [2_000, 16_000],
+    [9_000, 45_000],
+  ] as const) {
+    const desk = new Desk();
+    desk.roundTripMs = roundTripMs;
+    desk.hops.ask(REQUEST);
+    desk.pass(2 * roundTripMs - 1);
+    assert.equal(desk.sent.length, 1);
+    desk.pass(1);
+    assert.equal(desk.sent.length, 2);
+    desk.pass(lifeMs - 2 * roundTripMs - 1);
+    assert.deepEqual(desk.events(), []);
+    desk.pass(1);
+    assert.deepEqual(desk.events(), [{ kind: 'hopFailed', id: 3, reason: 'no answer' }]);
+  }
+});
+
+test('a session that turns out to be slow is given the time that it needs', () => {
+  const desk = new Desk();
+  desk.hops.ask(REQUEST);
+  desk.pass(5_000);
+  desk.roundTripMs = 3_000;
+  desk.pass(15_000);
+  desk.answer(them);
+  assert.equal(desk.events()[0]?.kind, 'hopAnswered');
 });
 
 test('an answer to an earlier sending counts, with the round trip of that one', () => {

@@ -21,6 +21,7 @@ class Desk {
   readonly queries: Queries;
   readonly sent: { to: PublicKey; query: Query }[] = [];
   treeKeys: Uint8Array[] = [];
+  roundTripMs = 0;
   peerKeys: Uint8Array[] = [];
 
   constructor(changes: Partial<NodeOptions> = {}) {
@@ -31,6 +32,7 @@ class Desk {
         assert.ok(query && at >= 32);
         this.sent.push({ to, query });
       },
+      roundTripMs: () => this.roundTripMs,
       routingEntries: () => 6,
       peerKeys: () => this.peerKeys,
       treeKeys: () => this.treeKeys,
@@ -198,6 +200,18 @@ test('asks again each 1.5 s, and gives up after 6', () => {
   assert.deepEqual(desk.events(), [{ kind: 'queryFailed', key: them, topic: 'tree', reason: 'no answer' }]);
   desk.pass(60_000);
   assert.deepEqual([desk.sent.length, desk.events()], [4, []]);
+});
+
+test('over a radio whose round trip is 2 s it asks again each 4 s, and gives up after 16', () => {
+  const desk = new Desk();
+  desk.roundTripMs = 2_000;
+  desk.queries.ask(them, 'self');
+  desk.pass(3_999);
+  assert.equal(desk.sent.length, 1);
+  desk.pass(12_000);
+  assert.deepEqual([desk.sent.length, desk.events()], [4, []]);
+  desk.pass(1);
+  assert.deepEqual(desk.events(), [{ kind: 'queryFailed', key: them, topic: 'self', reason: 'no answer' }]);
 });
 
 test('an answer counts for its sender and its kind only', () => {

@@ -31,6 +31,13 @@ export type Decision = {
   readonly candidates: readonly Candidate[];
 };
 
+/** Of the radio that a packet leaves by; of the slowest one where nobody knows by which. 0: by none. */
+export function radioRoundTripMs({ candidates }: Decision): number {
+  const tripMs = ({ link }: Candidate): number => (link.pipe.isSlow === true ? link.rttMs : 0);
+  const [first] = candidates;
+  return first?.state === 'chosen' ? tripMs(first) : Math.max(0, ...candidates.map(tripMs));
+}
+
 const ORDER: readonly CandidateState[] = ['chosen', 'beaten', 'not closer', 'no path', 'unbound', 'unproven'];
 
 /**

@@ -78,6 +78,11 @@ export class Channels {
     return carrying;
   }
 
+  /** As its last handshake took; 0: there is no session of our own kind. */
+  roundTripMs(key: PublicKey): number {
+    return this.e2e.get(key)?.rttMs ?? 0;
+  }
+
   /** The session that a packet to this key would take now, or that is being made for it. */
   facts(key: PublicKey | undefined): SessionFacts {
     const { nowMs } = this.#context;
