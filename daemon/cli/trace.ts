@@ -1,4 +1,4 @@
-import type { HopAnswer, TraceAnswer } from '../host/answers.ts';
+import type { HopAnswer, TraceAnswer } from '../host/path-answers.ts';
 import { type Ask, adminClient, SOCKET_HELP, socketOption } from './client.ts';
 import { COLUMNS, cut, plural, roundTripText, wrap } from './text.ts';
 import { EXIT_DONE, EXIT_FAILED, type Verb } from './verb.ts';

@@ -1,4 +1,4 @@
-import type { QueueAnswer, WhyAnswer, WhyCandidateAnswer } from '../host/answers.ts';
+import type { QueueAnswer, WhyAnswer, WhyCandidateAnswer } from '../host/path-answers.ts';
 import { adminClient, SOCKET_HELP, socketOption } from './client.ts';
 import { beside, COLUMNS, durationText, plural, roundTripText, sizeText, table, wrap } from './text.ts';
 import { EXIT_DONE, type Verb } from './verb.ts';

@@ -3,7 +3,7 @@ import { publicKey } from '../core/port.ts';
 import { addressText } from './address.ts';
 import { acting, type Call, type CallContext, ours } from './admin-call.ts';
 import { type AdminArguments, wholeOf } from './admin-request.ts';
-import type { InboundAnswer, WhyAnswer } from './answers.ts';
+import type { InboundAnswer, WhyAnswer } from './path-answers.ts';
 import { TRACE_FIELDS, trace } from './trace-call.ts';
 import { foreignJson, whyJson } from './why-json.ts';
 

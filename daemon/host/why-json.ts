@@ -1,8 +1,8 @@
 /** The request `why` as JSON. Times in seconds, round trips in nanoseconds as in getPeers. */
 import type { PathFacts, QueueFacts, WhyCandidate } from '../core/port.ts';
 import { addressText, hexText } from './address.ts';
-import type { InboundAnswer, QueueAnswer, WhyAnswer, WhyCandidateAnswer, WhyPathAnswer } from './answers.ts';
 import type { WhyResult } from './commands.ts';
+import type { InboundAnswer, QueueAnswer, WhyAnswer, WhyCandidateAnswer, WhyPathAnswer } from './path-answers.ts';
 import { nanoseconds, schemeOf } from './rows.ts';
 import { whyText } from './why-text.ts';
 

@@ -1,7 +1,7 @@
 /** What a verdict means, in one line of at most 80 columns, and what can be done about it. */
 import type { WhyCandidate } from '../core/port.ts';
-import type { InboundAnswer } from './answers.ts';
 import type { WhyResult } from './commands.ts';
+import type { InboundAnswer } from './path-answers.ts';
 
 export type Sentence = { readonly text: string; readonly remedy: string | undefined };
 

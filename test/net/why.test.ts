@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WhyAnswer } from '../../daemon/host/answers.ts';
+import type { WhyAnswer } from '../../daemon/host/path-answers.ts';
 import { withLab } from '../support/lab.ts';
 import { at, settle, startMesh, startPair } from '../support/mesh.ts';
 import { needsMesh, needsTool } from '../support/needs.ts';

@@ -1,5 +1,5 @@
 /** Traces between real daemons. */
-import type { TraceAnswer } from '../../daemon/host/answers.ts';
+import type { TraceAnswer } from '../../daemon/host/path-answers.ts';
 import type { DaemonKind } from './kind.ts';
 import type { Lab } from './lab.ts';
 import { type Mesh, settle, startMesh } from './mesh.ts';
