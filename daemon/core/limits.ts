@@ -317,6 +317,8 @@ export const E2E_BACK_OFF_MS = { first: 60_000, cap: 3_600_000 };
 export const E2E_HELLO_AGAIN_MS = 5_000;
 /** No answer for so long: interference is suspected, and the other session serves. */
 export const E2E_SUSPECT_MS = 3_000;
+/** It has been heard for so long by the other session only: told. Longer than the longest wait between handshakes. */
+export const E2E_ALARM_MS = 10_000;
 /** No sign of life for so long after sending, in ms and in round trips: asked for; new keys. Slow paths have long queues. */
 export const E2E_ASK_AFTER = { ms: 2_000, roundTrips: 4, slowMs: 15_000 };
 export const E2E_DEAD_AFTER = { ms: 3_500, roundTrips: 10, slowMs: 60_000 };

@@ -38,6 +38,7 @@ test(
     });
     const [first, , third] = [at(nodes, 0), at(nodes, 1), at(nodes, 2)];
     await settle(nodes);
+    await waitFor('both ways', async () => (await first.peers()).filter(({ up }) => up).length === 2);
     const before = await carried(first, third);
     assert.equal(before.key, third.identity.publicKeyHex);
     assert.ok((before.probe?.latency ?? 0) > 0);

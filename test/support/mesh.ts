@@ -87,7 +87,7 @@ export async function startPair(
 }
 
 /** Waits until all nodes agree on the lowest key as their root. */
-export async function settle(nodes: readonly TestNode[], limitMs = 15_000): Promise<void> {
+export async function settle(nodes: readonly TestNode[], limitMs = 30_000): Promise<void> {
   const lowest = nodes.map((node) => node.identity.publicKeyHex).sort()[0];
   await waitFor(
     `${nodes.length} nodes to agree on the root ${lowest?.slice(0, 8)}`,

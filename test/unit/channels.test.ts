@@ -240,7 +240,31 @@ test('E4: where handshakes are dropped from the beginning, a hello raises the al
     live(500, a, b, relay);
   }
   assert.equal(b.inbox.length, 10);
+  live(15_000, a, b, relay);
   assert.equal(a.context.stats.counters.e2eDowngradeSuspected, 1);
+});
+
+test('E4: who was away, and is back with no memory, raises no alarm', () => {
+  const { a, b } = sides();
+  const silence: Relay = () => false;
+  for (let i = 0; i < 5; i++) {
+    a.send(b, 'x');
+    b.send(a, 'x');
+    live(1_000, a, b);
+  }
+  for (let i = 0; i < 30; i++) {
+    a.send(b, 'lost');
+    live(1_000, a, b, silence);
+  }
+  b.restart();
+  b.inbox.length = 0;
+  for (let i = 0; i < 60; i++) {
+    a.send(b, 'again');
+    b.send(a, 'again');
+    live(1_000, a, b);
+  }
+  assert.ok(b.inbox.length > 50);
+  assert.equal(a.context.stats.counters.e2eDowngradeSuspected, 0);
 });
 
 test('E4: require lets no packet leave by another session', () => {

@@ -6,7 +6,7 @@ import { E2E, E2E_VERSION, readHello, writeHello } from '../../wire/e2e.ts';
 import { APP } from '../../wire/query.ts';
 import type { Context } from '../context.ts';
 import type { SessionFacts } from '../explain/facts.ts';
-import { E2E_ASK_AFTER, E2E_HELLO_AGAIN_MS, E2E_TRIAL } from '../limits.ts';
+import { E2E_ALARM_MS, E2E_ASK_AFTER, E2E_HELLO_AGAIN_MS, E2E_TRIAL } from '../limits.ts';
 import { compareOctets } from '../octetmap.ts';
 import type { Look, PublicKey, SessionInfo } from '../port.ts';
 import { Ranking } from '../ranking.ts';
@@ -209,9 +209,17 @@ export class Channels {
     if (packet !== undefined) this.sessions.send(peer.key, withHeadroom(packet), SEND_HEADROOM, packet.length);
   }
 
-  /** The other session works where this one, which should, does not: somebody may be in between. */
+  /**
+   * The other session works where this one, which should, does not: somebody may be in between. Who was away is not
+   * suspected; and who is back begins with either session.
+   */
   #countSuspicion(peer: E2ePeer): void {
-    if (!peer.isSuspect || peer.isSuspectCounted || !this.sessions.isConfirmed(peer.key)) return;
+    const { nowMs } = this.#context;
+    const session = this.sessions.get(peer.key);
+    if (!peer.isSuspect || peer.isSuspectCounted || session?.isConfirmed !== true) return;
+    if (session.lastOpenedMs < peer.triedMs) return;
+    peer.contraryMs = Math.min(peer.contraryMs, nowMs);
+    if (nowMs - peer.contraryMs < E2E_ALARM_MS) return;
     peer.isSuspectCounted = true;
     this.#context.stats.count('e2eDowngradeSuspected');
     this.#context.events.push({ kind: 'e2eDowngradeSuspected', key: peer.key });

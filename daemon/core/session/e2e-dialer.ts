@@ -57,6 +57,7 @@ export class E2eDialer {
     if (peer.series !== undefined || nowMs < peer.quietUntilMs || this.#hasFreshOffer(peer)) return;
     if (this.#dialling.size >= E2E_PENDING) return stats.drop('e2e handshakes full');
     peer.series = { startedMs: nowMs, nextAtMs: nowMs, delayMs: 0, isOverRadio: false, trialMs };
+    if (!peer.isSuspect) peer.triedMs = nowMs;
     this.#dialling.add(peer);
     this.#send(peer);
   }

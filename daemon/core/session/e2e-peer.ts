@@ -70,6 +70,9 @@ export class E2ePeer {
   /** Nobody answered for a while although this peer should speak e2e; and that has been counted. */
   isSuspect = false;
   isSuspectCounted = false;
+  /** When it was first tried in vain, and when it was first heard by the other session after that. */
+  triedMs = NEVER;
+  contraryMs = NEVER;
   /** When it was asked last whether it is there. */
   askedMs = Number.NEGATIVE_INFINITY;
   /** When an initiator asks again, so that the other side may speak. */

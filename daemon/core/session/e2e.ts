@@ -210,6 +210,7 @@ export class E2eSessions {
   #establish(peer: E2ePeer): void {
     peer.isSuspect = false;
     peer.isSuspectCounted = false;
+    peer.contraryMs = NEVER;
     this.#user.established(peer);
   }
 
