@@ -1,4 +1,5 @@
 /** The dashboard as it runs: pushes and keys change the state, and the state is drawn when it has changed. */
+import { channel } from 'node:diagnostics_channel';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { draw, pageOf } from './draw.ts';
 import { type RunningErrand, runErrand } from './errand.ts';
@@ -26,6 +27,9 @@ const MOST_ROWS = 500;
 const TOGETHER_MS = 40;
 /** What changes by itself: ages, and charts that go on. */
 const SECOND_MS = 1_000;
+
+/** Tells benchmarks how long it took, in ms, to draw once: `bench/look`. */
+const DRAWN = channel('ratatosk:drawn');
 
 /** Until somebody quits; gives the exit code. */
 export function runDashboard(options: DashboardOptions): Promise<number> {
@@ -155,7 +159,9 @@ class Dashboard {
     this.#drawTimer = undefined;
     const screen = this.#screen;
     if (screen === undefined || this.#isEnded) return;
+    const startMs = performance.now();
     screen.show(draw({ model: this.#model, ui: this.#ui }, screen.width, screen.height));
+    if (DRAWN.hasSubscribers) DRAWN.publish(performance.now() - startMs);
   }
 
   /** A fault of ours must not leave the terminal in a state that hides it. */

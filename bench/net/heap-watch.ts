@@ -3,11 +3,11 @@
  * RTSK_BENCH_HEAP named by process and thread.
  */
 import { appendFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import threads, { isMainThread, threadId, Worker, type WorkerOptions } from 'node:worker_threads';
+import { isMainThread, threadId } from 'node:worker_threads';
+import { loadIntoWorkers } from './into-workers.ts';
 
 export type HeapLine = {
   readonly atUnixMs: number;
@@ -20,18 +20,8 @@ const SAMPLE_MS = 20;
 const REPORT_MS = 2_000;
 
 const folder = process.env.RTSK_BENCH_HEAP;
-if (isMainThread) loadIntoWorkers();
+if (isMainThread) loadIntoWorkers(import.meta.filename);
 else if (folder !== undefined) watch(join(folder, `${process.pid}-${threadId}`));
-
-/** They are started without the options of the process. */
-function loadIntoWorkers(): void {
-  threads.Worker = class extends Worker {
-    constructor(file: string | URL, options: WorkerOptions = {}) {
-      super(file, { ...options, execArgv: [...(options.execArgv ?? []), '--require', import.meta.filename] });
-    }
-  };
-  syncBuiltinESMExports();
-}
 
 function watch(file: string): void {
   setFlagsFromString('--expose-gc');

@@ -7,7 +7,16 @@ const TICKS_PER_SECOND = 100;
 
 /** User and system time of all threads. */
 export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return secondsIn(`/proc/${pid}/stat`);
+}
+
+/** Of one; the main thread has the number of its process. */
+export function threadSeconds(pid: number, thread: number): number {
+  return secondsIn(`/proc/${pid}/task/${thread}/stat`);
+}
+
+function secondsIn(file: string): number {
+  const stat = readFileSync(file, 'utf8');
   // The second field, the name, may hold blanks; the others do not.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
