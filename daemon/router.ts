@@ -18,6 +18,7 @@ import { compileSoon } from './host/compiler.ts';
 import { heapInfo } from './host/heap.ts';
 import { removeStaleSocket } from './host/instance.ts';
 import { type LoopLag, watchLoop } from './host/loop.ts';
+import { countPeers } from './host/rows.ts';
 import { openTun, type TunResult } from './host/tun.ts';
 import { identityCertificate } from './links/certificate.ts';
 import { type NetworkWatch, watchNetwork } from './links/network.ts';
@@ -205,6 +206,7 @@ function handlers({
     },
     tun: () => tun.info,
     radios: () => node.radios(),
+    peerCounts: () => countPeers(peering.rows(node.links())),
     listening: () => peering.listening,
     modems: () => peering.modems,
     multicast: () => discovery.info(),

@@ -14,7 +14,10 @@ const READING = new Set([
   'doctor',
   'report',
   'completion',
+  'help',
 ]);
+/** They change something, at least with some words. */
+const CHANGING = new Set(['peer', 'peers', 'firewall', 'reload']);
 /** They need a terminal, or a machine, of their own. */
 const ELSEWHERE = new Set(['top', 'up', 'demo', 'init', 'join', 'invite', 'bench']);
 
@@ -28,7 +31,9 @@ export function verbRefusal(words: readonly string[], isControl: boolean): strin
     (verb === 'firewall' && second === 'show') ||
     // `suggest` connects to others, and may write what it has found into the configuration.
     (verb === 'peers' && !words.includes('suggest'));
-  if (isReading || isControl) return undefined;
+  if (isReading) return undefined;
+  if (!CHANGING.has(verb)) return `there is no verb '${verb}' (see :help)`;
+  if (isControl) return undefined;
   const name = words.filter((word) => !word.startsWith('-')).slice(0, 2);
   return `${name.join(' ')} changes the daemon: start top with --control to allow that`;
 }

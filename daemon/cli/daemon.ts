@@ -28,7 +28,6 @@ import { watchLoop } from '../host/loop.ts';
 import { Supervisor } from '../host/notify.ts';
 import { defaultPlaces } from '../host/places.ts';
 import { Rates } from '../host/rates.ts';
-import { countPeers } from '../host/rows.ts';
 import { routerSettings, settingWarnings } from '../host/settings.ts';
 import { findNode, findTarget } from '../host/targets.ts';
 import { changedMembers } from './changed-members.ts';
@@ -262,7 +261,7 @@ export class Daemon {
   async #status(): Promise<StatusAnswer> {
     const { config } = this.#loaded;
     const { publicKey } = this.#identity;
-    const rows = await this.#router.ask('peers', {});
+    const peers = await this.#router.ask('peerCounts', {});
     const listening = await this.#router.ask('listening', {});
     const modems = await this.#router.ask('modems', {});
     const multicast = await this.#router.ask('multicast', {});
@@ -280,7 +279,7 @@ export class Daemon {
       config: this.#options.path,
       admin: this.#admin === undefined ? 'none' : this.#adminUri,
       listening,
-      peers: countPeers(rows),
+      peers,
       tun: {
         enabled: tun.isEnabled,
         ...(tun.isEnabled ? { name: tun.name, mtu: tun.mtu } : {}),

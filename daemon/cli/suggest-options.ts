@@ -12,9 +12,10 @@ export const suggestOptions = {
 
 export const SUGGEST_HELP = `
 peers suggest --from FILE [--neighbours] [--add N] [--timeout S] [--config FILE]
-connects to the peers of a list for a moment and ranks them by round trip. It is
-told nothing by itself: lists of public peers are published by the networks that
-use them; save one, in whatever form (text, Markdown, HTML, JSON), and give it.
+connects to the peers of a list for a moment and ranks them by round trip; not
+by throughput, since a peer sends strangers nothing but its greeting. It is told
+nothing by itself: lists of public peers are published by the networks that use
+them; save one, in whatever form (text, Markdown, HTML, JSON), and give it.
 
   --from FILE     a list with peer URIs in it, - for standard input; more than
                   one is fine

@@ -27,6 +27,9 @@ import type { HeapInfo } from './heap.ts';
 import type { LoopInfo } from './loop.ts';
 import type { Region } from './regions.ts';
 
+/** Peers of the configuration, and links that are up. */
+export type PeerCounts = { readonly configured: number; readonly up: number };
+
 /** A configured peer, or a link that is up. A configured peer that is down has no `link`. */
 export type PeerRow = {
   uri: string;
@@ -108,6 +111,8 @@ export type Commands = {
   tun: { args: Record<never, never>; answer: TunInfo };
   /** Of the radios that are open. */
   radios: { args: Record<never, never>; answer: RadioInfo[] };
+  /** How many `peers` there are: of several hundred only that is wanted each second. */
+  peerCounts: { args: Record<never, never>; answer: PeerCounts };
   /** Listeners that are open, as URIs with the ports they really have. */
   listening: { args: Record<never, never>; answer: string[] };
   /** Serial cables and radios of the configuration. */

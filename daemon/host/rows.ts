@@ -2,7 +2,7 @@
 import type { PathInfo, SessionInfo, TreeInfo } from '../core/port.ts';
 import { addressText, hexText } from './address.ts';
 import type { NodeAnswer, PathAnswer, PeerAnswer, SessionAnswer, TreeAnswer } from './answers.ts';
-import type { PeerRow } from './commands.ts';
+import type { PeerCounts, PeerRow } from './commands.ts';
 import type { Rates } from './rates.ts';
 
 export type RowContext = {
@@ -45,7 +45,7 @@ export function peerJson(context: RowContext, row: PeerRow): PeerAnswer {
 }
 
 /** Peers of the configuration, of which several links may share a modem or URI, and links that are up. */
-export function countPeers(rows: readonly PeerRow[]): { configured: number; up: number } {
+export function countPeers(rows: readonly PeerRow[]): PeerCounts {
   const configured = new Set(rows.filter((row) => row.isConfigured).map(({ uri }) => uri));
   return { configured: configured.size, up: rows.filter((row) => row.isUp).length };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VERBS } from '../../daemon/cli/verbs.ts';
 import { BINDINGS, bindingsOf } from '../../tui/keys.ts';
 import type { ModeKind } from '../../tui/ui.ts';
 import { VIEWS } from '../../tui/views/all.ts';
@@ -76,6 +77,10 @@ test('verbs that change the daemon are refused without --control', () => {
   assert.deepEqual(typed('firewall show', false).effects, [{ kind: 'run', words: ['firewall', 'show'] }]);
   assert.match(typed('firewall allow 22', false).footer, /firewall allow changes the daemon/);
   assert.match(typed('reload', false).footer, /--control/);
+  for (const isControl of [false, true]) {
+    assert.match(typed('nonsense', isControl).footer, /there is no verb 'nonsense' \(see :help\)/);
+    for (const { name } of VERBS) assert.doesNotMatch(typed(name, isControl).footer, /there is no verb/, name);
+  }
   assert.match(typed('peers --json suggest --from list --add 3', false).footer, /peers suggest changes the daemon/);
   assert.deepEqual(typed('peers --json', false).effects, [{ kind: 'run', words: ['peers', '--json'] }]);
   assert.match(typed('up', true).footer, /terminal of its own/);
