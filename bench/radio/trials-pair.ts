@@ -162,6 +162,11 @@ export const PAIR_TRIALS: readonly Trial[] = [
     goals: [{ figure: 'raw', least: 0.5 }],
   },
   {
+    name: 'A SF8/500 TCP',
+    run: bulk({ modulation: rnodeModulation(8, 500_000) }, 160_000),
+    goals: [{ figure: 'delivered', least: 1 }],
+  },
+  {
     name: 'A SF9/125 TCP',
     run: bulk({ modulation: rnodeModulation(9) }, 30_000),
     goals: [{ figure: 'delivered', least: 1 }],

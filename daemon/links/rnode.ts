@@ -27,8 +27,11 @@ const SILENCE_MS = { usb: 100, tcp: 1_500 };
 const ALIVE_MS = { usb: 10_000, tcp: 3_000 };
 /** Nothing heard for so long, while nothing is sent: it is gone. */
 const DEAD_MS = 30_000;
-/** One packet of a host is one transmission. */
-const MTU = 254;
+/**
+ * One packet of a host is one transmission; where each packet waits for its own access it is two of them. One octet more would
+ * make an empty third.
+ */
+const MTU = { sharing: 254, single: 507 };
 /** With much air time of its own it draws its wait from up to 59 slots, after two: here in means of 9 slots. */
 const ACCESS_WORST = 61 / 9;
 
@@ -205,7 +208,8 @@ export class Rnode implements Dialect {
 
   #facts(): ModemFacts {
     const about = `RNode ${firmwareText(this.#firmware ?? 0)}, ${loraText(this.#options.lora)}`;
-    return { carrierClass: 'R', mtu: this.#options.mtu ?? MTU, air: this.#air, about };
+    const mtu = this.#options.mtu ?? (this.#air.sharesAccess ? MTU.sharing : MTU.single);
+    return { carrierClass: 'R', mtu, air: this.#air, about };
   }
 
   #frame(frame: Uint8Array, nowMs: number): void {

@@ -154,6 +154,19 @@ test('a modem that never answers is not waited for for ever', () => {
   assert.equal(desk.writableAtMs.length, 2);
 });
 
+test('where each packet waits for the channel, a packet is two transmissions', () => {
+  for (const [spreadingFactor, bandwidthHz, mtu] of [
+    [7, 500_000, 507],
+    [8, 500_000, 254],
+    [7, 250_000, 254],
+  ] as const) {
+    const world = air();
+    const { desk } = side(world, {}, { spreadingFactor, bandwidthHz });
+    world.schedule.runTo(4_000);
+    assert.equal(desk.ups[0]?.mtu, mtu, `SF${spreadingFactor}`);
+  }
+});
+
 test('takes a burst of 20 frames or 5 100 octets, and no more', () => {
   const world = air();
   const { desk } = side(world);

@@ -16,6 +16,14 @@ export const SERIAL = { octetsPerMs: 11.52, delayMs: 1 };
 /** A frame that is one LoRa frame, header and all. */
 export const RNODE_FRAME = 254;
 
+/** One that is two of them: for where each frame waits for its own access. */
+const RNODE_DOUBLE_FRAME = 507;
+
+/** Octets of the largest frame that drivers send by default. */
+export function rnodeFrame(modulation: Modulation): number {
+  return flushesQueue(modulation) ? RNODE_FRAME : RNODE_DOUBLE_FRAME;
+}
+
 export type FrameEvents = {
   frame(octets: Uint8Array, quality: Quality): void;
   writable(): void;

@@ -18,7 +18,7 @@ import {
 import { Chance, type Identity, nodeOptions, UNIX_MS } from '../core.ts';
 import { addressRowOf, dialFacts, NO_ADDRESS, socketFacts } from '../datagram-world.ts';
 import type { Quality } from './channel.ts';
-import { FrameModem, RNODE_FRAME, rnodeAirFacts } from './frame-modem.ts';
+import { FrameModem, rnodeAirFacts, rnodeFrame } from './frame-modem.ts';
 import type { RadioWorld } from './radio-world.ts';
 
 const SPOILT = 0xdb;
@@ -113,7 +113,7 @@ export class RadioHost {
     const all = socketFacts({
       uri: 'rnode:///dev/lab',
       carrierClass: 'R',
-      mtu: RNODE_FRAME,
+      mtu: rnodeFrame(this.world.facts.modulation),
       air: this.airFacts,
       ...facts,
     });
