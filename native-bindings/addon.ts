@@ -91,6 +91,8 @@ export interface Addon {
   limitUnsent(descriptor: number, octets: number): boolean;
   /** Octets in a TCP socket that have not left this machine, about; 0 of what is none. */
   unsent(descriptor: number): number;
+  /** How many of the octets a stream socket takes at once; none if it is full, or if it is broken. */
+  sendNow(descriptor: number, octets: Uint8Array): number;
   /**
    * Calls `onReadable` on this thread's event loop as long as the kernel has news of interfaces, addresses and routes: read
    * until nothing comes, or come back on the next call. Keeps the process alive until `close`. Needs no rights.
@@ -186,6 +188,7 @@ type Native = {
   limitUnsent(descriptor: number, octets: number): number;
   maskOctets: Addon['maskOctets'];
   unsent(descriptor: number): number;
+  sendNow(descriptor: number, octets: Uint8Array): number;
   Tun: new () => NativeTun;
   Udp: new () => NativeUdp;
   NetworkWatch: new () => NativeWatch;
@@ -244,6 +247,7 @@ function wrap(native: Native): Addon {
     limitUnsent: (descriptor, octets) => native.limitUnsent(descriptor, octets) === 0,
     maskOctets: native.maskOctets,
     unsent: (descriptor) => Math.max(0, native.unsent(descriptor)),
+    sendNow: (descriptor, octets) => Math.max(0, native.sendNow(descriptor, octets)),
     watchNetwork: (onReadable) =>
       openWatch(new native.NetworkWatch(), onReadable, false, 'watch the addresses of this machine'),
     watchNftables: (onReadable) => openWatch(new native.NetworkWatch(), onReadable, true, 'watch nftables'),

@@ -4,13 +4,14 @@
  */
 import type { Socket } from 'node:net';
 import { loadAddon } from '../../native-bindings/addon.ts';
+import { descriptorOf } from './descriptor.ts';
 
 /** Less would cost turns, not time. */
 const UNSENT_MIN = 8 * 1024;
 /** How long the system can do without us. */
 const UNSENT_MS = 4;
 const MEASURE_MS = 20;
-/** Asking the system costs half a microsecond. */
+/** Asking the system costs half a microsecond, and four where the caches are cold. */
 const LOOK_MS = 1;
 
 /** Of a TCP connection: a burst that the system can take over without us. */
@@ -37,6 +38,8 @@ export class SendQueue {
   #heldBytes = 0;
   #givenBytes = 0;
   #isBusy = false;
+  /** It is measured at present. */
+  #isAwake = false;
   #lookedMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -54,19 +57,20 @@ export class SendQueue {
 
   /** To be called before octets are given to the system. */
   look(nowMs: number): void {
-    if (nowMs - this.#lookedMs < LOOK_MS) return;
+    // Less may wait on any link: one that was idle and was given no more need not be asked about.
+    if (nowMs - this.#lookedMs < LOOK_MS || (!this.#isAwake && this.#givenBytes < UNSENT_MIN)) return;
     this.#lookedMs = nowMs;
     const unsent = this.#ports.unsent();
     if (unsent === 0) this.#isBusy = false;
+    if (!this.#isAwake) return this.#measure(nowMs, unsent);
     const passedMs = nowMs - this.#sinceMs;
     if (passedMs < MEASURE_MS) return;
     const pace = (this.#heldBytes + this.#givenBytes - unsent) / passedMs;
     // Who was idle could have been faster.
     if (this.#isBusy || pace > this.#pace) this.#adapt(pace);
-    this.#sinceMs = nowMs;
-    this.#heldBytes = unsent;
-    this.#givenBytes = 0;
-    this.#isBusy = unsent > 0;
+    const isIdle = unsent === 0 && this.#limitBytes === this.#maxBytes && this.#givenBytes < UNSENT_MIN;
+    this.#measure(nowMs, unsent);
+    this.#isAwake = !isIdle;
   }
 
   /** The system was given so many octets, whether it has taken them yet or not. */
@@ -91,6 +95,14 @@ export class SendQueue {
     this.#timer = setTimeout(look, Math.min(surplus / this.#pace, UNSENT_MS));
   }
 
+  #measure(nowMs: number, unsent: number): void {
+    this.#isAwake = true;
+    this.#sinceMs = nowMs;
+    this.#heldBytes = unsent;
+    this.#givenBytes = 0;
+    this.#isBusy = unsent > 0;
+  }
+
   #adapt(pace: number): void {
     this.#pace = pace;
     const octets = Math.round(Math.max(UNSENT_MIN, Math.min(this.#maxBytes, pace * UNSENT_MS)));
@@ -103,9 +115,7 @@ export class SendQueue {
 
 /** That of a connected socket. One that is no TCP connection is left as it is. */
 export function sendQueueOf(socket: Socket): SendQueue {
-  // Node shows the descriptor there, and nowhere else; of TLS, that of the connection below it.
-  const { _handle: handle } = socket as Socket & { _handle?: { fd?: number } | null };
-  const descriptor = handle?.fd ?? -1;
+  const descriptor = descriptorOf(socket);
   if (addon === undefined || descriptor < 0) return new SendQueue(TCP_UNSENT_MAX, { limit: () => {}, unsent: () => 0 });
   return new SendQueue(TCP_UNSENT_MAX, {
     limit: (octets) => void addon.limitUnsent(descriptor, octets),

@@ -1,6 +1,7 @@
 /** A connected socket as a carrier: TCP, UNIX, or TLS over either. */
 import type { Socket } from 'node:net';
 import type { LinkFacts } from '../core/port.ts';
+import { sendNowOf } from './descriptor.ts';
 import type { Carrier, CarrierEvents } from './link.ts';
 import { reasonOf } from './reason.ts';
 import { type SendQueue, sendQueueOf } from './send-queue.ts';
@@ -18,6 +19,7 @@ export class SocketCarrier implements Carrier {
   readonly #socket: Socket;
   readonly #sendQueue: SendQueue;
   readonly #isEncrypted: boolean;
+  readonly #sendNow: (bytes: Uint8Array) => number;
   #events: CarrierEvents | undefined;
   #isHeld = false;
   #isClosed = false;
@@ -27,6 +29,7 @@ export class SocketCarrier implements Carrier {
     this.#socket = socket;
     this.#isEncrypted = isEncrypted;
     this.#sendQueue = sendQueueOf(socket);
+    this.#sendNow = isEncrypted ? () => 0 : sendNowOf(socket);
     this.facts = facts;
     this.remoteHost = socket.remoteAddress ?? '';
     this.localHost = socket.localAddress ?? '';
@@ -62,9 +65,10 @@ export class SocketCarrier implements Carrier {
     if (this.#isClosed || this.#socket.destroyed) return true;
     this.#sendQueue.look(performance.now());
     const waiting = this.#socket.writableLength;
-    this.#socket.write(bytes, this.#written);
+    const sent = waiting === 0 ? this.#sendNow(bytes) : 0;
+    if (sent < bytes.length) this.#socket.write(sent === 0 ? bytes : bytes.subarray(sent), this.#written);
     this.#sendQueue.given(bytes.length);
-    const isWhole = isTaken(this.#socket, waiting, bytes.length, this.#isEncrypted);
+    const isWhole = sent === bytes.length || isTaken(this.#socket, waiting, bytes.length, this.#isEncrypted);
     this.#isHeld ||= !isWhole || this.#sendQueue.isOver;
     if (isWhole && this.#isHeld) this.#sendQueue.later(this.#writable);
     return !this.#isHeld;

@@ -34,6 +34,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
                              InstanceMethod<&RatatoskAddon::limitUnsent>("limitUnsent"),
                              InstanceMethod<&RatatoskAddon::maskOctets>("maskOctets"),
                              InstanceMethod<&RatatoskAddon::unsent>("unsent"),
+                             InstanceMethod<&RatatoskAddon::sendNow>("sendNow"),
                              InstanceValue("Tun", Tun::define(env)),
                              InstanceValue("Udp", Udp::define(env)),
                              InstanceValue("NetworkWatch", NetworkWatch::define(env)),
@@ -65,6 +66,7 @@ class RatatoskAddon : public Napi::Addon<RatatoskAddon> {
   Napi::Value limitUnsent(const Napi::CallbackInfo& info) { return callLimitUnsent(info); }
   Napi::Value maskOctets(const Napi::CallbackInfo& info) { return callMaskOctets(info); }
   Napi::Value unsent(const Napi::CallbackInfo& info) { return callUnsent(info); }
+  Napi::Value sendNow(const Napi::CallbackInfo& info) { return callSendNow(info); }
 
   const Kernel* kernel_ = chooseKernel(nullptr);
   AeadCalls aeads_;

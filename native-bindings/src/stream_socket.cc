@@ -50,4 +50,21 @@ Napi::Value callUnsent(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, static_cast<double>(waiting) + memory[SK_MEMINFO_WMEM_ALLOC]);
 }
 
+Napi::Value callSendNow(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  size_t descriptor = 0;
+  View<uint8_t> octets;
+  if (info.Length() != 2) {
+    refuse(env, "two arguments were expected");
+    return {};
+  }
+  if (!readSize(env, info[0], INT32_MAX, &descriptor) || !viewOctets(env, info[1], &octets)) return {};
+  for (;;) {
+    const ssize_t sent = ::send(static_cast<int>(descriptor), octets.data, octets.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) return Napi::Number::New(env, static_cast<double>(sent));
+    if (errno == EAGAIN) return Napi::Number::New(env, 0);
+    if (errno != EINTR) return Napi::Number::New(env, -errno);
+  }
+}
+
 }  // namespace ratatosk

@@ -12,4 +12,7 @@ Napi::Value callLimitUnsent(const Napi::CallbackInfo& info);
 // never been sent, and what waits below, with what the kernel needs for it.
 Napi::Value callUnsent(const Napi::CallbackInfo& info);
 
+// (descriptor, octets) → how many of them a stream socket of this process took at once, 0 if none, or a negative errno value.
+Napi::Value callSendNow(const Napi::CallbackInfo& info);
+
 }  // namespace ratatosk

@@ -59,7 +59,7 @@ test('it is over with half of its limit', () => {
 
 test('never less than 8 KiB, never more than at first, and no call for a small change', () => {
   const system = new System(10);
-  system.saturate(200);
+  system.saturate(2_000);
   assert.equal(system.limits.at(-1), 8 * KIB);
   system.pace = 1_000_000;
   system.saturate(200);
@@ -91,6 +91,21 @@ test('who was idle in between is not taken for slow, but may show that it is fas
     system.run(10);
   }
   assert.ok((system.limits.at(-1) ?? 0) >= 120_000);
+});
+
+test('who sends little is rarely asked, and one that then sends much is measured as always', () => {
+  let asked = 0;
+  const queue = new SendQueue(512 * KIB, { limit: () => {}, unsent: () => Math.min(0, asked++) });
+  for (let nowMs = 1_000; nowMs < 11_000; nowMs += 2) {
+    queue.look(nowMs);
+    queue.given(100);
+  }
+  assert.ok(asked < 1_000, `asked ${asked} times about 5 000 packets`);
+  const system = new System(10_000);
+  for (let i = 0; i < 1_000; i++, system.run(2)) system.give(100);
+  assert.deepEqual(system.limits, [512 * KIB]);
+  system.saturate(100);
+  assert.equal(system.limits.at(-1), 40_000);
 });
 
 test('who is over waits until that is no longer so, and goes on once', async () => {
@@ -137,6 +152,12 @@ test('a TCP connection can be told and asked, what is none cannot', { skip }, as
   assert.equal(addon.unsent(0x7fff_ffff), 0);
   assert.throws(() => addon.unsent(-1), RangeError);
   // Nobody reads at the other end.
-  socket.write(Buffer.alloc(32 * KIB * KIB));
+  const octets = Buffer.alloc(KIB * KIB);
+  assert.equal(addon.sendNow(descriptor, octets.subarray(0, 100)), 100);
+  let sent = 0;
+  for (let taken = 1; taken > 0; sent += taken) taken = addon.sendNow(descriptor, octets);
+  assert.ok(sent > 0);
+  assert.equal(addon.sendNow(0x7fff_ffff, octets), 0);
+  assert.throws(() => addon.sendNow(-1, octets), RangeError);
   await waitFor('something unsent', () => addon.unsent(descriptor) > 0);
 });
