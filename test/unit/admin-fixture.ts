@@ -181,6 +181,7 @@ export async function startAdmin(
 
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'rtsk-admin-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  // Hooks run in the order in which they were made: a daemon in this folder is killed after it, and may still write there.
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
