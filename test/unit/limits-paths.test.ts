@@ -83,7 +83,7 @@ test('16384 paths are known, and the one that expires first gives way', () => {
   assert.equal([...paths.values()].length, 16_384);
   assert.equal(paths.get(nameless(5).key), undefined);
   assert.ok(paths.get(nameless(6).key) && paths.get(nameless(16_389).key));
-  assert.equal(paths.rumourCount, 0);
+  assert.equal(paths.rumours.size, 0);
 });
 
 test('a peer’s lookups are heard 400 at once and 200 a second', () => {

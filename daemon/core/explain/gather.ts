@@ -37,7 +37,7 @@ export function whyFacts({ context, router, channels, contacts, ingress }: WhyPa
     root: router.tree.rootOf(context.key),
     distance: decision.distance,
     path: path === undefined ? undefined : pathFacts(path, nowMs),
-    lookup: router.paths.lookupFacts(sought),
+    lookup: router.paths.rumours.facts(sought),
     reach: router.paths.reach(sought),
     session: channels.facts(key),
     rule: decision.rule,

@@ -1,6 +1,6 @@
 /**
- * Where other nodes are: paths that are known, lookups that run (rumours), and the three messages about them
- * (section 4.7). Sends through the ports it is given; keeps no clock.
+ * Where other nodes are: paths that are known, and the three messages about them (section 4.7). Sends through the ports it
+ * is given; keeps no clock.
  */
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import {
@@ -12,24 +12,17 @@ import {
   writePathLookup,
 } from '../../wire/lookup.ts';
 import type { Context } from '../context.ts';
-import type { LookupFacts } from '../explain/facts.ts';
 import { bloomItem } from '../identity.ts';
 import {
-  LOOKUP_BACKOFF_MS,
   LOOKUP_SOURCES,
   LOOKUPS_PER_SOURCE,
   NOTIFIES,
   NOTIFIES_PER_SOURCE,
   NOTIFY_SEQ_LIFE_MS,
   NOTIFY_SEQS,
-  OWN_LOOKUPS,
   PATH_DOUBT_MS,
   PATH_LIFE_MS,
   PATHS_MAX,
-  RUMOUR_BYTES,
-  RUMOUR_LIFE_MS,
-  RUMOUR_WANTED_MS,
-  RUMOURS_MAX,
   SEQ_AHEAD,
   SLOW_PATH_DOUBT_MS,
   SLOW_PATH_LIFE_MS,
@@ -37,13 +30,14 @@ import {
 import { equalOctets, hashOctets, OctetMap } from '../octetmap.ts';
 import { Bucket } from '../policy.ts';
 import { type Coords, type PublicKey, publicKey } from '../port.ts';
-import { filterHas, filterPositions } from './bloom.ts';
+import { filterPositions } from './bloom.ts';
 import type { Blooms } from './blooms.ts';
 import { preferredLink } from './forward.ts';
 import type { Answer } from './lookup-gate.ts';
 import { LookupLog } from './lookup-log.ts';
 import { PathNews } from './path-news.ts';
 import { isLeafPeer, isSlowPeer, type Peer, type PeerLink, peerCost } from './peers.ts';
+import { Rumours, type Wanted } from './rumours.ts';
 
 export type Path = {
   readonly key: PublicKey;
@@ -65,28 +59,6 @@ export type Path = {
   /** By which packets have left. */
   hop: Peer | undefined;
 };
-
-type Rumour = {
-  readonly item: Uint8Array;
-  readonly positions: Uint16Array;
-  /** What was looked up, whole or partial. */
-  target: Uint8Array;
-  nextAtMs: number;
-  /** When it began; how often and when it was asked since, until an answer came. */
-  sinceMs: number;
-  asked: number;
-  askedMs: number;
-  /** It has been told that nobody answers. */
-  isTold: boolean;
-  /** Something waits for the answer at least until then. */
-  wantedUntilMs: number;
-  backoffMs: number;
-  expiresAtMs: number;
-  packet: { dest: PublicKey; payload: Uint8Array } | undefined;
-};
-
-/** What is looked for. */
-type Wanted = { readonly item: Uint8Array; readonly positions: Uint16Array };
 
 /** What paths need of the router around them. */
 export type PathPorts = {
@@ -111,13 +83,11 @@ export class Paths {
   readonly #ports: PathPorts;
   readonly news: PathNews;
   readonly log: LookupLog;
+  readonly rumours: Rumours;
   readonly #paths: OctetMap<Path>;
-  readonly #rumours: OctetMap<Rumour>;
   readonly #seqs: OctetMap<{ key: PublicKey; seq: bigint; untilMs: number }>;
   readonly #sources: OctetMap<{ key: Uint8Array; lookups: Bucket; notifies: Bucket }>;
-  readonly #ownLookups: Bucket;
   readonly #notifies: Bucket;
-  #rumourBytes = 0;
   #signed: PathNotify['info'] | undefined;
 
   constructor(context: Context, blooms: Blooms, ports: PathPorts) {
@@ -126,11 +96,12 @@ export class Paths {
     this.#ports = ports;
     this.news = new PathNews(context);
     this.log = new LookupLog(context);
+    this.rumours = new Rumours(context, blooms, this.news, (target, wanted) => {
+      this.#multicast({ source: context.key, dest: target, from: ports.coords() }, wanted, undefined);
+    });
     this.#paths = new OctetMap(32, context.hashSeed);
-    this.#rumours = new OctetMap(32, context.hashSeed);
     this.#seqs = new OctetMap(32, context.hashSeed);
     this.#sources = new OctetMap(32, context.hashSeed);
-    this.#ownLookups = new Bucket(OWN_LOOKUPS, context.nowMs);
     this.#notifies = new Bucket(NOTIFIES, context.nowMs);
   }
 
@@ -146,51 +117,18 @@ export class Paths {
     return this.#paths.values();
   }
 
-  get rumourCount(): number {
-    return this.#rumours.size;
-  }
-
   /** Looks for a whole or partial key, unless that was done a moment ago. */
   lookup(target: Uint8Array): void {
     const neighbour = this.#ports.neighbour(target);
     if (neighbour !== undefined) return this.#ports.found(neighbour);
-    const rumour = this.#rumour(target);
-    if (rumour === undefined) return;
-    const { nowMs } = this.#context;
-    rumour.expiresAtMs = nowMs + RUMOUR_LIFE_MS;
-    rumour.wantedUntilMs = nowMs + RUMOUR_WANTED_MS;
-    rumour.target = target.slice();
-    this.#ask(rumour, 0);
+    this.rumours.want(target);
   }
 
-  /** Looks for a key and keeps this payload, in place of an older one, until it is found. */
+  /** Looks for a key and keeps a payload of this size, in place of an older one, until it is found. */
   lookupWith(dest: PublicKey, size: number): Uint8Array | undefined {
-    const rumour = this.#rumour(dest);
-    if (rumour === undefined) return undefined;
-    const before = rumour.packet?.payload.length ?? 0;
-    if (this.#rumourBytes - before + size > RUMOUR_BYTES) {
-      this.#context.stats.drop('rumours full');
-      return undefined;
-    }
-    if (rumour.packet !== undefined) this.#context.stats.drop('rumour packet replaced');
-    this.#rumourBytes += size - before;
-    rumour.packet = { dest, payload: new Uint8Array(size) };
-    this.lookup(dest);
-    return rumour.packet.payload;
-  }
-
-  /** What has become of the search for a whole or partial key; undefined: nobody has looked for it. */
-  lookupFacts(target: Uint8Array): LookupFacts | undefined {
-    const rumour = this.#rumours.get(bloomItem(target));
-    if (rumour === undefined) return undefined;
-    const { nowMs } = this.#context;
-    return {
-      sinceMs: nowMs - rumour.sinceMs,
-      asked: rumour.asked,
-      askedAgoMs: rumour.asked === 0 ? undefined : nowMs - rumour.askedMs,
-      nextInMs: Math.max(0, rumour.nextAtMs - nowMs),
-      isWaitedFor: rumour.packet !== undefined || rumour.wantedUntilMs > nowMs,
-    };
+    const payload = this.rumours.keep(dest, size);
+    if (payload !== undefined) this.lookup(dest);
+    return payload;
   }
 
   /** How many peers may know where a whole or partial key is. */
@@ -221,7 +159,7 @@ export class Paths {
     if (!equalOctets(notify.dest, this.#context.key)) return stats.drop('no next hop');
     const { info, source } = notify;
     const known = this.#paths.get(source);
-    const rumour = this.#rumours.get(bloomItem(source));
+    const rumour = this.rumours.get(source);
     if (known === undefined && rumour === undefined) return stats.drop('notify unsolicited');
     const highest = this.#seqs.get(source);
     const isStale =
@@ -246,7 +184,8 @@ export class Paths {
     path.isSuspect = false;
     this.news.learned(path, before);
     this.#ports.found(path.key);
-    if (rumour !== undefined) this.#settle(rumour, path);
+    const payload = rumour && this.rumours.settle(rumour, path.key);
+    if (payload !== undefined) this.#ports.resend(path, payload);
   }
 
   /** For a PathBroken that has no next hop here. */
@@ -293,93 +232,11 @@ export class Paths {
     if (!path.isBroken) path.expiresAtMs = this.#context.nowMs + path.lifeMs;
   }
 
-  /** A filter that a peer sent may say where something is that we look for: ask again at once. */
-  filterChanged(peer: Peer, before: Uint32Array): void {
-    if (!peer.isOnTree) return;
-    const { nowMs } = this.#context;
-    for (const rumour of this.#rumours.values()) {
-      if (rumour.packet === undefined && rumour.wantedUntilMs <= nowMs) continue;
-      if (!filterHas(peer.recvFilter, rumour.positions) || filterHas(before, rumour.positions)) continue;
-      rumour.backoffMs = LOOKUP_BACKOFF_MS.first;
-      rumour.nextAtMs = nowMs;
-      this.#ask(rumour, OWN_LOOKUPS.burst / 2);
-    }
-  }
-
-  /**
-   * Once a round: forgets what has outlived itself, and asks again for whom something waits. The first question may
-   * have gone unheard, as every one does before a new peer holds our announcement.
-   */
+  /** Once a round: forgets what has outlived itself. */
   round(): void {
     const { nowMs } = this.#context;
     for (const path of [...this.#paths.values()]) if (path.expiresAtMs <= nowMs) this.#paths.delete(path.key);
-    for (const rumour of [...this.#rumours.values()]) {
-      if (rumour.asked > 0 && !rumour.isTold && nowMs - rumour.sinceMs >= RUMOUR_WANTED_MS) {
-        rumour.isTold = true;
-        this.news.unanswered(rumour.target, rumour.asked);
-      }
-      if (rumour.expiresAtMs <= nowMs) this.#forget(rumour);
-      else if (rumour.packet !== undefined || rumour.wantedUntilMs > nowMs) this.#ask(rumour, OWN_LOOKUPS.burst / 2);
-    }
-  }
-
-  /** Asks, if it is time and a peer may know; a question that nobody would hear costs nothing and delays no later one. */
-  #ask(rumour: Rumour, reserve: number): void {
-    const { nowMs, stats } = this.#context;
-    if (nowMs < rumour.nextAtMs || this.#blooms.targets(rumour.positions, undefined).next().done === true) return;
-    if (!this.#ownLookups.take(nowMs, reserve)) return stats.drop('lookup rate own');
-    rumour.nextAtMs = nowMs + rumour.backoffMs;
-    if (rumour.asked === 0) rumour.sinceMs = nowMs;
-    rumour.asked++;
-    rumour.askedMs = nowMs;
-    rumour.backoffMs = Math.min(rumour.backoffMs * 2, LOOKUP_BACKOFF_MS.cap);
-    stats.count('lookupsSent');
-    const lookup = { source: this.#context.key, dest: rumour.target, from: this.#ports.coords() };
-    this.#multicast(lookup, rumour, undefined);
-  }
-
-  #rumour(target: Uint8Array): Rumour | undefined {
-    const item = bloomItem(target);
-    const existing = this.#rumours.get(item);
-    if (existing !== undefined) return existing;
-    if (this.#rumours.size >= RUMOURS_MAX) {
-      this.#context.stats.drop('rumours full');
-      return undefined;
-    }
-    const rumour: Rumour = {
-      item,
-      positions: filterPositions(item),
-      target: target.slice(),
-      nextAtMs: this.#context.nowMs,
-      sinceMs: this.#context.nowMs,
-      asked: 0,
-      askedMs: 0,
-      isTold: false,
-      wantedUntilMs: 0,
-      backoffMs: LOOKUP_BACKOFF_MS.first,
-      expiresAtMs: this.#context.nowMs + RUMOUR_LIFE_MS,
-      packet: undefined,
-    };
-    this.#rumours.set(item, rumour);
-    return rumour;
-  }
-
-  #settle(rumour: Rumour, path: Path): void {
-    const { packet } = rumour;
-    if (packet === undefined || !equalOctets(packet.dest, path.key)) {
-      rumour.backoffMs = LOOKUP_BACKOFF_MS.first;
-      rumour.wantedUntilMs = 0;
-      rumour.asked = 0;
-      rumour.isTold = false;
-      return;
-    }
-    this.#forget(rumour);
-    this.#ports.resend(path, packet.payload);
-  }
-
-  #forget(rumour: Rumour): void {
-    this.#rumourBytes -= rumour.packet?.payload.length ?? 0;
-    this.#rumours.delete(rumour.item);
+    this.rumours.round();
   }
 
   #add(key: Uint8Array): Path {

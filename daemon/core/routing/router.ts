@@ -138,7 +138,7 @@ export class Router implements PipeUser {
     stats.count('looks');
     this.#spanning.look();
     this.#giveCard(this.#spanning.thin.cardDue());
-    for (const peer of this.#blooms.look()) this.paths.filterChanged(peer, NO_ITEMS);
+    for (const peer of this.#blooms.look()) this.paths.rumours.filterChanged(peer, NO_ITEMS);
   }
 
   /**
@@ -267,7 +267,7 @@ export class Router implements PipeUser {
         const before = link.peer.recvFilter;
         this.#isStirred = true;
         if (!this.#blooms.received(link, body)) return 'filter malformed';
-        this.paths.filterChanged(link.peer, before);
+        this.paths.rumours.filterChanged(link.peer, before);
         return undefined;
       }
       case FRAME.pathLookup: {
