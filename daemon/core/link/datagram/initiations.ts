@@ -74,7 +74,7 @@ export class Initiations {
       cookie: undefined,
       attempts: 0,
       startedMs: undefined,
-      nextMs: nowMs + this.#spread(plan.socket),
+      nextMs: nowMs + (isAwaited(plan) ? 0 : this.#spread(plan.socket)),
     };
     this.#all.add(initiation);
     timers.arm(nowMs);
@@ -299,4 +299,9 @@ export class Initiations {
     const [high = 0, low = 0] = this.#context.randomOctets(2);
     return ((high * 256 + low) / 65_536) * constants.spreadMs;
   }
+}
+
+/** Somebody waits for it, nobody else begins because of what has made us begin, and there is no channel to share. */
+function isAwaited({ dial, socket }: Plan): boolean {
+  return dial?.facts.isConfigured === true && socket.constants.hasAddresses;
 }
