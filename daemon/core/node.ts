@@ -70,7 +70,7 @@ export class Node {
       send: (dest, buffer, at, length) => this.#channels.send(dest, buffer, at, length),
       sendSuperPacket: (dest, buffer, at, length) => this.#channels.sendSuperPacket(dest, buffer, at, length),
       lookup: (partial) => this.#router.paths.lookup(partial),
-      refusalMs: (dest, size) => this.#router.refusalMs(dest, size),
+      refusalMs: (dest, size) => this.#router.refusalMs(dest, size, this.#channels.isOrdered(dest)),
       settle: () => this.#channels.settle(),
     });
     this.#router = new Router(context, {

@@ -75,6 +75,11 @@ export function readSecondPayload(octets: Uint8Array): SecondPayload | undefined
   return reader.isDone && sid !== 0 ? { sid, version, features, instance } : undefined;
 }
 
+/** A message of this type belongs to an end-to-end session: those of the other kind have other types. */
+export function isE2e(type: number): boolean {
+  return type >= E2E.first && type <= E2E.short;
+}
+
 /** A message of this type is a record. */
 export function isRecord(type: number): boolean {
   return type === E2E.data || type === E2E.short;

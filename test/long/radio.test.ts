@@ -12,7 +12,7 @@ const needsServer = existsSync(SSHD) ? undefined : `needs ${SSHD} (openssh-serve
 const skip = needsMesh('ratatosk', 'yggdrasil') || needs(needsTool('ssh', 'ssh-keygen', 'ss'), needsServer);
 
 /** A login is some 7 kB in eight round trips. */
-const [JOIN_MS, LOGIN_MS, PAGE_MS] = [60_000, 180_000, 120_000];
+const [JOIN_MS, LOGIN_MS, PAGE_MS] = [60_000, 180_000, 200_000];
 
 test(
   'ssh from a real Yggdrasil node in the LAN logs in at a LoRa leaf',
@@ -32,7 +32,7 @@ test(
   {
     skip,
     timeout: 240_000,
-    todo: 'small packets overtake larger ones on the radio, and a plain session drops what was overtaken',
+    todo: 'two minutes where nothing else runs, more elsewhere: TCP sends again what still waits for the radio',
   },
   withLab(async (lab, t) => {
     const radios = new EmulatedRadios();

@@ -14,9 +14,9 @@ function traffic() {
   const all = new RadioTraffic(contextOf(identity(1)), constantsOf('R', false), undefined);
   return {
     all,
-    put(mark: number, length: number): void {
+    put(mark: number, length: number, isOrdered = false, source = 2): void {
       const prefix = length < 0x80 ? 1 : 2;
-      all.reserve(prefix + length, 1, 2, false, ROOM);
+      all.reserve(prefix + length, 1, source, { isUrgent: false, isOrdered, room: ROOM });
       new Writer(all.target).uvarint(length).u8(9).u8(mark);
     },
     /** Records as a composer asks for them: what is short first. */
@@ -38,6 +38,15 @@ test('what is short goes before what is long, of the same two nodes as well', ()
   put(1, 900);
   put(2, 60);
   assert.deepEqual(marks(), ['2', '1 in 5']);
+});
+
+test('what must keep its order keeps it: short ones go in fragments, numbered with the long ones', () => {
+  const { put, marks } = traffic();
+  put(1, 900, true);
+  put(2, 60, true);
+  put(3, 900, true);
+  put(4, 60, false, 77);
+  assert.deepEqual(marks(), ['4', '1 in 5', '2 in 1', '3 in 5']);
 });
 
 test('two short messages are talk, one is not, nor are bare acknowledgements', () => {

@@ -41,14 +41,14 @@ export interface Pipe {
   /**
    * Makes room for a whole frame of types 6 to 9 at `target`, `targetAt`; the caller fills it before the node is
    * drained. Under load it waits in the fair queue and may be dropped there. `dest` and `source` are key hashes.
-   * `isUrgent`: it may overtake traffic.
+   * `isUrgent`: it may overtake traffic. `isOrdered`: nothing of the same two keys may overtake it, nor it them.
    */
-  reserve(size: number, dest: number, source: number, isUrgent?: boolean): void;
+  reserve(size: number, dest: number, source: number, isUrgent?: boolean, isOrdered?: boolean): void;
   /**
    * Of links whose time on the air is limited: for how many ms a packet of so many octets would wait if it were handed over now,
    * when that is too long; then it is to be dropped. Counts as a refusal.
    */
-  refusalMs?(size: number): number | undefined;
+  refusalMs?(size: number, isOrdered?: boolean): number | undefined;
   /** As `refusalMs`, and counts as nothing. */
   airWaitMs?(size: number): number | undefined;
   /** What waits here, and what was lost here. */

@@ -1,7 +1,7 @@
 /** The routing layer as one: frames in from links, payloads in from sessions, frames out to links. */
 import { readAnnounce } from '../../wire/announce.ts';
 import { Writer } from '../../wire/cursor.ts';
-import { isRecord } from '../../wire/e2e.ts';
+import { isE2e, isRecord } from '../../wire/e2e.ts';
 import { readFilter } from '../../wire/filter.ts';
 import { encodeFrame, FRAME } from '../../wire/frame.ts';
 import {
@@ -144,7 +144,7 @@ export class Router implements PipeUser {
   /**
    * Makes room for a payload of `size` octets to `dest` at `target`, `targetAt`; the caller fills it before the node is
    * drained. Without a path the payload waits for a lookup. False: dropped, nothing is to be filled. `isRecord`: its kind of
-   * session minds no other order, so that a small one may pass by large ones.
+   * session minds no other order, so that a small one may pass by large ones; others keep theirs.
    */
   begin(dest: PublicKey, size: number, isRecord = false): boolean {
     if (size > PAYLOAD_MAX) {
@@ -163,10 +163,10 @@ export class Router implements PipeUser {
   }
 
   /** As `refusalMs` of `Pipe`, for what is sent to a key whose path is known. */
-  refusalMs(dest: PublicKey, size: number): number | undefined {
+  refusalMs(dest: PublicKey, size: number, isOrdered: boolean): number | undefined {
     const path = this.paths.get(dest);
     if (path === undefined) return undefined;
-    return this.#hopTo(path.coords, dest, path.hash)?.pipe.refusalMs?.(size);
+    return this.#hopTo(path.coords, dest, path.hash)?.pipe.refusalMs?.(size, isOrdered);
   }
 
   /** The cost of the radio of ours, in ms, that a packet to this key leaves by; undefined: it is none, or nobody knows. */
@@ -208,8 +208,8 @@ export class Router implements PipeUser {
   /** As `begin`, without a lookup: where no path is known, back the way that the payload being handled has come. */
   beginBack(dest: PublicKey, size: number): boolean {
     const path = this.paths.get(dest);
-    if (path !== undefined) return this.#beginOn(path, size, false);
-    return this.#beginTo(this.#view.from as Coords, dest, this.#hash(dest), size, false) !== undefined;
+    if (path !== undefined) return this.#beginOn(path, size, true);
+    return this.#beginTo(this.#view.from as Coords, dest, this.#hash(dest), size, true) !== undefined;
   }
 
   // From the links
@@ -371,13 +371,16 @@ export class Router implements PipeUser {
 
   #forward(hop: PeerLink, view: TrafficView, start: number, destHash: number): void {
     const { buffer } = view;
-    const isSmall = view.end - view.payloadAt <= SMALL_PAYLOAD && isRecord(buffer[view.payloadAt] as number);
+    const type = buffer[view.payloadAt] as number;
+    const isOrdered = !isE2e(type);
+    const isSmall = isRecord(type) && view.end - view.payloadAt <= SMALL_PAYLOAD;
     const source = hashOctets(buffer, view.sourceAt, 32, this.#context.hashSeed) ^ (isSmall ? SMALL_FLOW : 0);
     const bodyStart = lowerWatermark(view, start, this.#forwarder.distance);
     const length = 1 + view.end - bodyStart;
     const prefix = length < 0x80 ? 1 : length < 0x4000 ? 2 : 3;
-    if (hop.pipe.refusalMs?.(prefix + length) !== undefined) return this.#context.stats.drop('air time used up');
-    hop.pipe.reserve(prefix + length, destHash, source);
+    if (hop.pipe.refusalMs?.(prefix + length, isOrdered) !== undefined)
+      return this.#context.stats.drop('air time used up');
+    hop.pipe.reserve(prefix + length, destHash, source, false, isOrdered);
     const { target, targetAt } = hop.pipe;
     new Writer(target, targetAt).uvarint(length).u8(FRAME.traffic);
     target.set(buffer.subarray(bodyStart, view.end), targetAt + prefix + 1);
@@ -446,7 +449,7 @@ export class Router implements PipeUser {
     const { distance } = this.#forwarder;
     const head = trafficHeadSize(coords, from, distance, size);
     const isSmall = isRecord && size <= SMALL_PAYLOAD;
-    hop.pipe.reserve(head + size, destHash, this.#ownHash ^ (isSmall ? SMALL_FLOW : 0));
+    hop.pipe.reserve(head + size, destHash, this.#ownHash ^ (isSmall ? SMALL_FLOW : 0), false, !isRecord);
     const { target, targetAt } = hop.pipe;
     const writer = new Writer(target, targetAt);
     writeTrafficHead(writer, coords, from, this.#context.key, dest, distance, size);
@@ -463,7 +466,7 @@ export class Router implements PipeUser {
 
   #resend(path: Path, payload: Uint8Array): void {
     this.#user.settle();
-    if (this.#beginOn(path, payload.length, false)) this.target.set(payload, this.targetAt);
+    if (this.#beginOn(path, payload.length, isE2e(payload[0] as number))) this.target.set(payload, this.targetAt);
   }
 
   #round(): void {

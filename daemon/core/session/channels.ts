@@ -102,6 +102,11 @@ export class Channels {
     };
   }
 
+  /** A packet to this key would go in a session that drops what has been overtaken. */
+  isOrdered(key: PublicKey): boolean {
+    return this.sessions.has(key) && this.e2e.get(key)?.sealing(this.#context.nowMs) === undefined;
+  }
+
   /** Those that carry packets, by kind. */
   sizes(): { ironwood: number; e2e: number } {
     let e2e = 0;

@@ -115,7 +115,7 @@ export class E2eDialer {
     attempt.sends++;
     attempt.sentMs = this.#context.nowMs;
     const { message } = attempt;
-    if (this.#router.begin(peer.key, message.length)) this.#router.target.set(message, this.#router.targetAt);
+    if (this.#router.begin(peer.key, message.length, true)) this.#router.target.set(message, this.#router.targetAt);
     series.isOverRadio = this.#router.isOverRadio === true;
     const { first, cap, spread } = series.isOverRadio ? E2E_RADIO.retryMs : E2E_RETRY_MS;
     const [octet = 0] = this.#context.randomOctets(1);

@@ -234,13 +234,13 @@ export class RadioChannel implements LinkChannel {
     else this.close('peer too slow', 'control frames pile up');
   }
 
-  reserve(size: number, dest: number, source: number, isUrgent = false): void {
-    this.#traffic.reserve(size, dest, source, isUrgent, this.#room);
+  reserve(size: number, dest: number, source: number, isUrgent = false, isOrdered = false): void {
+    this.#traffic.reserve(size, dest, source, { isUrgent, isOrdered, room: this.#room });
     this.#options.mark();
   }
 
-  refusalMs(size: number): number | undefined {
-    return this.#traffic.refusalMs(size, this.#room);
+  refusalMs(size: number, isOrdered = false): number | undefined {
+    return this.#traffic.refusalMs(size, isOrdered, this.#room);
   }
 
   airWaitMs(size: number): number | undefined {

@@ -27,6 +27,9 @@ type Cut = {
   hasSentLast: boolean;
 };
 
+/** How a message may leave; `room` is what a record holds. */
+type Haste = { readonly isUrgent: boolean; readonly isOrdered: boolean; readonly room: number };
+
 export class RadioTraffic {
   /** Where the last `reserve` put its message. */
   target: Uint8Array = NOTHING;
@@ -82,8 +85,8 @@ export class RadioTraffic {
   }
 
   /** See `Pipe`; `room` is what a record holds. */
-  refusalMs(size: number, room: number): number | undefined {
-    const isQuick = fitsRecord(size, room);
+  refusalMs(size: number, isOrdered: boolean, room: number): number | undefined {
+    const isQuick = !isOrdered && fitsRecord(size, room);
     return this.#transmitter?.refusalMs(classOf(isQuick), size, this.#waiting(isQuick), this.#context.nowMs);
   }
 
@@ -110,10 +113,13 @@ export class RadioTraffic {
     return this.#cut !== undefined || !this.#bulk.isEmpty;
   }
 
-  /** See `Pipe`; `room` is what a record holds. */
-  reserve(size: number, dest: number, source: number, isUrgent: boolean, room: number): void {
+  /**
+   * See `Pipe`. What must keep its order goes in fragments however short it is: they come out in the order in which they were
+   * sent, also where one was lost and sent again, and a plain session drops what has been overtaken.
+   */
+  reserve(size: number, dest: number, source: number, { isUrgent, isOrdered, room }: Haste): void {
     const { nowMs } = this.#context;
-    const isQuick = fitsRecord(size, room);
+    const isQuick = fitsRecord(size, room) && (isUrgent || !isOrdered);
     const queue = isUrgent && isQuick ? this.#urgent : isQuick ? this.#quick : this.#bulk;
     this.target = queue.push(size, dest, source, nowMs);
   }
