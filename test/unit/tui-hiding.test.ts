@@ -44,3 +44,9 @@ test('one thing has one name, and what is no address stays', () => {
   ui.isHidden = false;
   assert.equal(hidden(ui, text), text);
 });
+
+test('serial numbers of modems are hidden, the HOST of a help text is not', () => {
+  const { ui } = new TestScreen(new Model()).press('S-p');
+  const text = 'rnode:///dev/serial/by-id/usb-Heltec_0123?sf=7, or `ratatosk peer add tcp://HOST:PORT`';
+  assert.equal(hidden(ui, text), 'rnode:///dev/serial/by-id/device-1?sf=7, or `ratatosk peer add tcp://HOST:PORT`');
+});
